@@ -1,0 +1,78 @@
+"""Which exceptions are there, and what does each one tell its reader?
+
+    Exception
+    ├── SiteError               every mistake found in a site at start-up, together
+    ├── HandlerError            a handler or middleware broke its promise (a 500)
+    ├── RewriteLoopError        a rewrite that leads back to itself (a 508)
+    ├── RouteNotFoundError      url_for: no such pattern, or a parameter is missing (LookupError)
+    └── BodyUsedError           a body was read a second time (TypeError)
+
+    werkzeug.exceptions.HTTPException
+    ├── BadBodyError            400, the body is not what was asked for (ValueError)
+    ├── FormTypeError           415, the content type is no form's (TypeError)
+    └── RequestEntityTooLarge   413, Werkzeug's own
+"""
+
+from dataclasses import dataclass
+
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing that is wrong in a site.
+
+    `place` is the file, with its line where there is one (`src/pages/cart.py:14`);
+    `what` says what is wrong; `remedy` what to do about it.
+    """
+
+    place: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.what}" if self.place else self.what
+        return "\n    ".join([text, *self.remedy.splitlines()])
+
+
+class SiteError(Exception):
+    """A site can't start: `mistakes` holds everything that was found, in order of place."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        count = len(self.mistakes)
+        head = "The site has a mistake:" if count == 1 else f"The site has {count} mistakes:"
+        super().__init__("\n".join([head, *map(str, self.mistakes)]))
+
+
+class HandlerError(Exception):
+    """The site's own code returned something it may not; the text names file and function."""
+
+
+class RewriteLoopError(Exception):
+    """Rewrites led in a circle; the text names each step."""
+
+
+class RouteNotFoundError(LookupError):
+    """No route has that pattern, or a parameter of it is missing; the text names the nearest."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class BodyUsedError(TypeError):
+    """The body was read before. A body is a stream: `clone()` first if two readers need it.
+
+    https://fetch.spec.whatwg.org/#dom-body-bodyused
+    """
+
+
+class BadBodyError(BadRequest, ValueError):
+    """A body that is not what its reader asks for: invalid JSON, UTF-8 or form data.
+
+    Answered with 400 unless a handler catches it.
+    """
+
+
+class FormTypeError(UnsupportedMediaType, TypeError):
+    """`form_data()` on a body whose content type is no form's. Answered with 415."""

@@ -1,0 +1,1 @@
+"""The web-standard objects. They know HTTP and nothing of sites."""
