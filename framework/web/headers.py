@@ -1,0 +1,244 @@
+"""Which headers does a message have?"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NoReturn, Self, TypeAlias, overload
+
+from framework.web.strings import to_pairs, to_text
+
+_is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_unsendable = re.compile("[\0\r\n\u0100-\U0010ffff]").search
+_by_name = itemgetter(0)
+_SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+
+
+@lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    """The name in lower case; what is no token is a `ValueError`."""
+    if not isinstance(name, str):
+        raise TypeError(f"A header's name is a str, not {type(name).__name__}.")
+    if not _is_token(name):
+        raise ValueError(
+            f"{name!r} is no header name: only letters, digits and !#$%&'*+-.^_`|~ may be in it."
+        )
+    return str.lower(name)
+
+
+def _value(name: str, value: object) -> str:
+    """The value as it is sent, without spaces and tabs at its ends."""
+    if type(value) is not str:
+        try:
+            value = to_text(value)
+        except TypeError as error:
+            raise TypeError(f"Header {name}: {error}") from None
+    # The two cheap questions answer for nearly every value.
+    if not (value.isascii() and value.isprintable()) and (bad := _unsendable(value)):
+        raise ValueError(
+            f"Header {name}: {bad[0]!r} can't be sent. A value holds no CR, LF or NUL, and no "
+            "character above U+00FF: percent-encode it."
+        )
+    return value.strip(" \t")
+
+
+class Headers:
+    """The headers of a request or a response, by name in any case.
+
+    `init` is a mapping, an iterable of `(name, value)` pairs or `Headers`. Values are `str` or
+    numbers. Several values of one name are combined with `", "`; only `set-cookie` keeps its
+    values apart. Names are listed in lower case, sorted.
+
+    `ValueError`: a name that is no token, or a value with CR, LF, NUL or a character above
+    U+00FF.
+
+    https://fetch.spec.whatwg.org/#headers-class
+
+    >>> headers = Headers({"Accept": "text/html"})
+    >>> headers.append("accept", "text/plain")
+    >>> headers["ACCEPT"]
+    'text/html, text/plain'
+    """
+
+    __slots__ = ("_cookies", "_values")
+
+    _cookies: list[str]
+    _values: dict[str, str]
+
+    def __init__(self, init: "HeadersInit" = None) -> None:
+        self._values = {}
+        self._cookies = []
+        if init is None:
+            return
+        if isinstance(init, Headers):
+            self._values.update(init._values)
+            self._cookies += init._cookies
+            return
+        for name, value in to_pairs(init, "Headers"):
+            self._add(name, value)  # type: ignore[arg-type]
+
+    def _add(self, name: str, value: object) -> None:
+        key = _key(name)
+        text = _value(key, value)
+        if key == "set-cookie":
+            self._cookies.append(text)
+        elif key in self._values:
+            self._values[key] += f", {text}"
+        else:
+            self._values[key] = text
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The values of that name, combined with `", "`; `default` where there is none."""
+        key = _key(name)
+        if key == "set-cookie" and self._cookies:
+            return ", ".join(self._cookies)
+        return self._values.get(key, default)
+
+    def get_set_cookie(self) -> list[str]:
+        """Each `set-cookie` value, in the order in which they were added."""
+        return self._cookies.copy()
+
+    def has(self, name: str) -> bool:
+        """Whether there is a value of that name."""
+        key = _key(name)
+        return key in self._values or (key == "set-cookie" and bool(self._cookies))
+
+    def set(self, name: str, value: object) -> None:
+        """Make this the one value of that name."""
+        key = _key(name)
+        text = _value(key, value)
+        if key == "set-cookie":
+            self._cookies = [text]
+        else:
+            self._values[key] = text
+
+    def append(self, name: str, value: object) -> None:
+        """Add a value to those of that name."""
+        self._add(name, value)
+
+    def delete(self, name: str) -> None:
+        """Remove the values of that name, if there are any."""
+        key = _key(name)
+        if key == "set-cookie":
+            self._cookies = []
+        self._values.pop(key, None)
+
+    def update(self, init: "HeadersInit") -> None:
+        """Set each name that `init` has, as `set` does."""
+        other = Headers(init)
+        self._values.update(other._values)
+        if other._cookies:
+            self._cookies = other._cookies
+
+    def setdefault(self, name: str, value: object) -> str:
+        """The values of that name, after setting this one if there were none."""
+        if not self.has(name):
+            self.set(name, value)
+        return self[name]
+
+    def items(self) -> list[tuple[str, str]]:
+        """Pairs of name and value, sorted by name; each `set-cookie` is a pair of its own."""
+        return sorted(self.to_wsgi(), key=_by_name)
+
+    def keys(self) -> list[str]:
+        """The names of `items()`."""
+        return sorted([*self._values, *["set-cookie"] * len(self._cookies)])
+
+    def values(self) -> list[str]:
+        """The values of `items()`."""
+        return [value for _, value in self.items()]
+
+    def to_wsgi(self) -> list[tuple[str, str]]:
+        """The pairs in no particular order, as WSGI's `start_response` takes them."""
+        pairs = list(self._values.items())
+        pairs += [("set-cookie", cookie) for cookie in self._cookies]
+        return pairs
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __setitem__(self, name: str, value: object) -> None:
+        self.set(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        if not self.has(name):
+            raise KeyError(name)
+        self.delete(name)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        key = name.lower()
+        return key in self._values or (key == "set-cookie" and bool(self._cookies))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self._values) + len(self._cookies)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Headers):
+            return NotImplemented
+        return self._values == other._values and self._cookies == other._cookies
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __copy__(self) -> Self:
+        new = object.__new__(type(self))
+        new._values = self._values.copy()
+        new._cookies = self._cookies.copy()
+        return new
+
+    def __repr__(self) -> str:
+        shown = {name: "..." if name in _SECRET else value for name, value in self.items()}
+        return f"{type(self).__name__}({shown!r})"
+
+
+HeadersInit: TypeAlias = (
+    Headers | Mapping[str, str | float] | Iterable[Iterable[str | float]] | None
+)
+
+
+class RequestHeaders(Headers):
+    """Headers that can't be changed: a `TypeError` says so.
+
+    https://fetch.spec.whatwg.org/#concept-headers-guard
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, Any]) -> Self:
+        """The headers of a WSGI request, whatever the client sent in them.
+
+        Only `CONTENT_TYPE` and `CONTENT_LENGTH` tell of the body; a server that lets a client
+        set `HTTP_CONTENT_LENGTH` can't make us believe it.
+        """
+        headers = object.__new__(cls)
+        values: dict[str, str] = {
+            key[5:].replace("_", "-").lower(): value
+            for key, value in environ.items()
+            if key.startswith("HTTP_")
+        }
+        for name, key in (("content-type", "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH")):
+            if value := environ.get(key):
+                values[name] = value
+            else:
+                values.pop(name, None)
+        cookie = values.pop("set-cookie", None)
+        headers._values = values
+        headers._cookies = [] if cookie is None else [cookie]
+        return headers
+
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
+        raise TypeError("A request's headers can't be changed. Copy them: Headers(request.headers)")
+
+    set = append = delete = update = setdefault = __setitem__ = __delitem__ = _refuse
