@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self, TypeAlias, overload
 
 from framework.web.strings import to_pairs, to_text
 
-_is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _unsendable = re.compile("[\0\r\n\u0100-\U0010ffff]").search
 _by_name = itemgetter(0)
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
@@ -19,7 +19,7 @@ def _key(name: str) -> str:
     """The name in lower case; what is no token is a `ValueError`."""
     if not isinstance(name, str):
         raise TypeError(f"A header's name is a str, not {type(name).__name__}.")
-    if not _is_token(name):
+    if not is_token(name):
         raise ValueError(
             f"{name!r} is no header name: only letters, digits and !#$%&'*+-.^_`|~ may be in it."
         )
