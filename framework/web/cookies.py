@@ -17,6 +17,7 @@ import msgspec
 from framework.web.headers import is_token
 from framework.web.strings import to_text
 
+_Off: TypeAlias = Literal[False] | None
 SameSite: TypeAlias = Literal["strict", "lax", "none", "Strict", "Lax", "None"] | bool | None
 
 # RFC 6265's cookie-octet without "%", which would be read as an escape.
@@ -119,9 +120,9 @@ class Cookies:
         name: str,
         value: object,
         *,
-        domain: str | None = None,
-        path: str | None = "/",
-        expires: datetime | str | None = None,
+        domain: str | _Off = None,
+        path: str | _Off = "/",
+        expires: datetime | str | _Off = None,
         max_age: float | timedelta | None = None,
         http_only: bool | None = True,
         same_site: SameSite = "lax",
@@ -164,8 +165,8 @@ class Cookies:
         self,
         name: str,
         *,
-        domain: str | None = None,
-        path: str | None = "/",
+        domain: str | _Off = None,
+        path: str | _Off = "/",
         secure: bool | EllipsisType | None = ...,
         http_only: bool | None = True,
         same_site: SameSite = "lax",
@@ -250,9 +251,9 @@ def _encoded(value: str) -> str:
 
 def _attributes(
     *,
-    domain: str | None,
-    path: str | None,
-    expires: datetime | str | None,
+    domain: str | _Off,
+    path: str | _Off,
+    expires: datetime | str | _Off,
     max_age: float | timedelta | None = None,
     http_only: bool | None,
     same_site: SameSite,

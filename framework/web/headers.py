@@ -74,18 +74,9 @@ class Headers:
             self._values.update(init._values)
             self._cookies += init._cookies
             return
-        for name, value in to_pairs(init, "Headers"):
-            self._add(name, value)  # type: ignore[arg-type]
-
-    def _add(self, name: str, value: object) -> None:
-        key = _key(name)
-        text = _value(key, value)
-        if key == "set-cookie":
-            self._cookies.append(text)
-        elif key in self._values:
-            self._values[key] += f", {text}"
-        else:
-            self._values[key] = text
+        pairs = init.items() if type(init) is dict else to_pairs(init, "Headers")
+        for name, value in pairs:
+            Headers.append(self, name, value)  # a subclass may refuse it later
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -118,7 +109,14 @@ class Headers:
 
     def append(self, name: str, value: object) -> None:
         """Add a value to those of that name."""
-        self._add(name, value)
+        key = _key(name)
+        text = _value(key, value)
+        if key == "set-cookie":
+            self._cookies.append(text)
+        elif key in self._values:
+            self._values[key] += f", {text}"
+        else:
+            self._values[key] = text
 
     def delete(self, name: str) -> None:
         """Remove the values of that name, if there are any."""
@@ -155,7 +153,8 @@ class Headers:
     def to_wsgi(self) -> list[tuple[str, str]]:
         """The pairs in no particular order, as WSGI's `start_response` takes them."""
         pairs = list(self._values.items())
-        pairs += [("set-cookie", cookie) for cookie in self._cookies]
+        if self._cookies:
+            pairs += [("set-cookie", cookie) for cookie in self._cookies]
         return pairs
 
     def __getitem__(self, name: str) -> str:
@@ -207,6 +206,14 @@ HeadersInit: TypeAlias = (
 )
 
 
+@lru_cache(maxsize=256)
+def _name_of(key: str) -> str:
+    """The header that a key of the WSGI environ holds; `""` if it holds none that counts."""
+    if not key.startswith("HTTP_") or key in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
+        return ""
+    return key[5:].replace("_", "-").lower()
+
+
 class RequestHeaders(Headers):
     """Headers that can't be changed: a `TypeError` says so.
 
@@ -219,20 +226,19 @@ class RequestHeaders(Headers):
     def from_environ(cls, environ: Mapping[str, Any]) -> Self:
         """The headers of a WSGI request, whatever the client sent in them.
 
-        Only `CONTENT_TYPE` and `CONTENT_LENGTH` tell of the body; a server that lets a client
-        set `HTTP_CONTENT_LENGTH` can't make us believe it.
+        Values are taken as they are. Only `CONTENT_TYPE` and `CONTENT_LENGTH` tell of the body:
+        what a client smuggles into `HTTP_CONTENT_LENGTH` doesn't count.
         """
         headers = object.__new__(cls)
         values: dict[str, str] = {
-            key[5:].replace("_", "-").lower(): value
+            name: value
             for key, value in environ.items()
-            if key.startswith("HTTP_")
+            if "HTTP_" in key and (name := _name_of(key))
         }
-        for name, key in (("content-type", "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH")):
-            if value := environ.get(key):
-                values[name] = value
-            else:
-                values.pop(name, None)
+        if value := environ.get("CONTENT_TYPE"):
+            values["content-type"] = value
+        if value := environ.get("CONTENT_LENGTH"):
+            values["content-length"] = value
         cookie = values.pop("set-cookie", None)
         headers._values = values
         headers._cookies = [] if cookie is None else [cookie]

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 
 def to_text(value: object) -> str:
@@ -35,7 +36,7 @@ def to_usv(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def to_pairs(init: object, kind: str) -> Iterable[tuple[object, object]]:
+def to_pairs(init: object, kind: str) -> Iterable[tuple[Any, Any]]:
     """The pairs of name and value that `init` stands for.
 
     `init` is a mapping (or anything else with `items()`) or an iterable of pairs; what is
@@ -53,7 +54,7 @@ def to_pairs(init: object, kind: str) -> Iterable[tuple[object, object]]:
     return _unpacked(init, kind)
 
 
-def _unpacked(init: Iterable[object], kind: str) -> Iterator[tuple[object, object]]:
+def _unpacked(init: Iterable[object], kind: str) -> Iterator[tuple[Any, Any]]:
     for index, pair in enumerate(init):
         if isinstance(pair, str | bytes) or not isinstance(pair, Iterable):
             raise TypeError(

@@ -362,17 +362,14 @@ def _text(value: object) -> str:
 
 def _parse_query(query: str) -> list[tuple[str, str]]:
     """https://url.spec.whatwg.org/#concept-urlencoded-parser"""
-    pairs = []
-    for part in query.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            pairs.append((_unquote(name), _unquote(value)))
-    return pairs
+    parts = [part.partition("=") for part in query.replace("+", " ").split("&") if part]
+    if "%" in query:
+        return [(_unquote(name), _unquote(value)) for name, _, value in parts]
+    return [(name, value) for name, _, value in parts]
 
 
 def _unquote(text: str) -> str:
-    text = text.replace("+", " ")
-    return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
+    return unquote_to_bytes(text).decode("utf-8", "replace")
 
 
 def _quote(text: str) -> str:
