@@ -1,0 +1,239 @@
+"""How is the body of a request or a response read?"""
+
+import builtins
+import io
+import secrets
+from collections.abc import AsyncIterable, Iterable, Iterator
+from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
+
+from werkzeug.http import parse_options_header
+
+from framework.errors import BadBodyError, BodyUsedError
+from framework.web.formdata import File, FormData
+from framework.web.headers import Headers
+from framework.web.jsontext import read_json
+from framework.web.multipart import read_multipart, read_urlencoded, write_multipart
+from framework.web.stream import Stream, stream_of, tee, to_bytes
+from framework.web.url import URLSearchParams
+
+BodyInit: TypeAlias = (
+    str
+    | bytes
+    | bytearray
+    | memoryview
+    | File
+    | FormData
+    | URLSearchParams
+    | BinaryIO
+    | Iterable[str | bytes]
+    | AsyncIterable[str | bytes]
+    | None
+)
+
+Source: TypeAlias = str | bytes | Stream | None
+"""A body as it is kept until someone needs its bytes."""
+
+PLAIN_TEXT = "text/plain;charset=UTF-8"
+
+
+PLAIN_TEXT = "text/plain;charset=UTF-8"
+_URLENCODED = "application/x-www-form-urlencoded"
+_MULTIPART = "multipart/form-data"
+
+
+def extract(body: BodyInit) -> tuple[Source, str | None]:
+    """What is kept of a body, and its content type where the kind of body says it.
+
+    https://fetch.spec.whatwg.org/#concept-bodyinit-extract
+    """
+    if body is None:
+        return None, None
+    if isinstance(body, str):
+        return body, PLAIN_TEXT
+    if isinstance(body, bytes):
+        return body, None
+    if isinstance(body, URLSearchParams):
+        return str(body), f"{_URLENCODED};charset=UTF-8"
+    if isinstance(body, FormData):
+        boundary = f"----formdata-{secrets.token_hex(12)}"
+        return write_multipart(body, boundary), f"{_MULTIPART}; boundary={boundary}"
+    if isinstance(body, File):
+        return body.bytes(), body.type or None
+    if isinstance(body, list | tuple):
+        for chunk in body:  # a list of data is better refused here than when it is sent
+            to_bytes(chunk)
+    source = None if hasattr(body, "keys") else _copied(body) or stream_of(body)
+    if source is None:
+        raise TypeError(
+            "A body is str, bytes, an iterable of them, a binary file, URLSearchParams, FormData "
+            f"or None, not {type(body).__name__}. For data use Response.json(...)."
+        )
+    return source, None
+
+
+def _copied(body: object) -> bytes | None:
+    """The present content of a buffer (`bytearray`, `memoryview`, `array`); `None` for no buffer."""
+    try:
+        return memoryview(body).tobytes()  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+class Body:
+    """What requests and responses have in common: a body that is read once.
+
+    The readers return plain values. Each of them uses the body up; the next is refused with
+    `BodyUsedError`, except that a null body (`None`) can be read again and again.
+
+    https://fetch.spec.whatwg.org/#body-mixin
+    """
+
+    __slots__ = ("__weakref__", "_reader", "_source", "_used")
+
+    _source: Source
+    _used: bool
+    _reader: io.BufferedReader | None
+
+    # Whose fault is a body that can't be read as asked? A request's is the client's.
+    _bad_body: ClassVar[type[ValueError]] = ValueError
+    _no_form: ClassVar[type[TypeError]] = TypeError
+    _strict: ClassVar[bool] = False
+
+    @property
+    def headers(self) -> Headers:
+        raise NotImplementedError
+
+    @property
+    def body(self) -> BinaryIO | None:
+        """The body as a binary stream, or `None`; always the same object."""
+        if self._source is None:
+            return None
+        if self._reader is None:
+            self._reader = io.BufferedReader(_Reader(self))
+        return cast("BinaryIO", self._reader)
+
+    @property
+    def body_used(self) -> bool:
+        """Whether somebody has read from the body."""
+        return self._used
+
+    def text(self) -> str:
+        """The body as UTF-8, without a byte order mark."""
+        self._refuse_coding()
+        data = self._take_bytes()
+        try:
+            text = data.decode("utf-8", "strict" if self._strict else "replace")
+        except UnicodeDecodeError as error:
+            raise self._bad_body(f"The body is not UTF-8 at byte {error.start}.") from None
+        return text.removeprefix("\ufeff")
+
+    def bytes(self) -> builtins.bytes:
+        """The body as it is."""
+        return self._take_bytes()
+
+    def form_data(self) -> FormData:
+        """The form that the body holds, urlencoded or multipart, as its content type says.
+
+        https://fetch.spec.whatwg.org/#dom-body-formdata
+        """
+        self._refuse_coding()
+        source = self._take()
+        content_type = self.headers.get("content-type", "")
+        kind, parameters = parse_options_header(content_type)
+        kind = kind.lower()
+        if kind not in (_URLENCODED, _MULTIPART):
+            raise self._no_form(
+                f"A form's content type is {_URLENCODED} or {_MULTIPART}, not {content_type!r:.100}."
+            )
+        chunks = source if isinstance(source, Stream) else [to_bytes(source or b"")]
+        try:
+            if kind == _URLENCODED:
+                return read_urlencoded(chunks, strict=self._strict)
+            boundary = parameters.get("boundary")
+            if not boundary:
+                raise ValueError("its content type has no boundary")
+            return read_multipart(chunks, boundary, strict=self._strict)
+        except BadBodyError:
+            raise
+        except ValueError as error:
+            raise self._bad_body(f"This form can't be read: {error}.") from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give back what the body holds (an open file, a generator), read or not."""
+        if isinstance(self._source, Stream):
+            self._used = True
+            self._source.close()
+
+    def _read_json(self) -> Any:
+        self._refuse_coding()
+        data = self._take_bytes()
+        if not self._strict:
+            data = data.decode("utf-8", "replace").encode()
+        try:
+            return read_json(data)
+        except ValueError as error:
+            raise self._bad_body(str(error)) from None
+
+    def _refuse_coding(self) -> None:
+        """Refuse to interpret a body that is compressed."""
+
+    def _take(self) -> Source:
+        if self._used:
+            raise BodyUsedError(
+                f"The body of this {type(self).__name__} was read before. "
+                "A body is read once: clone() first if it is needed twice."
+            )
+        self._used = self._source is not None
+        return self._source
+
+    def _take_bytes(self) -> builtins.bytes:
+        source = self._take()
+        if source is None:
+            return b""
+        if not isinstance(source, Stream):
+            return to_bytes(source)
+        try:
+            return source.read()
+        finally:
+            source.close()
+
+    def _copy_source(self) -> Source:
+        """The source for a clone; both read the same, at their own pace."""
+        if self._used:
+            raise BodyUsedError(
+                f"The body of this {type(self).__name__} was read before, so it can't be cloned."
+            )
+        if not isinstance(self._source, Stream):
+            return self._source
+        self._source, other = tee(self._source)
+        return other
+
+
+class _Reader(io.RawIOBase):
+    """A body as a raw stream. Its first byte that is read uses the body."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._chunks: Iterator[bytes] | None = None
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            if self._chunks is None:
+                source = self._body._take()
+                self._chunks = source if isinstance(source, Stream) else iter([to_bytes(source)])
+            self._rest = memoryview(next(self._chunks, b""))
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        if self._chunks is not None or not self._body.body_used:  # else it is another's to close
+            self._body.close()
+        super().close()

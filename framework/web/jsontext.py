@@ -1,0 +1,113 @@
+"""How does a Python value become JSON, and JSON a Python value?
+
+msgspec writes and reads it; where JavaScript can do what msgspec can't (a lone surrogate, a key
+that is `None`), the standard library does.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from framework.web.url import URL
+
+_BOM = b"\xef\xbb\xbf"
+_has_surrogate_escape = re.compile(rb"\\u[dD][89a-fA-F]").search
+
+
+def write_json(data: object) -> bytes:
+    r"""The JSON text of a value: UTF-8, without spaces.
+
+    What `JSON.stringify` writes for plain values: NaN and the infinities are `null`, a surrogate
+    without a partner is escaped. Dates, times, UUIDs and decimals are strings, an enum is its
+    value, dataclasses and mappings are objects, tuples and sets arrays, a `URL` its href, bytes
+    base64. Unlike in JavaScript a float keeps its point (`1.0`).
+
+    `TypeError`: a value that JSON has no form for, or one that holds itself.
+
+    https://tc39.es/ecma262/#sec-json.stringify
+
+    >>> write_json({"a": [1, None, float("nan")], "é": "\ud800"}).decode()
+    '{"a":[1,null,null],"é":"\\ud800"}'
+    """
+    try:
+        try:
+            return _encode(data)
+        except (UnicodeEncodeError, TypeError):
+            return _write_slowly(data)
+    except RecursionError:
+        raise TypeError("This value is nested too deeply for JSON, or holds itself.") from None
+
+
+def read_json(data: bytes) -> Any:
+    """The value of a JSON text. A byte order mark is dropped; of a name given twice the last counts.
+
+    `ValueError`: not JSON (`NaN` and `Infinity` are none), not UTF-8, or too much of it: nested
+    about a thousand deep, an integer of more than 4,300 digits, a number beyond a float.
+
+    https://www.rfc-editor.org/rfc/rfc8259
+
+    >>> read_json(b'{"a": [1, null]}')
+    {'a': [1, None]}
+    """
+    data = data.removeprefix(_BOM)
+    try:
+        try:
+            return _decode(data)
+        except msgspec.DecodeError:
+            if not _has_surrogate_escape(data):
+                raise
+            return _decode_slowly(data.decode())
+    except UnicodeDecodeError:
+        raise ValueError("This is not JSON: it is not UTF-8.") from None
+    except RecursionError:
+        raise ValueError("This JSON is nested too deeply.") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(f"This is not JSON: {error}.") from None
+
+
+def _as_builtin(value: object) -> object:
+    """The plain value of an object that msgspec doesn't know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, URL):
+        return value.href
+    for kind in (str, int, float):  # a subclass: markupsafe.Markup, say
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"JSON has no form for {type(value).__name__}: {value!r:.100}")
+
+
+def _write_slowly(data: object) -> bytes:
+    plain = _finite(msgspec.to_builtins(data, enc_hook=_as_builtin))
+    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")  # only surrogates need it
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("This is not JSON: Number out of range.")
+    return number
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"This is not JSON: {text} is no value of it.")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_as_builtin).encode
+_decode = msgspec.json.Decoder().decode
+_decode_slowly = json.JSONDecoder(parse_float=_finite_float, parse_constant=_no_constant).decode

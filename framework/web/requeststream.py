@@ -1,0 +1,109 @@
+"""How are the bytes of a request read from a WSGI server without believing it too much?"""
+
+import io
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge
+
+from framework.errors import BadBodyError, BodyUsedError
+
+_is_length = re.compile("[0-9]+").fullmatch
+
+
+def has_body(environ: dict[str, Any]) -> bool:
+    """Whether a request came with a body, be it an empty one.
+
+    Over HTTP/1 a length or a transfer coding announces it; later versions need neither.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+    """
+    if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+        return True
+    if not environ.get("wsgi.input_terminated"):
+        return False
+    return not environ.get("SERVER_PROTOCOL", "HTTP/1.1").startswith("HTTP/1")
+
+
+class RequestStream(io.RawIOBase):
+    """The body of a WSGI request: exactly what was announced, or an error.
+
+    Nothing is read before it is asked for. Reading raises `BadBodyError` where the length is no
+    number, the body ends before it or the server can't make sense of it, and
+    `RequestEntityTooLarge` beyond `limit` bytes: at once where the length says so, else when the
+    first byte too many arrives. A stream that has failed keeps failing.
+    """
+
+    def __init__(self, environ: dict[str, Any], limit: int) -> None:
+        self._environ = environ
+        self._limit = limit
+        self._read: Callable[[int], bytes] | None = None
+        self._failure: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._pull(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        return b"".join(iter(lambda: self._pull(sys.maxsize), b""))
+
+    def _pull(self, count: int) -> bytes:
+        """Up to `count` bytes; none at the end."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            if self._read is None:
+                self._known, self._left = _framing(self._environ, self._limit)
+                self._read = self._environ["wsgi.input"].read
+            # One byte beyond the limit tells a body that is too long from one that just fits.
+            count = min(count, self._left if self._known else self._left + 1)
+            if not count:
+                return b""
+            data = _read(self._read, count)
+            if len(data) > self._left:
+                raise RequestEntityTooLarge(_too_large(self._limit))
+            if self._known and not data:
+                raise BadBodyError(f"The body ended {self._left} bytes before its Content-Length.")
+        except Exception as failure:
+            self._failure = failure
+            raise
+        self._left -= len(data)
+        return data
+
+
+def _framing(environ: dict[str, Any], limit: int) -> tuple[bool, int]:
+    """Whether the length is known, and how many bytes may be read."""
+    length = environ.get("CONTENT_LENGTH")
+    coding = environ.get("HTTP_TRANSFER_ENCODING")
+    if coding is None and length:
+        if not _is_length(length):  # int() would take "+2", " 2" and "0_2" too
+            raise BadBodyError(f"Content-Length {length!r:.50} is no number.")
+        if len(length.lstrip("0")) > 18 or int(length) > limit:
+            raise RequestEntityTooLarge(_too_large(limit))
+        return True, int(length)
+    if length:
+        raise BadBodyError("A body has a Content-Length or a Transfer-Encoding, not both.")
+    if coding is not None and coding.strip().lower() != "chunked":
+        raise BadBodyError(f"Transfer-Encoding {coding!r:.50} is not understood: only chunked is.")
+    if not environ.get("wsgi.input_terminated"):
+        raise LengthRequired("This server needs a Content-Length.")
+    return False, limit
+
+
+def _read(read: Callable[[int], bytes], count: int) -> bytes:
+    try:
+        return read(count)
+    except (HTTPException, BodyUsedError):  # from another of our own streams, or a middleware
+        raise
+    except Exception as error:  # whatever the server calls a broken chunk or a lost client
+        raise BadBodyError(f"The body could not be read: {error}") from error
+
+
+def _too_large(limit: int) -> str:
+    return f"The body is larger than the {limit} bytes that are allowed."

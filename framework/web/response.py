@@ -1,0 +1,339 @@
+"""What is the answer, and how is it sent?"""
+
+import re
+from collections.abc import Callable, Generator, Iterable
+from copy import copy
+from http import HTTPStatus
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
+from urllib.parse import quote
+
+from framework.errors import BodyUsedError
+from framework.web.body import PLAIN_TEXT, Body, BodyInit, Source, extract
+from framework.web.headers import Headers, HeadersInit
+from framework.web.jsontext import write_json
+from framework.web.stream import Run, Stream, to_bytes
+from framework.web.strings import to_usv
+from framework.web.url import URL
+
+StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_NULL_BODY = frozenset({204, 205, 304})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_is_status_text = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
+_control_or_blank_end = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
+_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
+_is_web = re.compile("https?://", re.IGNORECASE).match
+_leaves_host = re.compile(r"[^?#]*\\|//").match
+# What a URL may hold as it is, percent signs included: relative ones are not parsed further.
+_URL_SAFE = "!#$%&'()*+,/:;=?@[\\]^`{|}~"
+
+
+_R = TypeVar("_R", bound="Response")
+_R_co = TypeVar("_R_co", bound="Response", covariant=True)
+
+
+class _JsonMaker(Protocol[_R_co]):
+    def __call__(
+        self,
+        data: object,
+        *,
+        status: int = 200,
+        status_text: str = "",
+        headers: HeadersInit = None,
+    ) -> _R_co: ...
+
+
+class _Json:
+    """Both of the standard's `json`: `Response.json(data)` makes, `response.json()` reads."""
+
+    @overload
+    def __get__(self, response: None, owner: type[_R]) -> _JsonMaker[_R]: ...
+    @overload
+    def __get__(self, response: "Response", owner: type[_R]) -> Callable[[], Any]: ...
+    def __get__(
+        self, response: "Response | None", owner: type[_R]
+    ) -> _JsonMaker[_R] | Callable[[], Any]:
+        return owner._from_json if response is None else response._read_json
+
+
+class Response(Body):
+    """An answer: status, headers and a body.
+
+    `body` is `str`, bytes-like, an iterable or async iterable of either (sent piece by piece), a
+    binary file, `URLSearchParams`, `FormData`, `File` or `None`. `headers` is a mapping, an
+    iterable of pairs or `Headers`. A `str` is `text/plain;charset=UTF-8` unless a content type is
+    set; forms and files have theirs.
+
+    `ValueError`: a status outside 200-599, a status text or header that can't be sent.
+    `TypeError`: a body with 204, 205 or 304, a mapping as body (`Response.json` takes it).
+
+    Beside the standard: `await response` is the response itself, and the headers of
+    `redirect()` and `error()` can be changed.
+
+    https://fetch.spec.whatwg.org/#response-class
+
+    >>> response = Response("Not here", status=404)
+    >>> response.ok, response.headers["content-type"], response.text()
+    (False, 'text/plain;charset=UTF-8', 'Not here')
+    """
+
+    __slots__ = ("_headers", "_status", "_status_text")
+
+    _headers: Headers
+    _status: int
+    _status_text: str
+
+    url = ""
+    """The address it was fetched from: none."""
+    redirected = False
+    """Whether it is the result of a redirect: never."""
+
+    def __init__(
+        self,
+        body: BodyInit = None,
+        *,
+        status: int = 200,
+        status_text: str = "",
+        headers: HeadersInit = None,
+    ) -> None:
+        if status != 200 or type(status) is not int:
+            status = _checked_status(status, body)
+        self._status = status
+        self._status_text = _checked_text(status_text) if status_text != "" else ""
+        self._headers = Headers(headers)
+        self._used = False
+        self._reader = None
+        self._source, content_type = extract(body)
+        if content_type is not None:
+            # Known to be good, so without the checks of Headers.
+            self._headers._values.setdefault("content-type", content_type)
+
+    json = _Json()
+
+    @classmethod
+    def _from_json(
+        cls,
+        data: object,
+        *,
+        status: int = 200,
+        status_text: str = "",
+        headers: HeadersInit = None,
+    ) -> Self:
+        """A response with the JSON text of `data`, as `application/json` unless a type is set.
+
+        `data` may hold dates, UUIDs, enums and dataclasses; NaN is `null`.
+
+        https://fetch.spec.whatwg.org/#dom-response-json
+        """
+        body = write_json(data)
+        response = cls(body, status=status, status_text=status_text, headers=headers)
+        response._headers._values.setdefault("content-type", "application/json")
+        return response
+
+    @classmethod
+    def redirect(cls, url: str | URL, status: int = 302) -> Self:
+        """A response that sends the client to `url`.
+
+        An absolute URL is written as `URL` writes it. A relative one stays relative; what a
+        header can't hold of it is percent-encoded. So that an address from a request leads
+        nowhere unexpected, `ValueError` refuses schemes other than http and https, `//host`,
+        a backslash in the path (browsers take it for a slash), control characters and blanks at
+        the ends. The status is 301, 302, 303, 307 or 308, else `ValueError`.
+
+        https://fetch.spec.whatwg.org/#dom-response-redirect
+
+        >>> Response.redirect("/naïve?q=a b", 303).headers["location"]
+        '/na%C3%AFve?q=a%20b'
+        """
+        if status not in _REDIRECTS:
+            raise ValueError(f"A redirect's status is 301, 302, 303, 307 or 308, not {status!r}.")
+        response = cls(status=status)
+        response._headers._values["location"] = _location(url)
+        return response
+
+    @classmethod
+    def error(cls) -> Self:
+        """A response that stands for a network error: status 0, type `"error"`. It can't be sent.
+
+        https://fetch.spec.whatwg.org/#dom-response-error
+        """
+        response = cls()
+        response._status = 0
+        return response
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self._status
+
+    @property
+    def status_text(self) -> str:
+        """The reason that was given; `""` stands for the usual one."""
+        return self._status_text
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is in 200-299."""
+        return 200 <= self._status <= 299
+
+    @property
+    def type(self) -> str:
+        """`"default"`, or `"error"` for `Response.error()`."""
+        return "default" if self._status else "error"
+
+    @property
+    def headers(self) -> Headers:
+        """The headers; they can be changed."""
+        return self._headers
+
+    def clone(self) -> Self:
+        """A second response whose body can be read or sent beside this one's."""
+        other = self._with_source(self._copy_source())
+        other._used = False
+        return other
+
+    def with_status(self, status: int, status_text: str = "") -> Self:
+        """This response, body and headers moved over, with another status."""
+        other = self._with_source(self._source)
+        other._status = _checked_status(status, self._source)
+        other._status_text = _checked_text(status_text)
+        self._used = self._source is not None
+        return other
+
+    def _with_source(self, source: Source) -> Self:
+        other = object.__new__(type(self))
+        other._source = source
+        other._used = self._used
+        other._reader = None
+        other._status = self._status
+        other._status_text = self._status_text
+        other._headers = copy(self._headers)
+        return other
+
+    def send(
+        self,
+        start_response: StartResponse,
+        *,
+        head: bool = False,
+        cookies: Iterable[str] = (),
+        run: Run | None = None,
+    ) -> Iterable[bytes]:
+        """Answer a WSGI request with this response; the result is what the application returns.
+
+        `head`: the request was HEAD, so headers only. `cookies` are the values of further
+        `set-cookie` headers. `run` awaits what an async body yields, on the event loop that it
+        belongs to; without one it gets a loop of its own.
+
+        The response itself stays as it is, so one that holds its whole body can be sent again;
+        a stream is sent once (`BodyUsedError`). A content length is computed wherever the length
+        is known. Where no content type is set, bytes are `application/octet-stream` and an empty
+        body is text: WSGI wants one with every status but 204 and 304.
+
+        https://peps.python.org/pep-3333/
+        """
+        status = self._status
+        if not status:
+            raise ValueError("Response.error() stands for a network error: it can't be sent.")
+        line = f"{status} {self._status_text}" if self._status_text else _usual_line(status)
+        source = self._source
+        headers = self._headers.to_wsgi()
+        headers += [("set-cookie", cookie) for cookie in cookies]
+        if status in (204, 304):
+            start_response(line, _without(headers, "content-type", "content-length"))
+            return ()
+        if "content-type" not in self._headers:
+            kind = PLAIN_TEXT if source is None else "application/octet-stream"
+            headers.append(("content-type", kind))
+        if isinstance(source, Stream):
+            return self._send_stream(source, start_response, line, headers, head, run)
+
+        if isinstance(source, str):
+            source = self._source = to_bytes(source)  # for the next time it is sent
+        if "content-length" not in self._headers:
+            headers.append(("content-length", str(len(source or b""))))
+        elif source is not None or not head:  # a HEAD handler may know what GET would send
+            headers = _without(headers, "content-length")
+            headers.append(("content-length", str(len(source or b""))))
+        start_response(line, headers)
+        return (source,) if source and not head else ()
+
+    def _send_stream(
+        self,
+        stream: Stream,
+        start_response: StartResponse,
+        line: str,
+        headers: list[tuple[str, str]],
+        head: bool,
+        run: Run | None,
+    ) -> Iterable[bytes]:
+        if self._used:
+            raise BodyUsedError(
+                "This response streams, and was read or sent before. "
+                "Make a new one for each request, or clone() it."
+            )
+        self._used = True
+        if run is not None:
+            stream.use(run)
+        try:
+            start_response(line, headers)
+        except BaseException:
+            stream.close()
+            raise
+        if head:
+            stream.close()
+            return ()
+        return stream
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        """Itself: `await next()` is right whether `next` waits for something or not."""
+        yield from ()
+        return self
+
+    def __repr__(self) -> str:
+        kind = self._headers.get("content-type", "no content type")
+        return f"<Response {self._status} {kind}>"
+
+
+def _checked_status(status: int, source: object) -> int:
+    if not isinstance(status, int) or isinstance(status, bool):
+        raise TypeError(f"A status is an int, not {status!r:.50}.")
+    if not 200 <= status <= 599:
+        raise ValueError(f"A status is in 200-599, not {status}.")
+    if source is not None and status in _NULL_BODY:
+        raise TypeError(f"A response with status {status} has no body.")
+    return int(status)
+
+
+def _checked_text(status_text: str) -> str:
+    if not isinstance(status_text, str):
+        raise TypeError(f"A status text is a str, not {type(status_text).__name__}.")
+    if not _is_status_text(status_text):
+        raise ValueError(f"The status text {status_text!r:.100} holds what can't be sent.")
+    return status_text
+
+
+def _usual_line(status: int) -> str:
+    return _STATUS_LINES.get(status) or f"{status} Unknown"
+
+
+def _without(headers: list[tuple[str, str]], *names: str) -> list[tuple[str, str]]:
+    return [header for header in headers if header[0] not in names]
+
+
+def _location(url: str | URL) -> str:
+    if not isinstance(url, str | URL):
+        raise TypeError(f"A redirect leads to a str or a URL, not {type(url).__name__}.")
+    text = to_usv(str(url))
+    if _control_or_blank_end(text):
+        raise ValueError(f"Can't redirect to {text!r:.200}: control character or blank at an end.")
+    if _leaves_host(text):
+        raise ValueError(
+            f"Can't redirect to {text!r:.200}: a browser would leave this host. "
+            "Write the whole URL, with https://, if that is wanted."
+        )
+    if not _scheme(text):
+        return quote(text, safe=_URL_SAFE)
+    if not _is_web(text):
+        raise ValueError(f"Can't redirect to {text!r:.200}: only http://, https:// or a path.")
+    return URL(text).href

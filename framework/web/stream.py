@@ -1,0 +1,219 @@
+"""How do the chunks of a body arrive, from whatever it was made of?"""
+
+import asyncio
+import contextvars
+import io
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Protocol, Self, TypeAlias
+
+from framework.web.strings import to_usv
+
+BLOCK = 64 * 1024
+"""How many bytes of a file are read and sent at a time."""
+
+Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
+"""Runs a coroutine to its end and returns its result."""
+
+_END = object()
+
+
+def to_bytes(chunk: object) -> bytes:
+    """The bytes of a piece of a body: a `str` as UTF-8; what is neither is a `TypeError`."""
+    if isinstance(chunk, str):
+        return to_usv(chunk).encode()
+    if isinstance(chunk, bytes | bytearray | memoryview):
+        return bytes(chunk)
+    raise TypeError(f"A body's pieces are str or bytes, not {type(chunk).__name__}: {chunk!r:.100}")
+
+
+class Stream:
+    """Chunks of bytes that come once, none of them empty; pulled only when asked for.
+
+    `chunks` are `str` or bytes-like. `close` gives back what they come from; it happens once,
+    however often it is asked for. After a failure every further pull fails in the same way, so
+    that half a body is never taken for a whole.
+    """
+
+    __slots__ = ("_chunks", "_close", "_failure")
+
+    def __init__(self, chunks: Iterator[object], close: Callable[[], object] | None = None) -> None:
+        self._chunks = chunks
+        self._close = close
+        self._failure: Exception | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            for chunk in self._chunks:
+                data = chunk if type(chunk) is bytes else to_bytes(chunk)
+                if data:
+                    return data
+        except Exception as failure:
+            self._failure = failure
+            raise
+        raise StopIteration
+
+    def read(self) -> bytes:
+        """All that is left."""
+        return b"".join(self)
+
+    def close(self) -> None:
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+    def use(self, run: Run) -> None:
+        """Await with `run` what has to be awaited."""
+
+
+def stream_of(source: object) -> Stream | None:
+    """The stream of an iterable, an async iterable or a binary file; `None` for anything else."""
+    if isinstance(source, AsyncIterable):
+        return AsyncStream(source)
+    if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
+        return FileStream(source)  # type: ignore[arg-type]
+    if not isinstance(source, Iterable):
+        return None
+    chunks = iter(source)
+    return Stream(chunks, getattr(source, "close", None) or getattr(chunks, "close", None))
+
+
+class _Readable(Protocol):
+    def read(self, size: int = -1, /) -> str | bytes | None: ...
+
+
+class FileStream(Stream):
+    """The blocks of a binary file, which is closed at the end unless it has no `close`."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: _Readable) -> None:
+        self._file = file
+        super().__init__(iter(lambda: file.read(BLOCK) or b"", b""), getattr(file, "close", None))
+
+    def read(self) -> bytes:
+        if self._failure is not None:
+            raise self._failure
+        return to_bytes(self._file.read() or b"")
+
+
+class AsyncStream(Stream):
+    """The chunks of an async iterable, each awaited to its end.
+
+    They are awaited with what `use` was given, else on an event loop of the stream's own.
+    """
+
+    __slots__ = ("_loop",)
+
+    def __init__(self, source: AsyncIterable[object]) -> None:
+        self._loop = _Loop()
+        chunks = aiter(source)
+        super().__init__(_pulled(chunks, self._loop), partial(_finish, chunks, self._loop))
+
+    def use(self, run: Run) -> None:
+        self._loop.run = run
+
+
+def _pulled(chunks: AsyncIterator[object], loop: "_Loop") -> Iterator[object]:
+    async def pull() -> object:
+        return await anext(chunks, _END)
+
+    while (chunk := loop.run(pull())) is not _END:
+        yield chunk
+
+
+def _finish(chunks: AsyncIterator[object], loop: "_Loop") -> None:
+    async def finish() -> None:
+        await chunks.aclose()  # type: ignore[attr-defined]
+
+    try:
+        if hasattr(chunks, "aclose"):
+            loop.run(finish())
+    finally:
+        loop.close()
+
+
+class _Loop:
+    """Runs coroutines one after the other, all in one context, on an event loop made when needed.
+
+    `run` may be replaced by another's. Where the thread runs a loop already, which can't run a
+    second one inside it, the coroutine runs in a thread of its own and this one waits.
+    """
+
+    __slots__ = ("_context", "_runner", "run")
+
+    run: Run
+
+    def __init__(self) -> None:
+        self._runner: asyncio.Runner | None = None
+        self.run = self._run
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        if self._runner is None:
+            self._context = contextvars.copy_context()
+            # With a factory the runner doesn't become the thread's current loop.
+            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        return _outside_loops(partial(self._runner.run, coroutine, context=self._context))
+
+    def close(self) -> None:
+        if self._runner is not None:
+            _outside_loops(self._runner.close)
+
+
+def _outside_loops(function: Callable[[], Any]) -> Any:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        busy = False
+    else:
+        busy = True
+    if not busy:
+        return function()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function).result()
+
+
+def tee(stream: Stream) -> "tuple[Branch, Branch]":
+    """Two streams of the same chunks; what one is ahead of the other is kept for it."""
+    waiting: list[deque[bytes] | None] = [deque(), deque()]
+    return Branch(stream, waiting, 0), Branch(stream, waiting, 1)
+
+
+class Branch(Stream):
+    """One of the two streams that a stream was split into; the last to be closed closes that."""
+
+    __slots__ = ("_trunk",)
+
+    def __init__(self, trunk: Stream, waiting: list[deque[bytes] | None], side: int) -> None:
+        self._trunk = trunk
+        super().__init__(_shared(trunk, waiting, side), partial(_leave, trunk, waiting, side))
+
+    def use(self, run: Run) -> None:
+        self._trunk.use(run)
+
+
+def _shared(trunk: Stream, waiting: list[deque[bytes] | None], side: int) -> Iterator[bytes]:
+    while (mine := waiting[side]) is not None:
+        if mine:
+            yield mine.popleft()
+            continue
+        chunk = next(trunk, None)
+        if chunk is None:
+            return
+        other = waiting[1 - side]
+        if other is not None:
+            other.append(chunk)
+        yield chunk
+
+
+def _leave(trunk: Stream, waiting: list[deque[bytes] | None], side: int) -> None:
+    waiting[side] = None
+    if waiting[1 - side] is None:
+        trunk.close()
