@@ -3,6 +3,7 @@
 import builtins
 import io
 import secrets
+from abc import abstractmethod
 from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
 
@@ -13,7 +14,7 @@ from framework.web.formdata import File, FormData
 from framework.web.headers import Headers
 from framework.web.jsontext import read_json
 from framework.web.multipart import read_multipart, read_urlencoded, write_multipart
-from framework.web.stream import Stream, stream_of, tee, to_bytes
+from framework.web.stream import Stream, require_piece, stream_of, tee, to_bytes
 from framework.web.url import URLSearchParams
 
 BodyInit: TypeAlias = (
@@ -59,10 +60,7 @@ def extract(body: BodyInit) -> tuple[Source, str | None]:
         return write_multipart(body, boundary), f"{_MULTIPART}; boundary={boundary}"
     if isinstance(body, File):
         return body.bytes(), body.type or None
-    if isinstance(body, list | tuple):
-        for chunk in body:  # a list of data is better refused here than when it is sent
-            to_bytes(chunk)
-    source = None if hasattr(body, "keys") else _copied(body) or stream_of(body)
+    source = None if hasattr(body, "keys") else _buffer_or_stream(body)
     if source is None:
         raise TypeError(
             "A body is str, bytes, an iterable of them, a binary file, URLSearchParams, FormData "
@@ -71,12 +69,14 @@ def extract(body: BodyInit) -> tuple[Source, str | None]:
     return source, None
 
 
-def _copied(body: object) -> bytes | None:
-    """The present content of a buffer (`bytearray`, `memoryview`, `array`); `None` for no buffer."""
+def _buffer_or_stream(body: object) -> bytes | Stream | None:
     try:
-        return memoryview(body).tobytes()  # type: ignore[arg-type]
+        return memoryview(body).tobytes()  # type: ignore[arg-type]  # what else is bytes-like
     except TypeError:
-        return None
+        if isinstance(body, list | tuple):
+            for piece in body:  # a list of data is better refused here than when it is sent
+                require_piece(piece)
+        return stream_of(body)
 
 
 class Body:
@@ -100,8 +100,8 @@ class Body:
     _strict: ClassVar[bool] = False
 
     @property
-    def headers(self) -> Headers:
-        raise NotImplementedError
+    @abstractmethod
+    def headers(self) -> Headers: ...
 
     @property
     def body(self) -> BinaryIO | None:

@@ -1,7 +1,6 @@
 """What did the client ask for?"""
 
 import io
-import re
 import sys
 from collections.abc import Callable
 from typing import Any, Self
@@ -11,13 +10,12 @@ import werkzeug
 from werkzeug.exceptions import UnsupportedMediaType
 
 from framework.errors import BadBodyError, FormTypeError
-from framework.web.body import Body, BodyInit, extract
-from framework.web.headers import HeadersInit, RequestHeaders
+from framework.web.body import Body, BodyInit, Source, extract
+from framework.web.headers import HeadersInit, RequestHeaders, is_token
 from framework.web.requeststream import RequestStream, has_body
 from framework.web.stream import FileStream, Stream, to_bytes
 from framework.web.url import URL
 
-_is_method = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _UPPER = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
 _FORBIDDEN = frozenset({"CONNECT", "TRACE", "TRACK"})
 
@@ -114,8 +112,20 @@ class Request(Body):
 
     def clone(self) -> Self:
         """A second request whose body can be read beside this one's."""
+        return self._with_source(self._copy_source())
+
+    def moved(self, find_url: Callable[[], str]) -> Self:
+        """This request at another address; the body goes there, so here it counts as read."""
+        other = self._with_source(self._source)
+        other._used = self._used
+        other._find_url = find_url
+        other._url = None
+        self._used = self._source is not None
+        return other
+
+    def _with_source(self, source: Source) -> Self:
         other = object.__new__(type(self))
-        other._source = self._copy_source()
+        other._source = source
         other._used = False
         other._reader = other._werkzeug = None
         other.method = self.method
@@ -168,7 +178,7 @@ def _method(method: str) -> str:
     """
     if not isinstance(method, str):
         raise TypeError(f"A method is a str, not {type(method).__name__}.")
-    if not _is_method(method):
+    if not is_token(method):
         raise ValueError(f"{method!r:.100} is no method: only letters, digits and -_.!#$... are.")
     upper = method.upper()
     if upper in _FORBIDDEN:

@@ -1,7 +1,7 @@
 """What is the answer, and how is it sent?"""
 
 import re
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from copy import copy
 from http import HTTPStatus
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
@@ -194,11 +194,13 @@ class Response(Body):
         return other
 
     def with_status(self, status: int, status_text: str = "") -> Self:
-        """This response, body and headers moved over, with another status."""
+        """The same response with another status; a body that streams goes over to it."""
+        status, status_text = _checked_status(status, self._source), _checked_text(status_text)
         other = self._with_source(self._source)
-        other._status = _checked_status(status, self._source)
-        other._status_text = _checked_text(status_text)
-        self._used = self._source is not None
+        other._status = status
+        other._status_text = status_text
+        if isinstance(self._source, Stream):
+            self._used = True
         return other
 
     def _with_source(self, source: Source) -> Self:
@@ -216,14 +218,14 @@ class Response(Body):
         start_response: StartResponse,
         *,
         head: bool = False,
-        cookies: Iterable[str] = (),
+        cookies: Sequence[str] = (),
         run: Run | None = None,
     ) -> Iterable[bytes]:
         """Answer a WSGI request with this response; the result is what the application returns.
 
         `head`: the request was HEAD, so headers only. `cookies` are the values of further
         `set-cookie` headers. `run` awaits what an async body yields, on the event loop that it
-        belongs to; without one it gets a loop of its own.
+        belongs to, until the result is closed; without one it gets a loop of its own.
 
         The response itself stays as it is, so one that holds its whole body can be sent again;
         a stream is sent once (`BodyUsedError`). A content length is computed wherever the length
@@ -237,26 +239,27 @@ class Response(Body):
             raise ValueError("Response.error() stands for a network error: it can't be sent.")
         line = f"{status} {self._status_text}" if self._status_text else _usual_line(status)
         source = self._source
+        values = self._headers._values
         headers = self._headers.to_wsgi()
-        headers += [("set-cookie", cookie) for cookie in cookies]
-        if status in (204, 304):
+        if cookies:
+            headers += [("set-cookie", cookie) for cookie in cookies]
+        if status == 204 or status == 304:
             start_response(line, _without(headers, "content-type", "content-length"))
             return ()
-        if "content-type" not in self._headers:
+        if "content-type" not in values:
             kind = PLAIN_TEXT if source is None else "application/octet-stream"
             headers.append(("content-type", kind))
         if isinstance(source, Stream):
             return self._send_stream(source, start_response, line, headers, head, run)
 
-        if isinstance(source, str):
-            source = self._source = to_bytes(source)  # for the next time it is sent
-        if "content-length" not in self._headers:
-            headers.append(("content-length", str(len(source or b""))))
+        data = b"" if source is None else to_bytes(source)
+        if "content-length" not in values:
+            headers.append(("content-length", str(len(data))))
         elif source is not None or not head:  # a HEAD handler may know what GET would send
             headers = _without(headers, "content-length")
-            headers.append(("content-length", str(len(source or b""))))
+            headers.append(("content-length", str(len(data))))
         start_response(line, headers)
-        return (source,) if source and not head else ()
+        return (data,) if data and not head else ()
 
     def _send_stream(
         self,

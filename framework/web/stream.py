@@ -20,13 +20,21 @@ Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
 _END = object()
 
 
-def to_bytes(chunk: object) -> bytes:
+def to_bytes(piece: object) -> bytes:
     """The bytes of a piece of a body: a `str` as UTF-8; what is neither is a `TypeError`."""
-    if isinstance(chunk, str):
-        return to_usv(chunk).encode()
-    if isinstance(chunk, bytes | bytearray | memoryview):
-        return bytes(chunk)
-    raise TypeError(f"A body's pieces are str or bytes, not {type(chunk).__name__}: {chunk!r:.100}")
+    if isinstance(piece, str):
+        return to_usv(piece).encode()
+    require_piece(piece)
+    return bytes(piece)  # type: ignore[call-overload,no-any-return]
+
+
+def require_piece(piece: object) -> None:
+    """`TypeError` unless a body may consist of such pieces."""
+    if not isinstance(piece, str | bytes | bytearray | memoryview):
+        raise TypeError(
+            f"The pieces of a body are str or bytes, not {type(piece).__name__}: {piece!r:.100}. "
+            "For data use Response.json(...)."
+        )
 
 
 class Stream:
@@ -78,7 +86,7 @@ def stream_of(source: object) -> Stream | None:
     if isinstance(source, AsyncIterable):
         return AsyncStream(source)
     if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
-        return FileStream(source)  # type: ignore[arg-type]
+        return FileStream(source)
     if not isinstance(source, Iterable):
         return None
     chunks = iter(source)
@@ -118,7 +126,7 @@ class AsyncStream(Stream):
         super().__init__(_pulled(chunks, self._loop), partial(_finish, chunks, self._loop))
 
     def use(self, run: Run) -> None:
-        self._loop.run = run
+        self._loop.other = run
 
 
 def _pulled(chunks: AsyncIterator[object], loop: "_Loop") -> Iterator[object]:
@@ -143,19 +151,19 @@ def _finish(chunks: AsyncIterator[object], loop: "_Loop") -> None:
 class _Loop:
     """Runs coroutines one after the other, all in one context, on an event loop made when needed.
 
-    `run` may be replaced by another's. Where the thread runs a loop already, which can't run a
-    second one inside it, the coroutine runs in a thread of its own and this one waits.
+    `other` runs them instead if it is set. Where the thread runs a loop already, which can't run
+    a second one inside it, the coroutine runs in a thread of its own and this one waits.
     """
 
-    __slots__ = ("_context", "_runner", "run")
-
-    run: Run
+    __slots__ = ("_context", "_runner", "other")
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None
-        self.run = self._run
+        self.other: Run | None = None
 
-    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        if self.other is not None:
+            return self.other(coroutine)
         if self._runner is None:
             self._context = contextvars.copy_context()
             # With a factory the runner doesn't become the thread's current loop.
