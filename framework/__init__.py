@@ -1,0 +1,39 @@
+"""Drop a file in `src/pages`, define `GET`, return a `Response`: its path is the URL."""
+
+from .app import App
+from .config import Build, Config, ConfigError, Security, Server
+from .context import APIContext
+from .errors import BadBodyError, BodyUsedError, FormTypeError, SiteError
+from .middleware import sequence
+from .version import __version__
+from .web.cookies import Cookie, Cookies
+from .web.formdata import File, FormData
+from .web.headers import Headers
+from .web.request import Request
+from .web.response import Response
+from .web.url import URL, URLSearchParams
+
+__all__ = [
+    "URL",
+    "APIContext",
+    "App",
+    "BadBodyError",
+    "BodyUsedError",
+    "Build",
+    "Config",
+    "ConfigError",
+    "Cookie",
+    "Cookies",
+    "File",
+    "FormData",
+    "FormTypeError",
+    "Headers",
+    "Request",
+    "Response",
+    "Security",
+    "Server",
+    "SiteError",
+    "URLSearchParams",
+    "__version__",
+    "sequence",
+]

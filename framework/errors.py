@@ -1,16 +1,16 @@
 """Which exceptions are there, and what does each one tell its reader?
 
-    Exception
-    ├── SiteError               every mistake found in a site at start-up, together
-    ├── HandlerError            a handler or middleware broke its promise (a 500)
-    ├── RewriteLoopError        a rewrite that leads back to itself (a 508)
-    ├── RouteNotFoundError      url_for: no such pattern, or a parameter is missing (LookupError)
-    └── BodyUsedError           a body was read a second time (TypeError)
+Exception
+├── SiteError               every mistake found in a site at start-up, together
+├── HandlerError            a handler or middleware broke its promise (a 500)
+├── RewriteLoopError        a rewrite that leads back to itself (a 508)
+├── RouteNotFoundError      url_for: no such pattern, or a parameter is missing (LookupError)
+└── BodyUsedError           a body was read a second time (TypeError)
 
-    werkzeug.exceptions.HTTPException
-    ├── BadBodyError            400, the body is not what was asked for (ValueError)
-    ├── FormTypeError           415, the content type is no form's (TypeError)
-    └── RequestEntityTooLarge   413, Werkzeug's own
+werkzeug.exceptions.HTTPException
+├── BadBodyError            400, the body is not what was asked for (ValueError)
+├── FormTypeError           415, the content type is no form's (TypeError)
+└── RequestEntityTooLarge   413, Werkzeug's own
 """
 
 from dataclasses import dataclass

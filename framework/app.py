@@ -1,0 +1,342 @@
+"""What happens to a request, from the WSGI environ to the response?
+
+Read `App.__call__` and `App._respond` from top to bottom: that is all of it.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound
+from werkzeug.wsgi import ClosingIterator
+
+from .config import Config
+from .context import APIContext, Environ, Services
+from .endpoints import Handlers
+from .errorpages import render_error, takes_html
+from .errors import RewriteLoopError
+from .middleware import Answer, Layer, Target, compose
+from .paths import BadPathError, collapse_slashes, decode_path, quote_path
+from .pattern import parse_pattern
+from .routes import Route
+from .security import HostCheck, OriginCheck, make_proxy_fix
+from .site import load_site
+from .version import __version__
+from .web.body import BodyInit
+from .web.headers import HeadersInit
+from .web.request import Request
+from .web.response import Response
+from .web.url import URL
+
+log = logging.getLogger("framework")
+
+StartResponse = Callable[..., Any]
+WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
+_MOST_REWRITES = 8
+
+
+class App:
+    """A site as a WSGI application (PEP 3333).
+
+    `root` is the site's folder. `config` is used in place of its `framework.config.py`.
+    `fallback`, another WSGI application, answers what no route of the site matches. `dev`
+    shows the inside of errors to the client.
+
+    Raises `SiteError`, which names every mistake of the site.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        config: Config | None = None,
+        *,
+        fallback: WSGIApplication | None = None,
+        dev: bool = False,
+    ) -> None:
+        self.site = site = load_site(Path(root).resolve(), config, self._compose)
+        self.config = site.config
+        security = site.config.security
+        self._fallback = fallback
+        self._dev = dev
+        self._base = site.config.base.rstrip("/")
+        self._files = site.files
+        self._static = site.routes.static
+        self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
+        self._check_host = HostCheck(security.allowed_hosts)
+        self._check_origin = OriginCheck(security) if security.check_origin else None
+        nothing = Handlers({}, _raise_not_found, ())
+        self._missing = self._compose(
+            Route(parse_pattern("/404"), "no route", "missing", nothing, site.layers)
+        )
+        self._services = Services(
+            site=site.config.site,
+            generator=f"framework v{__version__}",
+            max_body_size=security.max_body_size,
+            url_for=site.routes.url_for,
+            rewrite=self._rewrite,
+        )
+
+    def close(self) -> None:
+        """Take the site's `src/` off `sys.path`."""
+        self.site.modules.close()
+
+    # --------------------------------------------------------------- one request
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        if self._trust is not None:
+            environ = self._trust(environ)
+        context = APIContext(self._services, environ)
+        response = self._respond(context, environ)
+        if response is None:
+            return self._fallback(environ, start_response)  # type: ignore[misc]
+        head = environ["REQUEST_METHOD"] == "HEAD"
+        try:
+            body = response.send(
+                start_response, head=head, cookies=context.set_cookies(), run=context.run
+            )
+        except Exception as error:  # nothing was sent yet: a body that can't be sent
+            response = self._answer_crash(context, error)
+            body = response.send(start_response, head=head, cookies=context.set_cookies())
+        if type(body) is tuple:
+            context.close()
+            return body
+        return ClosingIterator(body, context.close)
+
+    def _respond(self, context: APIContext, environ: Environ) -> Response | None:
+        """The response of the site; `None` where the fallback is to answer."""
+        try:
+            self._check_host(environ)
+            if "HTTP_SCRIPT_NAME" in environ and self._trust is None:
+                raise BadRequest("A client may not say where the site is mounted.")
+            path = environ.get("PATH_INFO", "")
+            method = environ["REQUEST_METHOD"]
+            # What is asked for by its only spelling is one look-up; the rest is in `_find`.
+            known = self._static.get(path)
+            if known is not None and path not in self._files and not environ.get("SCRIPT_NAME"):
+                route, context.path = known
+            else:
+                found = self._find(context, environ, path, method)
+                if not isinstance(found, Route):
+                    return found
+                route = found
+            if self._check_origin is not None and route.check_origin:
+                self._check_origin(environ, lambda: context.url.origin)
+            context.route_pattern = route.pattern.text
+            return route.answers.answer(method)(context)
+        except BadPathError as error:
+            return self._answer_error(context, BadRequest(str(error)))
+        except HTTPException as error:
+            return self._answer_error(context, error)
+        except Exception as error:
+            return self._answer_crash(context, error)
+
+    def _find(
+        self, context: APIContext, environ: Environ, path_info: str, method: str
+    ) -> Route | Response | None:
+        """The route for a path in any spelling; a `Response` for a file or a redirect to the
+        one spelling; `None` where the fallback is to answer.
+        """
+        asked = decode_path(path_info)
+        path = collapse_slashes(asked)
+        mount = _mount_of(environ)
+        context.path = mount + path if path_info or not mount else mount
+        if method in ("GET", "HEAD"):
+            file = self._files.get(path.encode().decode("latin-1"))
+            if file is not None:
+                return (
+                    self._respell(context, mount + path) if path != asked else file.respond(environ)
+                )
+        inner = self._without_base(path)
+        found = None if inner is None else self.site.routes.match(inner)
+        if found is None:
+            return None if self._fallback is not None else self._missing
+        route, context.params = found
+        if route.slash is not None:
+            path = (path.rstrip("/") + "/" if route.slash else path.rstrip("/")) or "/"
+        if path != asked and route.kind != "redirect":
+            return self._respell(context, mount + path)
+        return route
+
+    def _without_base(self, path: str) -> str | None:
+        if path == self._base or path.startswith(f"{self._base}/"):
+            return path[len(self._base) :]
+        return None
+
+    def _respell(self, context: APIContext, path: str) -> Response:
+        """A redirect to the path's one spelling. Always to this host: it begins with one slash."""
+        status = 301 if context.request.method in ("GET", "HEAD") else 308
+        location = quote_path(path) + context.url.search
+        return Response(None, status=status, headers={"location": location})
+
+    # ---------------------------------------------------------------- start-up
+
+    def _compose(self, route: Route) -> Route:
+        """The route with its middleware composed around each of its answers."""
+        if route.layers:
+            chain = Handlers(
+                {method: self._around(route, a) for method, a in route.handlers.answers.items()},
+                self._around(route, route.handlers.other),
+                route.handlers.methods,
+            )
+            return replace(route, chain=chain)
+        return route
+
+    def _around(self, route: Route, answer: Answer, passed: tuple[Layer, ...] = ()) -> Answer:
+        layers = [layer for layer in route.layers if layer not in passed]
+        return compose(layers, self._catch(answer), self._rewrite, passed)
+
+    def _catch(self, answer: Answer) -> Answer:
+        """`answer`, an `HTTPException` turned into its response, so that middleware sees one."""
+
+        def caught(context: APIContext) -> Response:
+            try:
+                return answer(context)
+            except HTTPException as error:
+                return self._answer_error(context, error)
+
+        return caught
+
+    # ---------------------------------------------------------------- rewrites
+
+    def _rewrite(
+        self, context: APIContext, target: Target, passed: tuple[Layer, ...] = ()
+    ) -> Response:
+        """The response of another route; the layers in `passed` stand around it already."""
+        trail = (*context.trail, context.route_pattern)
+        if len(trail) > _MOST_REWRITES:
+            raise RewriteLoopError(f"Rewrites lead in a circle: {' -> '.join(trail)}.")
+        request = target if isinstance(target, Request) else None
+        url = URL(request.url if request is not None else str(target), context.url)
+        if url.host != context.url.host:
+            raise ValueError(f"rewrite({str(target)!r}) leaves this site: take redirect().")
+        # Decoded once, as a server does; then it is read as any request's path is.
+        path = collapse_slashes(decode_path(unquote_to_bytes(url.pathname).decode("latin-1")))
+        mount = _mount_of(context.environ)
+        if mount and (path == mount or path.startswith(f"{mount}/")):
+            path = path[len(mount) :]
+        inner = self._without_base(path)
+        found = self.site.routes.match(path if inner is None else inner)
+        route, params = found or (self._missing, {})
+        full = path if inner is not None else self._base + path
+        moved = context.moved(trail, mount + full, url.search[1:], request)
+        moved.route_pattern = route.pattern.text
+        moved.params = params
+        answer = route.handlers.answer(moved.request.method)
+        return self._around(route, answer, passed)(moved)
+
+    # ------------------------------------------------------------------ errors
+
+    def _answer_error(self, context: APIContext, error: HTTPException) -> Response:
+        """The answer for an `HTTPException`: the site's page, or one in the form asked for."""
+        if error.response is not None:
+            made = error.get_response(context.environ)
+            return Response(
+                made.get_data(), status=made.status_code, headers=list(made.headers.items())
+            )
+        status = error.code or 500
+        response = self._error_page(context, status, error)
+        if response is None:
+            response = render_error(
+                context.environ,
+                status,
+                (error.description or "") if status < 500 else "",
+                asked_json=context.route_pattern.endswith(".json"),
+            )
+        for name, value in error.get_headers(context.environ):
+            if name.lower() != "content-type":
+                response.headers.set(name, value)
+        return response
+
+    def _answer_crash(self, context: APIContext, error: Exception) -> Response:
+        """The answer for an exception that nobody caught, which is logged here, once."""
+        environ = context.environ
+        log.error(
+            "%s %s failed in %s",
+            environ["REQUEST_METHOD"],
+            context.origin_pathname,
+            context.route_pattern or "no route",
+            exc_info=error,
+        )
+        status = 508 if isinstance(error, RewriteLoopError) else 500
+        inside = "".join(traceback.format_exception(error)) if self._dev else ""
+        page = None if inside else self._error_page(context, status, error)
+        asked_json = context.route_pattern.endswith(".json")
+        return page or render_error(environ, status, inside=inside, asked_json=asked_json)
+
+    def _error_page(
+        self, context: APIContext, status: int, error: BaseException
+    ) -> Response | None:
+        """The site's own page for the status, if there is one and the client takes HTML."""
+        route = self.site.error_routes.get(status)
+        if route is None or not takes_html(context.environ):
+            return None
+        context.route_pattern = route.pattern.text
+        if status == 500:
+            context.props = {"error": error}
+        answers = route.handlers.answers
+        answer = answers.get(context.request.method) or answers.get("GET") or route.handlers.other
+        try:
+            return answer(context).with_status(status)
+        except Exception as failure:
+            if status == 500:
+                log.error("The site's 500 page failed", exc_info=failure)
+                return render_error(context.environ, 500)
+            return self._answer_crash(context, failure)
+
+    # -------------------------------------------------------------- in process
+
+    def fetch(
+        self,
+        url_or_request: "str | URL | Request",
+        *,
+        method: str = "GET",
+        headers: HeadersInit = None,
+        body: BodyInit = None,
+    ) -> Response:
+        """The response to one request, run through the whole application in this process.
+
+        A relative URL is one of `http://localhost`. `method`, `headers` and `body` make the
+        request where a URL is given.
+        """
+        request = (
+            url_or_request
+            if isinstance(url_or_request, Request)
+            else Request(
+                URL(url_or_request, "http://localhost"), method=method, headers=headers, body=body
+            )
+        )
+        started: list[Any] = []
+
+        def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[..., None]:
+            started[:] = [status, headers]
+            return written.append
+
+        written: list[bytes] = []
+        chunks = self(request.to_environ(), start_response)
+        if not started or written:  # a fallback that starts late or writes: let it finish
+            written += chunks
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+            chunks = written
+        status, _, text = started[0].partition(" ")
+        null = request.method == "HEAD" or status in ("204", "205", "304")
+        content = b"".join(chunks) if isinstance(chunks, (list, tuple)) else chunks
+        return Response(
+            None if null else content, status=int(status), status_text=text, headers=started[1]
+        )
+
+
+def _mount_of(environ: Environ) -> str:
+    """The path that the application is mounted under, canonical, without a slash at its end."""
+    script_name = environ.get("SCRIPT_NAME")
+    return collapse_slashes(decode_path(script_name)).rstrip("/") if script_name else ""
+
+
+def _raise_not_found(context: APIContext) -> Response:
+    raise NotFound

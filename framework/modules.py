@@ -1,0 +1,145 @@
+"""How does a file of the site become a module, and where was the mistake if it doesn't?"""
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .errors import Mistake
+
+
+class LoadError(Exception):
+    """A file of the site can't be loaded; `mistake` says where and why."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(str(mistake))
+        self.mistake = mistake
+
+
+class SiteModules:
+    """Loads the modules of one site.
+
+    `src/` is on `sys.path` until `close()`, for `from lib.catalog import find`. Files below
+    it are loaded by path into a package of the site's own, whatever their names hold, so
+    that `from ._shared import x` finds its neighbour.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._source = root / "src"
+        digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+        self._package = f"site_{digest}"
+        self._forget()
+        sys.path.insert(0, str(self._source))
+        importlib.invalidate_caches()
+
+    def close(self) -> None:
+        """Take `src/` off `sys.path` and forget the site's modules."""
+        if str(self._source) in sys.path:
+            sys.path.remove(str(self._source))
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop this site's modules, and what another site loaded under the names of this one's."""
+        own = {
+            path.stem for path in self._source.glob("*") if path.is_dir() or path.suffix == ".py"
+        }
+        for name, module in list(sys.modules.items()):
+            top = name.partition(".")[0]
+            if top == self._package or (top in own and _is_site_module(module)):
+                del sys.modules[name]
+
+    def load(self, path: Path) -> ModuleType:
+        """Load the file at `path`; raise `LoadError` whatever goes wrong in it."""
+        name = f"{self._load_package(path)}.{_module_name(path.stem)}"
+        return sys.modules.get(name) or self._execute(name, path)
+
+    def namespace(self, path: Path) -> dict[str, Any]:
+        """Globals for code of the file at `path`, in which relative imports work."""
+        package = self._load_package(path)
+        return {
+            "__name__": f"{package}.{_module_name(path.stem)}",
+            "__package__": package,
+            "__file__": str(path),
+        }
+
+    def _load_package(self, path: Path) -> str:
+        """The package that stands for the file's folder, made where it isn't there yet."""
+        name, folder = self._package, self._source
+        inside = path.parent.relative_to(folder) if path.is_relative_to(folder) else Path("..")
+        for part in ("", *inside.parts):
+            if part:
+                name, folder = f"{name}.{_module_name(part)}", folder / part
+            if name in sys.modules:
+                continue
+            init = folder / "__init__.py"
+            if init.is_file():
+                self._execute(name, init, package=folder)
+            else:
+                spec = ModuleSpec(name, None, is_package=True)
+                spec.submodule_search_locations = [str(folder)]
+                sys.modules[name] = importlib.util.module_from_spec(spec)
+        return name
+
+    def _execute(self, name: str, path: Path, package: Path | None = None) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(
+            name,
+            path,
+            loader=SourceFileLoader(name, str(path)),
+            submodule_search_locations=None if package is None else [str(package)],
+        )
+        if spec is None or spec.loader is None:  # what the signature allows; a loader was given
+            raise LoadError(Mistake(self.relative(path), "can't be loaded"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too: a module that exits must not end the site
+            sys.modules.pop(name, None)
+            raise LoadError(self.explain(error, path)) from error
+        return module
+
+    def relative(self, path: Path | str) -> str:
+        """The path as the site's author knows it: below the site's root."""
+        path = Path(path)
+        return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
+
+    def explain(self, error: BaseException, path: Path) -> Mistake:
+        """Where loading `path` went wrong, and what to do."""
+        file = self.relative(path)
+        if isinstance(error, SyntaxError) and error.filename:
+            where = f"{self.relative(error.filename)}:{error.lineno}"
+            text = (error.text or "").strip()
+            return Mistake(where, error.msg, f"This can't be read: {text}" if text else "")
+        line = None
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename == str(path):
+                line = frame.lineno
+        where = f"{file}:{line}" if line else file
+        if isinstance(error, SystemExit):
+            return Mistake(where, "ends the program while it is imported", "Take out the exit().")
+        what = f"{type(error).__name__} while it is imported: {error}"
+        if isinstance(error, ModuleNotFoundError):
+            return Mistake(where, what, f"Install it, or put a module {error.name} below src/.")
+        return Mistake(where, what, "Importing it must succeed: mend the line.")
+
+
+def _module_name(name: str) -> str:
+    """A file's name as one part of a module's dotted name."""
+    return name.replace(".", "_")
+
+
+def _is_site_module(module: ModuleType) -> bool:
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+    return any(
+        parent.name == "src" and (parent / "pages").is_dir()
+        for place in places
+        if place
+        for parent in Path(place).parents
+    )

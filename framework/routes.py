@@ -1,0 +1,270 @@
+"""Which route answers a path, and what is the path of a route?
+
+Frozen at start-up. A path without parameters is one look-up; any other walks a tree of the
+patterns' segments. The order is the contract's: the answer is always the one that asking the
+routes' Werkzeug rules one by one, in order, would give.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from .endpoints import Handlers
+from .errors import Mistake, RouteNotFoundError
+from .middleware import Layer
+from .paths import quote_path
+from .pattern import Compiler, Param, Pattern, Segment
+
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One file of `src/pages`, or one entry of `redirects`, ready to answer.
+
+    `place` names it in errors. `handlers` are its own answers, `chain` the same with its
+    middleware around them. `slash` is whether its path ends with a slash: yes, no, or as the
+    client likes it (`None`).
+    """
+
+    pattern: Pattern
+    place: str
+    kind: str
+    handlers: Handlers
+    layers: tuple[Layer, ...] = ()
+    prerender: bool = False
+    check_origin: bool = True
+    slash: bool | None = None
+    chain: Handlers | None = None
+
+    @property
+    def answers(self) -> Handlers:
+        """What answers a request: the chain, once it is composed."""
+        return self.chain or self.handlers
+
+
+class Routes:
+    """Every route of a site, in the order in which they answer."""
+
+    def __init__(self, routes: Sequence[Route], compiler: Compiler, base: str = "/") -> None:
+        def order(route: Route) -> tuple[object, ...]:
+            return (compiler.order(route.pattern), route.kind == "page", route.pattern.text)
+
+        self.all = tuple(sorted(routes, key=order))
+        self._base = base.rstrip("/")
+        self._by_pattern = {route.pattern.text: _Own(route, compiler) for route in self.all}
+        self._root = _Node()
+        self.static: dict[str, tuple[Route, str]] = {}
+        for number, route in enumerate(self.all):
+            self._root.add(route.pattern.segments, number, compiler)
+            if not route.pattern.params and route.kind != "redirect":
+                for path in self._spellings(route):
+                    self.static[path.encode().decode("latin-1")] = (route, path)
+
+    def _spellings(self, route: Route) -> Iterable[str]:
+        """The paths that a route without parameters answers as they are."""
+        path = (self._base + route.pattern.text).rstrip("/")
+        if route.slash is not True or not path:
+            yield path or "/"
+        if route.slash is not False and path:
+            yield f"{path}/"
+
+    def match(self, path: str) -> tuple[Route, dict[str, Any]] | None:
+        """(route, params) of a canonical path without `base`; a slash at its end is ignored."""
+        path = path.strip("/")
+        found = self._root.find(path.split("/") if path else [], 0, ())
+        if found is None:
+            return None
+        route = self.all[found[0]]
+        return route, dict(zip(route.pattern.names, found[1], strict=True))
+
+    def url_for(self, pattern: str, params: Mapping[str, Any]) -> str:
+        """The percent-encoded path of the route with that pattern, `base` before it.
+
+        Raises `RouteNotFoundError` for an unknown pattern or a missing parameter, naming the
+        nearest; `TypeError` for a parameter that the pattern doesn't have; `ValueError` for a
+        value that the route would not read back.
+        """
+        own = self._by_pattern.get(pattern)
+        if own is None:
+            near = _nearest(pattern, self._by_pattern)
+            raise RouteNotFoundError(f"No route has the pattern {pattern!r}.{near}")
+        path = own.build(params)
+        always = own.route.slash is True and path != "/"
+        return quote_path(self._base + path + ("/" if always else "")) or "/"
+
+
+class _Own:
+    """One route's rules, and a tree that holds no other route."""
+
+    __slots__ = ("_rules", "_tree", "route")
+
+    def __init__(self, route: Route, compiler: Compiler) -> None:
+        self.route = route
+        self._rules = compiler.rules(route.pattern)
+        self._tree = _Node()
+        self._tree.add(route.pattern.segments, 0, compiler)
+
+    def build(self, params: Mapping[str, Any]) -> str:
+        """The path with these parameters, not encoded, without `base`."""
+        pattern = self.route.pattern
+        given = {name: value for name, value in params.items() if value is not None}
+        values: dict[str, Any] = {}
+        for number, param in enumerate(pattern.params):
+            if param.name in given:
+                values[f"p{number}"] = given.pop(param.name)
+            elif not param.rest:
+                near = _nearest(param.name, given)
+                raise RouteNotFoundError(f"{pattern.text} needs {param.name!r}.{near}")
+        if given:
+            near = _nearest(next(iter(given)), self.route.pattern.names)
+            raise TypeError(f"{pattern.text} has no parameter {next(iter(given))!r}.{near}")
+        for rule in self._rules:
+            # Literal text in a converter takes any value, and an empty span is None.
+            free = {name: None for name in rule.arguments if name not in values}
+            built = rule.build(values | free) if rule.arguments >= values.keys() else None
+            if built is not None:
+                break
+        path = "" if built is None else unquote(built[1])
+        found = self._tree.find(path.strip("/").split("/") if path != "/" else [], 0, ())
+        read = None if found is None else dict(zip(self.route.pattern.names, found[1], strict=True))
+        if read is None or any(read[name] != value for name, value in params.items()):
+            given_text = ", ".join(f"{name}={value!r}" for name, value in params.items())
+            raise ValueError(f"{pattern.text} would not read {given_text} back from its own path.")
+        return path
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+class _Edge:
+    """A way from a node on, by a segment that is not only literal text."""
+
+    __slots__ = ("accept", "node", "segment", "spans", "tails")
+
+    def __init__(self, segment: Segment, compiler: Compiler) -> None:
+        self.segment = segment
+        self.accept = compiler.accept(segment)
+        self.spans = any(isinstance(part, Param) and part.rest for part in segment)
+        self.node = _Node()
+        # How many segments may follow a rest parameter: what is behind it has a fixed length.
+        self.tails: set[int] = set()
+
+
+Found = tuple[int, Values]
+
+
+class _Node:
+    """A place in the tree of segments: what has been read so far is the same for all below."""
+
+    __slots__ = ("end", "groups", "rests", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, _Node] = {}
+        # Edges of one rank form a group: all of it stands before the next group.
+        self.groups: list[tuple[tuple[int, int], list[_Edge]]] = []
+        self.rests: list[_Edge] = []
+        self.end: int | None = None
+
+    def add(self, segments: tuple[Segment, ...], number: int, compiler: Compiler) -> None:
+        """Put a route, known by its place in the order, below this node."""
+        if not segments:
+            self.end = number
+            return
+        head, tail = segments[0], segments[1:]
+        if len(head) == 1 and isinstance(head[0], str):
+            node = self.static.setdefault(head[0], _Node())
+        else:
+            edge = self._edge(head, compiler)
+            edge.tails.add(len(tail))
+            node = edge.node
+        node.add(tail, number, compiler)
+
+    def _edge(self, segment: Segment, compiler: Compiler) -> _Edge:
+        shape = _shape(segment)
+        first = segment[0]
+        if len(segment) == 1 and isinstance(first, Param) and first.rest:
+            edges = self.rests
+        else:
+            rank = compiler.rank(segment)
+            edges = next((edges for r, edges in self.groups if r == rank), [])
+            if not edges:
+                self.groups.append((rank, edges))
+                self.groups.sort(key=lambda group: group[0])
+        for edge in edges:
+            if _shape(edge.segment) == shape:
+                return edge
+        edges.append(_Edge(segment, compiler))
+        return edges[-1]
+
+    def find(self, segments: list[str], at: int, values: Values) -> Found | None:
+        """(place in the order, values) of the first route below that matches the rest."""
+        if at == len(segments):
+            if self.end is not None:
+                return self.end, values
+        else:
+            child = self.static.get(segments[at])
+            if child is not None and (found := child.find(segments, at + 1, values)):
+                return found
+            for _, edges in self.groups:
+                if found := _first(edges, segments, at, values):
+                    return found
+        return _first(self.rests, segments, at, values) if self.rests else None
+
+
+def _first(edges: list[_Edge], segments: list[str], at: int, values: Values) -> Found | None:
+    """The earliest route behind any of the edges: within a group only the whole route decides."""
+    best: Found | None = None
+    for edge in edges:
+        found = (
+            _span(edge, segments, at, values) if edge.spans else _step(edge, segments, at, values)
+        )
+        if found is not None and (best is None or found[0] < best[0]):
+            best = found
+    return best
+
+
+def _step(edge: _Edge, segments: list[str], at: int, values: Values) -> Found | None:
+    if edge.accept is None:
+        return edge.node.find(segments, at + 1, (*values, segments[at]))
+    read = edge.accept(segments[at])
+    return None if read is None else edge.node.find(segments, at + 1, values + read)
+
+
+def _span(edge: _Edge, segments: list[str], at: int, values: Values) -> Found | None:
+    best: Found | None = None
+    for tail in edge.tails:
+        stop = len(segments) - tail
+        if stop < at:
+            continue
+        text = "/".join(segments[at:stop])
+        read = (text or None,) if edge.accept is None else edge.accept(text)
+        found = None if read is None else edge.node.find(segments, stop, values + read)
+        if found is not None and (best is None or found[0] < best[0]):
+            best = found
+    return best
+
+
+def _shape(segment: Segment) -> tuple[object, ...]:
+    return tuple(p if isinstance(p, str) else (p.converter, p.rest) for p in segment)
+
+
+def find_conflicts(routes: Iterable[Route]) -> list[Mistake]:
+    """Two routes that claim the same URLs."""
+    seen: dict[object, Route] = {}
+    mistakes = []
+    for route in routes:
+        first = seen.setdefault(route.pattern.conflict_key, route)
+        if first is not route:
+            mistakes.append(
+                Mistake(
+                    "",
+                    f"{first.place} and {route.place} answer the same URLs.",
+                    "Keep one, or give one another name.",
+                )
+            )
+    return mistakes

@@ -1,0 +1,113 @@
+"""Is this request what it says it is? Host, proxies and origin."""
+
+import logging
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from .config import Security
+from .context import Environ
+from .web.url import URL
+
+log = logging.getLogger("framework")
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
+
+
+def make_proxy_fix(count: int) -> Callable[[Environ], Environ]:
+    """What reads the `X-Forwarded-*` headers of `count` trusted proxies into an environ."""
+    fix = ProxyFix(
+        lambda environ, _: environ,  # type: ignore[arg-type, return-value]
+        x_for=count,
+        x_proto=count,
+        x_host=count,
+        x_port=count,
+        x_prefix=count,
+    )
+    return lambda environ: fix(dict(environ), None)  # type: ignore[arg-type, return-value]
+
+
+class HostCheck:
+    """Refuses a `Host` that is missing, malformed or not one of the site's (400)."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self._names = {name for name in allowed if not name.startswith("*.")}
+        self._suffixes = tuple(name[1:] for name in allowed if name.startswith("*."))
+
+    def __call__(self, environ: Environ) -> None:
+        host = environ.get("HTTP_HOST")
+        if host is None:
+            if environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+                raise BadRequest("The request names no host.")
+            return
+        if not _is_host(host):
+            raise BadRequest("The Host header is malformed.")
+        if self._names or self._suffixes:
+            name = re.sub(r":\d*$", "", host).lower()
+            if name not in self._names and not name.endswith(self._suffixes or ("\0",)):
+                log.warning(
+                    "refused a request for the host %r, which Security(allowed_hosts=...) "
+                    "does not name",
+                    host,
+                )
+                raise BadRequest("This site does not answer for that host.")
+
+
+@lru_cache(maxsize=256)
+def _is_host(host: str) -> bool:
+    return bool(_HOST.fullmatch(host)) and URL.can_parse(f"http://{host}/")
+
+
+class OriginCheck:
+    """Refuses a form that another site's page sent in a visitor's name (403).
+
+    https://developer.mozilla.org/docs/Web/Security/Attacks/CSRF
+    """
+
+    def __init__(self, security: Security) -> None:
+        self._trusted = set(security.trusted_origins)
+        self._proxies = security.trusted_proxies
+
+    def __call__(self, environ: Environ, origin_of: Callable[[], str]) -> None:
+        if environ["REQUEST_METHOD"] in _SAFE_METHODS:
+            return
+        kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip(" \t").lower()
+        if kind not in _FORM_TYPES:
+            return
+        origin = environ.get("HTTP_ORIGIN")
+        site = environ.get("HTTP_SEC_FETCH_SITE")
+        if origin in self._trusted:
+            return
+        if origin is None and site is None:
+            if "HTTP_COOKIE" not in environ and "HTTP_AUTHORIZATION" not in environ:
+                return
+        elif site != "cross-site" and origin is None:
+            return
+        expected = origin_of()
+        if origin == expected and site != "cross-site":
+            return
+        log.warning(
+            "refused %s %s: its Origin is %s, expected %s. %s",
+            environ["REQUEST_METHOD"],
+            _printable(environ.get("PATH_INFO", "")),
+            _printable(origin) if origin is not None else "missing",
+            expected,
+            self._advice(environ),
+        )
+        raise Forbidden("A form of another site may not be sent here.")
+
+    def _advice(self, environ: Environ) -> str:
+        forwarded: Any = environ.get("HTTP_X_FORWARDED_PROTO") or environ.get("HTTP_FORWARDED")
+        if forwarded and not self._proxies:
+            return "Behind a proxy, set Security(trusted_proxies=1)."
+        return "If it is to be trusted, add it to Security(trusted_origins=...)."
+
+
+def _printable(text: str) -> str:
+    return ascii(text)[1:-1]

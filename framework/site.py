@@ -1,0 +1,232 @@
+"""What is in a site's folder, and what is wrong with it?
+
+Reads everything once: configuration, files, modules, pages, middleware. Every mistake is
+collected, so that one start tells all of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .config import Config, ConfigError
+from .context import APIContext
+from .endpoints import METHODS, Handlers, make_handlers
+from .errors import Mistake, SiteError
+from .middleware import Layer, make_layers
+from .modules import LoadError, SiteModules
+from .pagefiles import PageFile, find_page_files
+from .pages import PageError, Templates, load_page
+from .paths import quote_path
+from .pattern import Compiler, Pattern, PatternError, parse_pattern, pattern_of_file
+from .routes import Route, Routes, find_conflicts
+from .static import StaticFile, find_static_files
+from .web.response import Response
+
+CONFIG_FILE = "framework.config.py"
+PAGES = "src/pages"
+ERROR_PAGES = {"/404": 404, "/500": 500}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site, read and checked. `others` are files in `src/pages` that are no routes."""
+
+    root: Path
+    config: Config
+    modules: SiteModules
+    routes: Routes
+    layers: tuple[Layer, ...]
+    files: dict[str, StaticFile]
+    error_routes: Mapping[int, Route]
+    others: tuple[str, ...]
+
+
+def load_site(root: Path, config: Config | None, compose: Callable[[Route], Route]) -> Site:
+    """Read the site in the folder `root`.
+
+    `config` is used in place of the file; `compose` puts its middleware around each route.
+    Raises `SiteError` with everything that is wrong.
+    """
+    modules = SiteModules(root)
+    try:
+        return _Loader(root, modules, compose).load(config)
+    except SiteError:
+        modules.close()
+        raise
+
+
+class _Loader:
+    def __init__(self, root: Path, modules: SiteModules, compose: Callable[[Route], Route]) -> None:
+        self.root = root
+        self.compose = compose
+        self.modules = modules
+        self.mistakes: list[Mistake] = []
+        self.templates = Templates(root / "src")
+
+    def load(self, config: Config | None) -> Site:
+        if not (self.root / PAGES).is_dir():
+            remedy = f"Make the folder {PAGES}, or give the site's root with --root."
+            raise SiteError([Mistake(str(self.root), f"has no folder {PAGES}", remedy)])
+        config = config or self._load_config()
+        folder = find_page_files(self.root / PAGES)
+        self.mistakes += self.templates.check(self.root)
+        compiler = Compiler(config.converters)
+        top = self._load_layers(self.root / "src" / "middleware.py")
+        below = {name: self._load_layers(file.path) for name, file in folder.middleware.items()}
+        routes = []
+        for file in folder.routes:
+            route = self._load_route(file, compiler, config)
+            if route is not None:
+                layers = (*top, *_layers_of(file.name, below))
+                routes.append(self.compose(replace(route, layers=layers)))
+        for source, target in config.redirects.items():
+            route = self._make_redirect(source, target, compiler)
+            if route is not None:
+                routes.append(route)
+        self.mistakes += find_conflicts(routes)
+        if self.mistakes:
+            raise SiteError(self.mistakes)
+        return Site(
+            root=self.root,
+            config=config,
+            modules=self.modules,
+            routes=Routes(routes, compiler, config.base),
+            layers=top,
+            files=find_static_files(self.root / "public", config.base),
+            error_routes={
+                ERROR_PAGES[route.pattern.text]: route
+                for route in routes
+                if route.pattern.text in ERROR_PAGES and route.kind != "redirect"
+            },
+            others=tuple(f"{PAGES}/{file.name}" for file in folder.others),
+        )
+
+    def _load_config(self) -> Config:
+        path = self.root / CONFIG_FILE
+        if not path.is_file():
+            return Config()
+        try:
+            config = getattr(self.modules.load(path), "config", None)
+        except LoadError as error:
+            cause = error.__cause__
+            if isinstance(cause, ConfigError):
+                place = error.mistake.place
+                self.mistakes += [Mistake(place, text) for text in str(cause).splitlines()]
+            else:
+                self.mistakes.append(error.mistake)
+            return Config()
+        if not isinstance(config, Config):
+            what = "defines no config" if config is None else f"config is {config!r}, no Config"
+            self.mistakes.append(Mistake(CONFIG_FILE, what, "Write: config = Config(...)"))
+            return Config()
+        return config
+
+    def _load_layers(self, path: Path) -> tuple[Layer, ...]:
+        if not path.is_file():
+            return ()
+        file = self.modules.relative(path)
+        try:
+            function = getattr(self.modules.load(path), "on_request", None)
+        except LoadError as error:
+            self.mistakes.append(error.mistake)
+            return ()
+        if not callable(function):
+            remedy = "Write: def on_request(context, next): return next()"
+            self.mistakes.append(Mistake(file, "defines no function on_request", remedy))
+            return ()
+        return make_layers(function, file)
+
+    def _load_route(self, file: PageFile, compiler: Compiler, config: Config) -> Route | None:
+        place = f"{PAGES}/{file.name}"
+        try:
+            pattern = parse_pattern(pattern_of_file(file.name))
+            compiler.check(pattern)
+        except PatternError as error:
+            self.mistakes.append(Mistake(place, error.what, error.remedy))
+            return None
+        try:
+            if file.kind == "endpoint":
+                module = self.modules.load(file.path)
+                names: Mapping[str, Any] = vars(module)
+                handlers, wrong = make_handlers(module, place)
+                self.mistakes += wrong
+            else:
+                handlers, names = self._load_page(file, place, pattern)
+        except (LoadError, PageError) as error:
+            self.mistakes.append(error.mistake)
+            return None
+        prerender = self._flag(names, "prerender", place, default=config.output == "static")
+        slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
+        return Route(
+            pattern=pattern,
+            place=place,
+            kind=file.kind,
+            handlers=handlers,
+            prerender=prerender,
+            check_origin=self._flag(names, "check_origin", place, default=True),
+            slash=False if pattern.has_extension else slash,
+        )
+
+    def _load_page(
+        self, file: PageFile, place: str, pattern: Pattern
+    ) -> tuple[Handlers, Mapping[str, Any]]:
+        globals = self.modules.namespace(file.path)
+        try:
+            return load_page(self.templates, file.path, place, pattern, globals)
+        except PageError:
+            raise
+        except Exception as error:  # what the frontmatter's own code raised while it was read
+            raise PageError(self.modules.explain(error, file.path)) from error
+
+    def _flag(self, names: Mapping[str, Any], name: str, place: str, *, default: bool) -> bool:
+        value = names.get(name, default)
+        if not isinstance(value, bool):
+            what = f"{name} is {value!r}"
+            self.mistakes.append(Mistake(place, what, f"Write {name} = True or False."))
+            return default
+        return value
+
+    def _make_redirect(self, source: str, target: Any, compiler: Compiler) -> Route | None:
+        place = f"{CONFIG_FILE}: redirects[{source!r}]"
+        try:
+            pattern = parse_pattern(source)
+            compiler.check(pattern)
+        except PatternError as error:
+            self.mistakes.append(Mistake(place, error.what, error.remedy))
+            return None
+        options = target if isinstance(target, Mapping) else {"destination": target}
+        answer = make_redirect(options["destination"], options.get("status"))
+        return Route(
+            pattern=pattern,
+            place=place,
+            kind="redirect",
+            handlers=Handlers({}, answer, METHODS),
+        )
+
+
+def make_redirect(target: str, status: int | None) -> Callable[[APIContext], Response]:
+    """What answers a configured redirect; its parameters go where the target names them."""
+    path, mark, query = target.partition("?")
+    segments = parse_pattern(path).segments if path.startswith("/") else None
+    slash = "/" if path.endswith("/") else ""
+
+    def answer(context: APIContext) -> Response:
+        code = status or (301 if context.request.method in ("GET", "HEAD") else 308)
+        if segments is None:
+            return context.redirect(target, code)
+        parts = [
+            "".join(p if isinstance(p, str) else str(context.params[p.name] or "") for p in segment)
+            for segment in segments
+        ]
+        path = "/" + "/".join(filter(None, parts))
+        return context.redirect(quote_path(path.rstrip("/") + slash or "/") + mark + query, code)
+
+    return answer
+
+
+def _layers_of(name: str, below: Mapping[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:
+    """The layers of the folders that a page file is in, from the top one down."""
+    folders = name.split("/")[:-1]
+    paths = ["/".join(folders[:count]) for count in range(len(folders) + 1)]
+    return tuple(layer for path in paths for layer in below.get(path, ()))

@@ -1,0 +1,171 @@
+"""Which files does the site serve as they are?
+
+The folder is read once, at start-up: a request looks its path up among what was found there,
+so that no path can lead out of the folder. Links that lead out of it are left out, as are
+dotfiles (`.well-known` aside).
+"""
+
+import mimetypes
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+from unicodedata import normalize
+
+from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
+from werkzeug.http import http_date, parse_date, parse_etags
+
+from .context import Environ
+from .web.response import Response
+
+_BLOCK = 64 * 1024
+_ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
+_TYPES = mimetypes.MimeTypes()  # what Python knows, whatever this machine has in /etc
+_UTF8_TYPES = {"application/javascript", "application/json", "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file that is served as it is."""
+
+    path: Path
+    content_type: str
+
+    def respond(self, environ: Environ) -> Response:
+        """The file as the request wants it: whole, a range of it, or not modified.
+
+        RFC 9110, 13 (conditional requests) and 14 (one range; more than one gives the whole
+        file). Raises Werkzeug's `NotFound` where the file is gone, and
+        `RequestedRangeNotSatisfiable`.
+        """
+        try:
+            file = self.path.open("rb")
+        except (OSError, ValueError):
+            raise NotFound from None
+        response = self._respond(file, environ)
+        if response.body is None:
+            file.close()
+        return response
+
+    def _respond(self, file: BinaryIO, environ: Environ) -> Response:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            file.close()
+            raise NotFound
+        modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
+        etag = f"{facts.st_mtime_ns:x}-{facts.st_size:x}"
+        headers = {
+            "content-type": self.content_type,
+            "etag": f'"{etag}"',
+            "last-modified": http_date(modified),
+            "accept-ranges": "bytes",
+            "cache-control": "public, max-age=0",
+            "x-content-type-options": "nosniff",
+        }
+        if _precondition_fails(environ, etag, modified):
+            return Response(None, status=412, headers=headers)
+        if _is_unmodified(environ, etag, modified):
+            del headers["content-type"]
+            return Response(None, status=304, headers=headers)
+        size = facts.st_size
+        wanted = _find_range(environ, size, etag, modified)
+        if wanted is None:
+            headers["content-length"] = str(size)
+            return Response(file, headers=headers)
+        start, stop = wanted
+        if start >= stop:
+            file.close()
+            raise RequestedRangeNotSatisfiable(size)
+        headers["content-range"] = f"bytes {start}-{stop - 1}/{size}"
+        headers["content-length"] = str(stop - start)
+        return Response(_Part(file, start, stop - start), status=206, headers=headers)
+
+
+class _Part:
+    """The blocks of a part of a file; closing it closes the file."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        file.seek(start)
+        self._file = file
+        self._left = size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        block = self._file.read(min(_BLOCK, self._left))
+        if not block:
+            raise StopIteration
+        self._left -= len(block)
+        return block
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def find_static_files(folder: Path, base: str = "/") -> dict[str, StaticFile]:
+    """The files of a folder by the `PATH_INFO` that asks for them; none where it isn't there."""
+    found = {}
+    inside = os.path.realpath(folder) + os.sep
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if _is_public(name)]
+        for name in filter(_is_public, names):
+            path = Path(parent, name)
+            if path.is_file() and os.path.realpath(path).startswith(inside):
+                relative = normalize("NFC", path.relative_to(folder).as_posix())
+                key = f"{base.rstrip('/')}/{relative}".encode(errors="surrogateescape")
+                found[key.decode("latin-1")] = StaticFile(path, content_type_of(name))
+    return found
+
+
+def content_type_of(name: str) -> str:
+    """The content type of a file's name, with its charset where it is text.
+
+    >>> content_type_of("a.css"), content_type_of("photo.webp"), content_type_of("LICENSE")
+    ('text/css;charset=UTF-8', 'image/webp', 'application/octet-stream')
+    """
+    kind, encoding = _TYPES.guess_type(f"file:///{name}")
+    if kind is None or encoding is not None:
+        return "application/octet-stream"
+    return f"{kind};charset=UTF-8" if kind.startswith("text/") or kind in _UTF8_TYPES else kind
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith(".") or name == ".well-known"
+
+
+def _precondition_fails(environ: Environ, etag: str, modified: datetime) -> bool:
+    if wanted := environ.get("HTTP_IF_MATCH"):
+        return not parse_etags(wanted).contains(etag)
+    since = parse_date(environ.get("HTTP_IF_UNMODIFIED_SINCE"))
+    return since is not None and modified > since
+
+
+def _is_unmodified(environ: Environ, etag: str, modified: datetime) -> bool:
+    if known := environ.get("HTTP_IF_NONE_MATCH"):
+        return parse_etags(known).contains_weak(etag)
+    since = parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
+    return since is not None and modified <= since
+
+
+def _find_range(
+    environ: Environ, size: int, etag: str, modified: datetime
+) -> tuple[int, int] | None:
+    """(start, stop) of the range asked for, `start >= stop` where it is out of reach."""
+    wanted = _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
+    if wanted is None or wanted[1] == wanted[2] == "":
+        return None
+    if (only_if := environ.get("HTTP_IF_RANGE")) and only_if != f'"{etag}"':
+        date = parse_date(only_if)
+        if date is None or date != modified:
+            return None
+    if not wanted[1]:
+        return max(0, size - int(wanted[2])), size if int(wanted[2]) else 0
+    start, last = int(wanted[1]), int(wanted[2]) if wanted[2] else size - 1
+    if wanted[2] and last < start:
+        return None  # RFC 9110, 14.1.1: such a range is invalid, so the header is ignored
+    return start, min(last + 1, size)
