@@ -178,12 +178,9 @@ class App:
     def _compose(self, route: Route) -> Route:
         """The route with its middleware composed around each of its answers."""
         if route.layers:
-            chain = Handlers(
-                {method: self._around(route, a) for method, a in route.handlers.answers.items()},
-                self._around(route, route.handlers.other),
-                route.handlers.methods,
+            return replace(
+                route, chain=route.handlers.each(lambda answer: self._around(route, answer))
             )
-            return replace(route, chain=chain)
         return route
 
     def _around(self, route: Route, answer: Answer, passed: tuple[Layer, ...] = ()) -> Answer:
@@ -281,7 +278,7 @@ class App:
         answers = route.handlers.answers
         answer = answers.get(context.request.method) or answers.get("GET") or route.handlers.other
         try:
-            return answer(context).with_status(status)
+            return answer(context)
         except Exception as failure:
             if status == 500:
                 log.error("The site's 500 page failed", exc_info=failure)

@@ -37,6 +37,11 @@ class Handlers:
         """What answers the method."""
         return self.answers.get(method) or self.other
 
+    def each(self, change: Callable[[Answer], Answer]) -> "Handlers":
+        """The same with each answer changed."""
+        answers = {method: change(answer) for method, answer in self.answers.items()}
+        return Handlers(answers, change(self.other), self.methods)
+
 
 def make_handlers(module: ModuleType, place: str) -> tuple[Handlers, list[Mistake]]:
     """The handlers of an endpoint's module, and what is wrong with them."""
@@ -46,13 +51,18 @@ def make_handlers(module: ModuleType, place: str) -> tuple[Handlers, list[Mistak
         answer, wrong = bind(function, name, place)
         mistakes += wrong
         answers[name] = answer
+    return complete(answers), mistakes
+
+
+def complete(answers: dict[str, Answer]) -> Handlers:
+    """What a file answers to every method, from what it says itself (`ALL` among it)."""
     every = answers.pop("ALL", None)
     if "GET" in answers:
         answers.setdefault("HEAD", answers["GET"])
     methods = order_methods({*answers, "OPTIONS"} | ({*METHODS} if every else set()))
     if every is None:
         answers.setdefault("OPTIONS", _answer_options(methods))
-    return Handlers(answers, every or _refuse(methods), methods), mistakes
+    return Handlers(answers, every or _refuse(methods), methods)
 
 
 def find_handlers(module: ModuleType) -> list[tuple[str, Callable[..., Any]]]:

@@ -15,7 +15,7 @@ from jinja2.utils import missing
 from werkzeug.exceptions import InternalServerError, NotFound
 
 from .context import CONTEXT_NAMES, APIContext
-from .endpoints import METHODS, Handlers, settle
+from .endpoints import Handlers, complete, settle
 from .errors import Mistake
 from .frontmatter import (
     Frontmatter,
@@ -123,7 +123,9 @@ def load_page(
     except UnicodeDecodeError as error:
         raise PageError(Mistake(file, f"is not UTF-8: {error}", "Save it as UTF-8.")) from error
     page = _Page(template, front, file, _content_type(pattern))
-    return Handlers({}, page.answer, METHODS), front.file_names
+    # A page that doesn't look at the request has one answer: it is there to be read.
+    looks = not {"context", "request"}.isdisjoint(front.names)
+    return complete({"ALL" if looks else "GET": page.answer}), front.file_names
 
 
 class _Page:

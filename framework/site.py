@@ -13,7 +13,7 @@ from .config import Config, ConfigError
 from .context import APIContext
 from .endpoints import METHODS, Handlers, make_handlers
 from .errors import Mistake, SiteError
-from .middleware import Layer, make_layers
+from .middleware import Answer, Layer, make_layers
 from .modules import LoadError, SiteModules
 from .pagefiles import PageFile, find_page_files
 from .pages import PageError, Templates, load_page
@@ -156,6 +156,8 @@ class _Loader:
         except (LoadError, PageError) as error:
             self.mistakes.append(error.mistake)
             return None
+        if pattern.text in ERROR_PAGES:
+            handlers = handlers.each(_with_status(ERROR_PAGES[pattern.text]))
         prerender = self._flag(names, "prerender", place, default=config.output == "static")
         slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
         return Route(
@@ -223,6 +225,11 @@ def make_redirect(target: str, status: int | None) -> Callable[[APIContext], Res
         return context.redirect(quote_path(path.rstrip("/") + slash or "/") + mark + query, code)
 
     return answer
+
+
+def _with_status(status: int) -> Callable[[Answer], Answer]:
+    """Makes an error page answer with its status, whatever it says itself."""
+    return lambda answer: lambda context: answer(context).with_status(status)
 
 
 def _layers_of(name: str, below: Mapping[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:
