@@ -6,7 +6,9 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -18,14 +20,29 @@ from framework.web.strings import to_text, to_usv
 _is_type = re.compile(r"[\x20-\x7e]*").fullmatch
 
 
-class Spool:
-    """A binary file that several `File`s are parts of, each at its own place in it."""
+_IN_MEMORY = 1024 * 1024  # bytes of a form's files; when there are more, all go to the disk
 
-    __slots__ = ("_file", "_lock")
+
+class Spool:
+    """A binary file that `File`s are parts of, each at its own place in it."""
+
+    __slots__ = ("__weakref__", "_file", "_lock")
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._lock = threading.Lock()  # two threads may read two uploads of one form
+
+    @classmethod
+    def temporary(cls) -> "Spool":
+        """An empty one, in memory and later on the disk, which is gone with its last `File`."""
+        file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (see next)
+        spool = cls(file)
+        weakref.finalize(spool, file.close)
+        return spool
+
+    def append(self, data: bytes) -> None:
+        """Write at the end; only before the first `read`."""
+        self._file.write(data)
 
     def read(self, start: int, count: int) -> bytes:
         """Up to `count` bytes from `start` on."""

@@ -1,23 +1,19 @@
 """How do the bytes of a form become `FormData`, and `FormData` bytes?"""
 
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, cast
 from urllib.parse import unquote
 
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.sansio import multipart as events
 
 from framework.web.formdata import File, FormData, Spool
 from framework.web.url import URLSearchParams
 
 MAX_ENTRIES = 1000
 MAX_TEXT = 500_000
-"""How much a stranger's form may hold: entries, and bytes of text (names, headers and fields)."""
+MAX_HEAD = 16 * 1024
+"""How much a stranger's form may hold: entries, bytes of all text, bytes of one part's headers."""
 
-_IN_MEMORY = 1024 * 1024  # bytes of files; more of them are kept on the disk
-_BLOCK = 64 * 1024
 
 _parameters = re.compile(
     r'form-data((?:[ \t]*;[ \t]*[a-z*]+=(?:"[^"]*"|[^\s;"]+))*)[ \t]*;?', re.IGNORECASE
@@ -57,29 +53,29 @@ def read_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> F
     https://andreubotella.github.io/multipart-form-data/
     """
     form = FormData()
-    spool = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the files own it)
-    shared = Spool(spool)
-    name, filename, kind = "", None, ""
-    text = bytearray()
-    text_size = start = end = 0
-    for event in _events(chunks, boundary, strict):
-        if isinstance(event, events.Field | events.File):
-            name, filename = _disposition(event.headers["content-disposition"])
-            kind = event.headers.get("content-type", "text/plain")
-            text, start = bytearray(), end
-        elif isinstance(event, events.Data):
-            if filename is None:
-                text += event.data
-                text_size += len(event.data)
-                if strict and text_size > MAX_TEXT:
+    spool = Spool.temporary()
+    errors = "strict" if strict else "replace"
+    text_left = MAX_TEXT
+    end = 0
+    scanner = _Scanner(chunks, boundary)
+    while scanner.next_part():
+        if strict and len(form) == MAX_ENTRIES:
+            raise RequestEntityTooLarge("This form has too many entries.")
+        name, filename, kind = _read_head(scanner.head(MAX_HEAD if strict else None), errors)
+        if filename is None:
+            text = bytearray()
+            for data in scanner.content():
+                text += data
+                if strict and len(text) > text_left:
                     raise RequestEntityTooLarge("The text of this form is too long.")
-                if not event.more_data:
-                    form.append(name, text.decode("utf-8", "strict" if strict else "replace"))
-            else:
-                end += spool.write(event.data)
-                if not event.more_data:
-                    file = File.from_spool(shared, start, end - start, filename, type=kind)
-                    form.append(name, file)
+            text_left -= len(text)
+            form.append(name, text.decode("utf-8", errors))
+        else:
+            start = end
+            for data in scanner.content():
+                spool.append(data)
+                end += len(data)
+            form.append(name, File.from_spool(spool, start, end - start, filename, type=kind))
     return form
 
 
@@ -103,46 +99,94 @@ def read_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
     return form
 
 
-def _events(chunks: Iterable[bytes], boundary: str, strict: bool) -> Iterator[events.Event]:
-    decoder = events.MultipartDecoder(
-        boundary.encode(),
-        max_form_memory_size=MAX_TEXT if strict else None,  # here: the length of a part's headers
-        max_parts=MAX_ENTRIES if strict else None,
-    )
-    for block in _blocks(chunks):
-        if decoder.state is not events.State.EPILOGUE:  # what follows the end means nothing
-            decoder.receive_data(block)
-            yield from iter(decoder.next_event, events.NEED_DATA)
-    decoder.receive_data(None)
-    event: events.Event | None = None
-    while not isinstance(event, events.Epilogue):
-        event = decoder.next_event()
-        yield event
+class _Scanner:
+    """Takes a multipart body apart, one part after the other; a chunk may end anywhere.
+
+    Line breaks are CRLF and nothing else. `ValueError`: the body ends before its last boundary.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], boundary: str) -> None:
+        self._chunks = iter(chunks)
+        self._delimiter = f"\r\n--{boundary}".encode()
+        self._buffer = bytearray(b"\r\n")  # so that the first boundary is like the others
+        for _ in self.content():  # what comes before it means nothing
+            pass
+
+    def next_part(self) -> bool:
+        """Whether a part follows the boundary that was reached; at the end the rest is read."""
+        if self._buffer.startswith(b"\r\n"):
+            return True
+        for _ in self._chunks:  # means nothing, but may turn out to be incomplete
+            pass
+        return False
+
+    def head(self, limit: int | None) -> bytes:
+        """The headers of the part; more than `limit` bytes are `RequestEntityTooLarge`."""
+        head = bytearray()
+        for data in self._until(b"\r\n\r\n"):
+            head += data
+            if limit is not None and len(head) > limit:
+                raise RequestEntityTooLarge("A part of this form has too long headers.")
+        return bytes(head)
+
+    def content(self) -> Iterator[bytes]:
+        """The content of the part in pieces, up to the next boundary."""
+        while True:
+            yield from self._until(self._delimiter)
+            while len(self._buffer) < 2:
+                self._read_more()
+            if self._buffer.startswith((b"\r\n", b"--")):
+                return
+            yield self._delimiter  # only looked like one
+
+    def _until(self, mark: bytes) -> Iterator[bytes]:
+        buffer = self._buffer
+        while (at := buffer.find(mark)) < 0:
+            # All but what may be the beginning of the mark.
+            if (size := len(buffer) - len(mark) + 1) > 0:
+                yield self._cut(size)
+            self._read_more()
+        yield self._cut(at)
+        del buffer[: len(mark)]
+
+    def _cut(self, size: int) -> bytes:
+        with memoryview(self._buffer) as view:
+            data = bytes(view[:size])
+        del self._buffer[:size]
+        return data
+
+    def _read_more(self) -> None:
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            raise ValueError("it ends before its last boundary")
+        self._buffer += chunk
 
 
-def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        for at in range(0, len(chunk), _BLOCK):
-            yield chunk[at : at + _BLOCK]
-
-
-def _disposition(header: str) -> tuple[str, str | None]:
-    """The name of a part, and its file name if it is a file.
+def _read_head(head: bytes, errors: str) -> tuple[str, str | None, str]:
+    """Name, file name (of a file) and content type of a part.
 
     Only `%0A`, `%0D` and `%22` stand for another character: browsers escape no other.
     """
-    found = _parameters(header)
+    headers = {}
+    for line in head.decode("utf-8", errors).split("\r\n")[1:]:
+        key, colon, value = line.partition(":")
+        if not colon:
+            raise ValueError(f"a part has a header without colon: {line!r:.100}")
+        headers[key.lower()] = value.strip(" \t")
+    disposition = headers.get("content-disposition", "")
+    found = _parameters(disposition)
     if found is None:
-        raise ValueError(f"a part has the Content-Disposition {header!r:.100}")
+        raise ValueError(f"a part has no Content-Disposition of a form: {disposition!r:.100}")
     parameters = {key.lower(): quoted or token for key, quoted, token in _each_parameter(found[1])}
     if "name" not in parameters:
         raise ValueError("a part has no name")
     filename = parameters.get("filename")
-    if filename is None and "filename*" in parameters:  # RFC 5987; old clients write it
+    if filename is not None:
+        filename = _unescape(filename)
+    elif "filename*" in parameters:  # RFC 5987: some old clients write it
         charset, _, encoded = parameters["filename*"].partition("''")
         filename = unquote(encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1")
-        return _unescape(parameters["name"]), filename
-    return _unescape(parameters["name"]), None if filename is None else _unescape(filename)
+    return _unescape(parameters["name"]), filename, headers.get("content-type", "text/plain")
 
 
 def _unescape(text: str) -> str:

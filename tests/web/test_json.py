@@ -1,0 +1,149 @@
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import math
+import sys
+import types
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from framework.web.jsontext import read_json, write_json
+from framework.web.url import URL
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec=None)), inner),
+    max_leaves=10,
+)
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: float
+
+
+class Count(int):
+    pass
+
+
+@given(plain)
+def test_what_is_written_is_read_back_by_us_and_by_the_standard_library(data):
+    written = write_json(data)
+    assert json.loads(written) == data
+    # A text may hold two surrogates that, escaped one after the other, are one character.
+    assert read_json(written) == json.loads(written)
+
+
+@given(st.text('[]{},:"\\ux019eE+-. \t\n\rtruefalsnlNI\x00\x7fé\ud800'))
+def test_only_what_the_standard_library_takes_for_json_is_json(text):
+    data = text.encode("utf-8", "surrogatepass")
+    try:
+        wanted = json.loads(data.decode(), parse_constant=lambda name: 1 / 0)
+    except (ValueError, ZeroDivisionError):
+        wanted = ValueError
+    try:
+        got = read_json(data)
+    except ValueError:
+        got = ValueError
+    if isinstance(wanted, float) and math.isinf(wanted):
+        wanted = ValueError
+    assert got == wanted
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ([float("nan"), float("inf"), -float("inf")], "[null,null,null]"),
+        ({"a": 1, "b": [True, None]}, '{"a":1,"b":[true,null]}'),
+        ("é\u2028", '"é\u2028"'),
+        ("\x00\n\x1f", '"\\u0000\\n\\u001f"'),
+        ((1, 2), "[1,2]"),
+        (2**70, str(2**70)),
+        (datetime.date(2020, 1, 2), '"2020-01-02"'),
+        (datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC), '"2020-01-02T00:00:00Z"'),
+        (uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
+        (decimal.Decimal("1.50"), '"1.50"'),
+        (Colour.RED, '"red"'),
+        (Point(1, float("nan")), '{"x":1,"y":null}'),
+        (types.MappingProxyType({"a": 1}), '{"a":1}'),
+        (URL("https://example.com"), '"https://example.com/"'),
+        (Markup("<b>"), '"<b>"'),
+        (Count(3), "3"),
+        ({None: 1, True: 2, 3: 4}, '{"null":1,"true":2,"3":4}'),
+        ({None: [Point(1, float("inf"))]}, '{"null":[{"x":1,"y":null}]}'),
+        ("a\ud800b", '"a\\ud800b"'),
+        ({"é\udc00": [1.5, "\ud83d"]}, '{"é\\udc00":[1.5,"\\ud83d"]}'),
+    ],
+)
+def test_values_have_their_usual_text(data, text):
+    assert write_json(data).decode() == text
+
+
+def test_what_json_has_no_form_for_is_a_type_error():
+    with pytest.raises(TypeError, match="JSON has no form for object"):
+        write_json({"a": object()})
+    with pytest.raises(TypeError, match="keys"):
+        write_json({(1, 2): 3})
+
+
+def test_a_value_that_holds_itself_is_a_type_error():
+    data = []
+    data.append(data)
+    with pytest.raises(TypeError, match="holds itself"):
+        write_json(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "{", "[1,]", "{'a':1}", "NaN", "[-Infinity]", "1e999", "01", "nul", "1 2", '"\x01"'],
+)
+def test_what_is_not_json_is_a_value_error(text):
+    with pytest.raises(ValueError, match="not JSON"):
+        read_json(text.encode())
+
+
+def test_bytes_that_are_not_utf_8_are_a_value_error():
+    with pytest.raises(ValueError, match="not UTF-8"):
+        read_json(b'"\xff"')
+
+
+@pytest.mark.parametrize("text", ['["\\ud800", NaN]', '["\\ud800", 1e999]', '["\\ud800"'])
+def test_a_lone_surrogate_makes_nothing_else_valid(text):
+    with pytest.raises(ValueError, match=r"."):
+        read_json(text.encode())
+
+
+def test_lone_surrogates_are_read_as_in_javascript():
+    assert read_json(b'["\\ud800", 1.5]') == ["\ud800", 1.5]
+
+
+def test_a_byte_order_mark_is_dropped_and_the_last_of_a_name_counts():
+    assert read_json(b'\xef\xbb\xbf{"a":1,"a":2}') == {"a": 2}
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000])
+def test_too_much_of_it_is_a_value_error(text):
+    with pytest.raises(ValueError, match=r"deeply|range"):
+        read_json(text.encode())
+    with pytest.raises(ValueError, match=r"."):
+        read_json(f'["\\ud800",{text}'.encode())
+
+
+def test_an_integer_too_long_for_text_is_a_value_error():
+    with pytest.raises(ValueError, match="digits"):
+        write_json(10 ** (sys.get_int_max_str_digits() + 1))
