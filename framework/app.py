@@ -70,7 +70,7 @@ class App:
         self._check_origin = OriginCheck(security) if security.check_origin else None
         nothing = Handlers({}, _raise_not_found, ())
         self._missing = self._compose(
-            Route(parse_pattern("/404"), "no route", "missing", nothing, site.layers)
+            Route(parse_pattern("/404"), "no route", "missing", nothing, nothing, site.layers)
         )
         self._services = Services(
             site=site.config.site,
@@ -127,7 +127,7 @@ class App:
             if self._check_origin is not None and route.check_origin:
                 self._check_origin(environ, lambda: context.url.origin)
             context.route_pattern = route.pattern.text
-            return route.answers.answer(method)(context)
+            return (route.chain.answers.get(method) or route.chain.other)(context)
         except BadPathError as error:
             return self._answer_error(context, BadRequest(str(error)))
         except HTTPException as error:
@@ -143,15 +143,16 @@ class App:
         """
         asked = decode_path(path_info)
         path = collapse_slashes(asked)
-        mount = _mount_of(environ)
+        mount = _mount_of(environ) if environ.get("SCRIPT_NAME") else ""
         context.path = mount + path if path_info or not mount else mount
         if method in ("GET", "HEAD"):
-            file = self._files.get(path.encode().decode("latin-1"))
+            key = path if path.isascii() else path.encode().decode("latin-1")
+            file = self._files.get(key)
             if file is not None:
                 return (
                     self._respell(context, mount + path) if path != asked else file.respond(environ)
                 )
-        inner = self._without_base(path)
+        inner = self._without_base(path) if self._base else path
         found = None if inner is None else self.site.routes.match(inner)
         if found is None:
             return None if self._fallback is not None else self._missing

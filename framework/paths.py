@@ -30,7 +30,11 @@ def decode_path(path_info: str) -> str:
     '/café'
     """
     path = path_info
-    if not path.isascii():
+    # What nearly every path is: nothing to decode, and nothing in it that could be refused.
+    if path.isascii() and path.isprintable() and path[:1] == "/" and "/." not in path:
+        if "\\" not in path:
+            return path
+    elif not path.isascii():
         try:
             path = normalize("NFC", path.encode("latin-1").decode())
         except UnicodeError:

@@ -255,6 +255,13 @@ class Compiler:
             return None
         regex = re.compile("".join(self._regex_parts(segment)))
         convert = [self.converter(part).to_python for part in segment if isinstance(part, Param)]
+        if all(isinstance(part, str) or not (part.converter or part.rest) for part in segment):
+
+            def accept_text(text: str) -> tuple[Any, ...] | None:
+                found = regex.fullmatch(text)
+                return None if found is None else found.groups()
+
+            return accept_text
 
         def accept(text: str) -> tuple[Any, ...] | None:
             found = regex.fullmatch(text)

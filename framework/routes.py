@@ -6,6 +6,7 @@ routes' Werkzeug rules one by one, in order, would give.
 """
 
 import difflib
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,16 +34,11 @@ class Route:
     place: str
     kind: str
     handlers: Handlers
+    chain: Handlers
     layers: tuple[Layer, ...] = ()
     prerender: bool = False
     check_origin: bool = True
     slash: bool | None = None
-    chain: Handlers | None = None
-
-    @property
-    def answers(self) -> Handlers:
-        """What answers a request: the chain, once it is composed."""
-        return self.chain or self.handlers
 
 
 class Routes:
@@ -161,13 +157,15 @@ Found = tuple[int, Values]
 class _Node:
     """A place in the tree of segments: what has been read so far is the same for all below."""
 
-    __slots__ = ("end", "groups", "rests", "static")
+    __slots__ = ("_ranks", "end", "groups", "rests", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, _Node] = {}
-        # Edges of one rank form a group: all of it stands before the next group.
-        self.groups: list[tuple[tuple[int, int], list[_Edge]]] = []
-        self.rests: list[_Edge] = []
+        # Edges of one rank form a group: all of it stands before the next group. Rest
+        # parameters are the last one, and the only one that may match nothing.
+        self._ranks: list[tuple[int, int]] = []
+        self.groups: list[list[_Edge]] = []
+        self.rests: list[list[_Edge]] = []
         self.end: int | None = None
 
     def add(self, segments: tuple[Segment, ...], number: int, compiler: Compiler) -> None:
@@ -185,54 +183,49 @@ class _Node:
         node.add(tail, number, compiler)
 
     def _edge(self, segment: Segment, compiler: Compiler) -> _Edge:
-        shape = _shape(segment)
+        rank = compiler.rank(segment)
+        place = bisect_left(self._ranks, rank)
+        if self._ranks[place : place + 1] != [rank]:
+            self._ranks.insert(place, rank)
+            self.groups.insert(place, [])
+        edges = self.groups[place]
         first = segment[0]
         if len(segment) == 1 and isinstance(first, Param) and first.rest:
-            edges = self.rests
-        else:
-            rank = compiler.rank(segment)
-            edges = next((edges for r, edges in self.groups if r == rank), [])
-            if not edges:
-                self.groups.append((rank, edges))
-                self.groups.sort(key=lambda group: group[0])
+            self.rests = [edges]
         for edge in edges:
-            if _shape(edge.segment) == shape:
+            if _shape(edge.segment) == _shape(segment):
                 return edge
         edges.append(_Edge(segment, compiler))
         return edges[-1]
 
     def find(self, segments: list[str], at: int, values: Values) -> Found | None:
         """(place in the order, values) of the first route below that matches the rest."""
+        best: Found | None = None
         if at == len(segments):
             if self.end is not None:
                 return self.end, values
+            groups = self.rests
         else:
-            child = self.static.get(segments[at])
-            if child is not None and (found := child.find(segments, at + 1, values)):
-                return found
-            for _, edges in self.groups:
-                if found := _first(edges, segments, at, values):
-                    return found
-        return _first(self.rests, segments, at, values) if self.rests else None
-
-
-def _first(edges: list[_Edge], segments: list[str], at: int, values: Values) -> Found | None:
-    """The earliest route behind any of the edges: within a group only the whole route decides."""
-    best: Found | None = None
-    for edge in edges:
-        found = (
-            _span(edge, segments, at, values) if edge.spans else _step(edge, segments, at, values)
-        )
-        if found is not None and (best is None or found[0] < best[0]):
-            best = found
-    return best
-
-
-def _step(edge: _Edge, segments: list[str], at: int, values: Values) -> Found | None:
-    if edge.accept is None:
-        return edge.node.find(segments, at + 1, (*values, segments[at]))
-    read = edge.accept(segments[at])
-    return None if read is None else edge.node.find(segments, at + 1, values + read)
+            segment = segments[at]
+            child = self.static.get(segment)
+            if child is not None and (best := child.find(segments, at + 1, values)):
+                return best
+            groups = self.groups
+        for edges in groups:
+            # Within a group only the whole route decides, so each of its edges is tried.
+            for edge in edges:
+                if edge.spans:
+                    found = _span(edge, segments, at, values)
+                elif edge.accept is None:
+                    found = edge.node.find(segments, at + 1, (*values, segment))
+                else:
+                    read = edge.accept(segment)
+                    found = read and edge.node.find(segments, at + 1, values + read)
+                if found and (best is None or found[0] < best[0]):
+                    best = found
+            if best is not None:
+                return best
+        return None
 
 
 def _span(edge: _Edge, segments: list[str], at: int, values: Values) -> Found | None:

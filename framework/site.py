@@ -165,6 +165,7 @@ class _Loader:
             place=place,
             kind=file.kind,
             handlers=handlers,
+            chain=handlers,
             prerender=prerender,
             check_origin=self._flag(names, "check_origin", place, default=True),
             slash=False if pattern.has_extension else slash,
@@ -199,11 +200,13 @@ class _Loader:
             return None
         options = target if isinstance(target, Mapping) else {"destination": target}
         answer = make_redirect(options["destination"], options.get("status"))
+        handlers = Handlers({}, answer, METHODS)
         return Route(
             pattern=pattern,
             place=place,
             kind="redirect",
-            handlers=Handlers({}, answer, METHODS),
+            handlers=handlers,
+            chain=handlers,
         )
 
 
