@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .config import REDIRECT_STATUSES
 from .coroutines import Call, Loop
 from .paths import quote_path
 from .web.cookies import Cookies
@@ -166,12 +165,10 @@ class APIContext:
     def redirect(self, path: str | URL, status: int = 302) -> Response:
         """A `Response` that sends the client to `path`, which is sent as it is given.
 
-        Raises `ValueError` for a status that is no redirect.
+        Raises `ValueError` as `Response.redirect` does: for a status that is no redirect, and
+        for a path that would lead to another host unseen.
         """
-        if status not in REDIRECT_STATUSES:
-            allowed = ", ".join(map(str, REDIRECT_STATUSES))
-            raise ValueError(f"{status!r} is no redirect; it is one of {allowed}.")
-        return Response.redirect(str(path), status)
+        return Response.redirect(path, status)
 
     def rewrite(self, target: "str | URL | Request") -> Response:
         """The `Response` of another route of this site; the client's address stays.
