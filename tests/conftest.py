@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from framework import App, Config, Response, SiteError
+from framework import App, Response, SiteError
 
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
 
@@ -147,5 +147,8 @@ def site(tmp_path: Path) -> Iterator[Callable[..., TestSite]]:
 
 
 @pytest.fixture
-def config() -> type[Config]:
-    return Config
+def environ() -> Callable[..., dict[str, Any]]:
+    """`environ(method, target, headers={}, body=b"")`: what a server would hand on."""
+    return lambda method, target, headers=None, body=b"": make_environ(
+        method, target, headers or {}, body
+    )
