@@ -14,7 +14,6 @@ MAX_TEXT = 500_000
 MAX_HEAD = 16 * 1024
 """How much a stranger's form may hold: entries, bytes of all text, bytes of one part's headers."""
 
-
 _parameters = re.compile(
     r'form-data((?:[ \t]*;[ \t]*[a-z*]+=(?:"[^"]*"|[^\s;"]+))*)[ \t]*;?', re.IGNORECASE
 ).fullmatch
@@ -106,8 +105,8 @@ class _Scanner:
     """
 
     def __init__(self, chunks: Iterable[bytes], boundary: str) -> None:
+        self._boundary = f"\r\n--{boundary}".encode()
         self._chunks = iter(chunks)
-        self._delimiter = f"\r\n--{boundary}".encode()
         self._buffer = bytearray(b"\r\n")  # so that the first boundary is like the others
         for _ in self.content():  # what comes before it means nothing
             pass
@@ -123,7 +122,7 @@ class _Scanner:
     def head(self, limit: int | None) -> bytes:
         """The headers of the part; more than `limit` bytes are `RequestEntityTooLarge`."""
         head = bytearray()
-        for data in self._until(b"\r\n\r\n"):
+        for data in self._until(b"\r\n\r\n", b""):
             head += data
             if limit is not None and len(head) > limit:
                 raise RequestEntityTooLarge("A part of this form has too long headers.")
@@ -131,21 +130,27 @@ class _Scanner:
 
     def content(self) -> Iterator[bytes]:
         """The content of the part in pieces, up to the next boundary."""
-        while True:
-            yield from self._until(self._delimiter)
-            while len(self._buffer) < 2:
-                self._read_more()
-            if self._buffer.startswith((b"\r\n", b"--")):
-                return
-            yield self._delimiter  # only looked like one
+        return self._until(self._boundary, b"\r\n", b"--")
 
-    def _until(self, mark: bytes) -> Iterator[bytes]:
+    def _until(self, mark: bytes, *followers: bytes) -> Iterator[bytes]:
+        """What comes before the mark, if one of the followers is next; else it is content too."""
         buffer = self._buffer
-        while (at := buffer.find(mark)) < 0:
-            # All but what may be the beginning of the mark.
-            if (size := len(buffer) - len(mark) + 1) > 0:
-                yield self._cut(size)
+        longest = max(map(len, followers))
+        start = 0
+        while True:
+            at = buffer.find(mark, start)
+            end = at + len(mark)
+            if at >= 0 and buffer.startswith(followers, end):
+                break
+            if at >= 0 and len(buffer) >= end + longest:
+                start = end
+                continue
+            # What is behind this point may turn out to be the mark.
+            certain = at if at >= 0 else len(buffer) - len(mark) + 1
+            if certain > 0:
+                yield self._cut(certain)
             self._read_more()
+            start = 0
         yield self._cut(at)
         del buffer[: len(mark)]
 
