@@ -1,0 +1,10 @@
+"""GET /robots.txt: what crawlers may read."""
+
+from framework import URL, Response
+
+
+def GET(site):
+    body = f"""User-agent: *
+Allow: /
+Sitemap: {URL("sitemap-index.xml", site).href}"""
+    return Response(body, headers={"content-type": "text/plain"})
