@@ -1,6 +1,5 @@
 """How are the bytes of a request read from a WSGI server without believing it too much?"""
 
-import io
 import re
 import sys
 from collections.abc import Callable
@@ -27,52 +26,38 @@ def has_body(environ: dict[str, Any]) -> bool:
     return not environ.get("SERVER_PROTOCOL", "HTTP/1.1").startswith("HTTP/1")
 
 
-class RequestStream(io.RawIOBase):
+class RequestStream:
     """The body of a WSGI request: exactly what was announced, or an error.
 
     Nothing is read before it is asked for. Reading raises `BadBodyError` where the length is no
     number, the body ends before it or the server can't make sense of it, and
     `RequestEntityTooLarge` beyond `limit` bytes: at once where the length says so, else when the
-    first byte too many arrives. A stream that has failed keeps failing.
+    first byte too many arrives.
     """
+
+    __slots__ = ("_environ", "_known", "_left", "_limit", "_read")
 
     def __init__(self, environ: dict[str, Any], limit: int) -> None:
         self._environ = environ
         self._limit = limit
         self._read: Callable[[int], bytes] | None = None
-        self._failure: Exception | None = None
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._pull(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def readall(self) -> bytes:
-        return b"".join(iter(lambda: self._pull(sys.maxsize), b""))
-
-    def _pull(self, count: int) -> bytes:
-        """Up to `count` bytes; none at the end."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            if self._read is None:
-                self._known, self._left = _framing(self._environ, self._limit)
-                self._read = self._environ["wsgi.input"].read
-            # One byte beyond the limit tells a body that is too long from one that just fits.
-            count = min(count, self._left if self._known else self._left + 1)
-            if not count:
-                return b""
-            data = _read(self._read, count)
-            if len(data) > self._left:
-                raise RequestEntityTooLarge(_too_large(self._limit))
-            if self._known and not data:
-                raise BadBodyError(f"The body ended {self._left} bytes before its Content-Length.")
-        except Exception as failure:
-            self._failure = failure
-            raise
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, or all that are left; none at the end."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(sys.maxsize), b""))
+        if self._read is None:
+            self._known, self._left = _framing(self._environ, self._limit)
+            self._read = self._environ["wsgi.input"].read
+        # One byte beyond the limit tells a body that is too long from one that just fits.
+        size = min(size, self._left if self._known else self._left + 1)
+        if not size:
+            return b""
+        data = _read(self._read, size)
+        if len(data) > self._left:
+            raise RequestEntityTooLarge(_too_large(self._limit))
+        if self._known and not data:
+            raise BadBodyError(f"The body ended {self._left} bytes before its Content-Length.")
         self._left -= len(data)
         return data
 
