@@ -5,6 +5,7 @@ import io
 import secrets
 from abc import abstractmethod
 from collections.abc import AsyncIterable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
 
 from werkzeug.http import parse_options_header
@@ -70,13 +71,12 @@ def extract(body: BodyInit) -> tuple[Source, str | None]:
 
 
 def _buffer_or_stream(body: object) -> bytes | Stream | None:
-    try:
-        return memoryview(body).tobytes()  # type: ignore[arg-type]  # what else is bytes-like
-    except TypeError:
-        if isinstance(body, list | tuple):
-            for piece in body:  # a list of data is better refused here than when it is sent
-                require_piece(piece)
-        return stream_of(body)
+    with suppress(TypeError):
+        return memoryview(body).tobytes()  # type: ignore[arg-type]  # a buffer, as it is now
+    if isinstance(body, list | tuple):
+        for piece in body:  # a list of data is better refused here than when it is sent
+            require_piece(piece)
+    return stream_of(body)
 
 
 class Body:
