@@ -8,6 +8,7 @@ middleware and handlers can call each other in any mixture.
 import asyncio
 import contextvars
 import inspect
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
@@ -16,46 +17,61 @@ T = TypeVar("T")
 
 
 class Call(Generic[T]):
-    """A plain function called by a coroutine that `Loop.run` drives.
+    """Plain functions called by a coroutine that `Loop.run` drives.
 
-    The coroutine gets a future at once; the loop then stands still while `function` runs.
+    The coroutine gets a future at once; the loop then stands still while `function` runs, in
+    a copy of the coroutine's context.
     """
 
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: tuple[Callable[[], T], asyncio.Future[T], contextvars.Context] | None = None
+        self._waiting: deque[tuple[Callable[[], T], asyncio.Future[T], contextvars.Context]] = (
+            deque()
+        )
 
     def __call__(self, function: Callable[[], T]) -> "asyncio.Future[T]":
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting = (function, future, contextvars.copy_context())
+        self._waiting.append((function, future, contextvars.copy_context()))
         loop.stop()
         return future
 
     def answer(self) -> bool:
-        """Run the function that waits; false where none does."""
-        if self._waiting is None:
+        """Run the function that waits longest; false where none does."""
+        if not self._waiting:
             return False
-        function, future, context = self._waiting
-        self._waiting = None
+        function, future, context = self._waiting.popleft()
+        if future.cancelled():
+            return True
+        result: T
+        failure: Exception | None = None
         try:
             result = context.run(function)
+        except StopIteration as error:  # no future takes one
+            failure = RuntimeError("A StopIteration was raised and not caught.")
+            failure.__cause__ = error
         except Exception as error:  # it is raised where the coroutine awaits
-            future.set_exception(error)
-            future.exception()  # seen: a coroutine that never awaits must not log it
-        else:
+            failure = error
+        if future.cancelled():  # by another task of the coroutine, while `function` ran
+            return True
+        if failure is None:
             future.set_result(result)
+        else:
+            future.set_exception(failure)
+            future.exception()  # seen: a coroutine that never awaits must not log it
         return True
 
 
 class Loop:
     """The event loop of one request; `close()` ends what still runs on it."""
 
-    __slots__ = ("_runner",)
+    __slots__ = ("_runner", "_thread")
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None
+        # Where the loop runs, if it can't in the request's own thread.
+        self._thread: ThreadPoolExecutor | None = None
 
     def run(self, awaitable: Awaitable[T], call: Call[Any] | None = None) -> T:
         """What the awaitable gives. `call` is what it uses to call back into plain code."""
@@ -63,26 +79,52 @@ class Loop:
             awaitable if inspect.iscoroutine(awaitable) else _await(awaitable)
         )
         try:
-            asyncio.get_running_loop()
+            running = asyncio.get_running_loop()
         except RuntimeError:
             return self._drive(coroutine, call)
-        # Plain code called this from within a coroutine, where no second loop may run.
+        # Plain code called this from within a coroutine, and no second loop may run in its
+        # thread. Is it a coroutine of this very loop, then another loop stands in for it.
+        if self._runner is None or self._runner.get_loop() is not running:
+            return self._drive_elsewhere(coroutine, call)
+        busy = self._runner, self._thread
+        self._runner = self._thread = None
+        try:
+            return self._drive_elsewhere(coroutine, call)
+        finally:
+            self.close()
+            self._runner, self._thread = busy
+
+    def _drive_elsewhere(self, coroutine: Coroutine[Any, Any, T], call: Call[Any] | None) -> T:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "framework-loop")
         context = contextvars.copy_context()
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(context.run, _run_alone, coroutine, call).result()
+        return self._thread.submit(context.run, self._drive, coroutine, call).result()
 
     def _drive(self, coroutine: Coroutine[Any, Any, T], call: Call[Any] | None) -> T:
         if self._runner is None:
-            self._runner = asyncio.Runner()
+            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         loop = self._runner.get_loop()
         task = loop.create_task(coroutine, context=contextvars.copy_context())
         task.add_done_callback(lambda _: loop.stop())
-        while (call is not None and call.answer()) or not task.done():
+        while not task.done():
             loop.run_forever()
-        return task.result()
+            while call is not None and call.answer():
+                pass
+        try:
+            return task.result()
+        except asyncio.CancelledError as error:  # no Exception: it would end the server's thread
+            raise RuntimeError("The coroutine was cancelled.") from error
 
     def close(self) -> None:
         """Cancel what still runs and close the loop, if there ever was one."""
+        if self._thread is not None:
+            with self._thread as thread:
+                thread.submit(self._close).result()
+            self._thread = None
+        else:
+            self._close()
+
+    def _close(self) -> None:
         if self._runner is not None:
             self._runner.close()
             self._runner = None
@@ -90,11 +132,3 @@ class Loop:
 
 async def _await(awaitable: Awaitable[T]) -> T:
     return await awaitable
-
-
-def _run_alone(coroutine: Coroutine[Any, Any, T], call: Call[Any] | None) -> T:
-    loop = Loop()
-    try:
-        return loop.run(coroutine, call)
-    finally:
-        loop.close()
