@@ -10,13 +10,13 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
 
 from werkzeug.http import parse_options_header
 
-from framework.errors import BadBodyError, BodyUsedError
-from framework.web.formdata import File, FormData
-from framework.web.headers import Headers
-from framework.web.jsontext import read_json
-from framework.web.multipart import read_multipart, read_urlencoded, write_multipart
-from framework.web.stream import Stream, require_piece, stream_of, tee, to_bytes
-from framework.web.url import URLSearchParams
+from ..errors import BadBodyError, BodyUsedError
+from .formdata import File, FormData
+from .headers import Headers
+from .jsontext import read_json
+from .multipart import read_multipart, read_urlencoded, write_multipart
+from .stream import Stream, require_piece, stream_of, tee, to_bytes
+from .url import URLSearchParams
 
 BodyInit: TypeAlias = (
     str

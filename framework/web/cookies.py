@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from framework.web.headers import is_token
-from framework.web.strings import to_text
+from .headers import is_token
+from .strings import to_text
 
 _Off: TypeAlias = Literal[False] | None
 SameSite: TypeAlias = Literal["strict", "lax", "none", "Strict", "Lax", "None"] | bool | None

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 from werkzeug.utils import secure_filename
 
-from framework.web.strings import to_text, to_usv
+from .strings import to_text, to_usv
 
 _is_type = re.compile(r"[\x20-\x7e]*").fullmatch
 

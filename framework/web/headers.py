@@ -6,7 +6,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NoReturn, Self, TypeAlias, overload
 
-from framework.web.strings import to_pairs, to_text
+from .strings import to_pairs, to_text
 
 is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _unsendable = re.compile("[\0\r\n\u0100-\U0010ffff]").search

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from framework.web.url import URL
+from .url import URL
 
 _BOM = b"\xef\xbb\xbf"
 _has_surrogate_escape = re.compile(rb"\\u[dD][89a-fA-F]").search

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from framework.web.formdata import File, FormData, Spool
-from framework.web.url import URLSearchParams
+from .formdata import File, FormData, Spool
+from .url import URLSearchParams
 
 MAX_ENTRIES = 1000
 MAX_TEXT = 500_000

@@ -9,12 +9,12 @@ from urllib.parse import unquote_to_bytes
 import werkzeug
 from werkzeug.exceptions import UnsupportedMediaType
 
-from framework.errors import BadBodyError, FormTypeError
-from framework.web.body import Body, BodyInit, Source, extract
-from framework.web.headers import HeadersInit, RequestHeaders, is_token
-from framework.web.requeststream import RequestStream, has_body
-from framework.web.stream import FileStream, Stream, to_bytes
-from framework.web.url import URL
+from ..errors import BadBodyError, FormTypeError
+from .body import Body, BodyInit, Source, extract
+from .headers import HeadersInit, RequestHeaders, is_token
+from .requeststream import RequestStream, has_body
+from .stream import FileStream, Stream, to_bytes
+from .url import URL
 
 _UPPER = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
 _FORBIDDEN = frozenset({"CONNECT", "TRACE", "TRACK"})

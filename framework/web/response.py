@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
 from urllib.parse import quote
 
-from framework.errors import BodyUsedError
-from framework.web.body import PLAIN_TEXT, Body, BodyInit, Source, extract
-from framework.web.headers import Headers, HeadersInit
-from framework.web.jsontext import write_json
-from framework.web.stream import Run, Stream, to_bytes
-from framework.web.strings import to_usv
-from framework.web.url import URL
+from ..errors import BodyUsedError
+from .body import PLAIN_TEXT, Body, BodyInit, Source, extract
+from .headers import Headers, HeadersInit
+from .jsontext import write_json
+from .stream import Run, Stream, to_bytes
+from .strings import to_usv
+from .url import URL
 
 StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
 

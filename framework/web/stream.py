@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, Self, TypeAlias
 
-from framework.web.strings import to_usv
+from .strings import to_usv
 
 BLOCK = 64 * 1024
 """How many bytes of a file are read and sent at a time."""

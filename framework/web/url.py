@@ -13,7 +13,7 @@ from urllib.parse import quote_plus, unquote_to_bytes
 
 import ada_url
 
-from framework.web.strings import to_pairs, to_text, to_usv
+from .strings import to_pairs, to_text, to_usv
 
 # An href that the serialiser wrote. Userinfo and host hold none of their delimiters there; a
 # path that begins with "//" has "/." before it where there is no host.
