@@ -237,7 +237,9 @@ class Response(Body):
         status = self._status
         if not status:
             raise ValueError("Response.error() stands for a network error: it can't be sent.")
-        line = f"{status} {self._status_text}" if self._status_text else _usual_line(status)
+        line = _STATUS_LINES.get(status) or f"{status} Unknown"
+        if self._status_text:
+            line = f"{status} {self._status_text}"
         source = self._source
         values = self._headers._values
         headers = self._headers.to_wsgi()
@@ -252,7 +254,10 @@ class Response(Body):
         if isinstance(source, Stream):
             return self._send_stream(source, start_response, line, headers, head, run)
 
-        data = b"" if source is None else to_bytes(source)
+        if type(source) is bytes:
+            data = source
+        else:
+            data = b"" if source is None else to_bytes(source)
         if "content-length" not in values:
             headers.append(("content-length", str(len(data))))
         elif source is not None or not head:  # a HEAD handler may know what GET would send
@@ -314,10 +319,6 @@ def _checked_text(status_text: str) -> str:
     if not _is_status_text(status_text):
         raise ValueError(f"The status text {status_text!r:.100} holds what can't be sent.")
     return status_text
-
-
-def _usual_line(status: int) -> str:
-    return _STATUS_LINES.get(status) or f"{status} Unknown"
 
 
 def _without(headers: list[tuple[str, str]], *names: str) -> list[tuple[str, str]]:
