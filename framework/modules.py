@@ -55,14 +55,14 @@ class SiteModules:
 
     def load(self, path: Path) -> ModuleType:
         """Load the file at `path`; raise `LoadError` whatever goes wrong in it."""
-        name = f"{self._load_package(path)}.{_module_name(path.stem)}"
+        name = f"{self._load_package(path)}.{_module_name(path)}"
         return sys.modules.get(name) or self._execute(name, path)
 
     def namespace(self, path: Path) -> dict[str, Any]:
         """Globals for code of the file at `path`, in which relative imports work."""
         package = self._load_package(path)
         return {
-            "__name__": f"{package}.{_module_name(path.stem)}",
+            "__name__": f"{package}.{_module_name(path)}",
             "__package__": package,
             "__file__": str(path),
         }
@@ -73,7 +73,7 @@ class SiteModules:
         inside = path.parent.relative_to(folder) if path.is_relative_to(folder) else Path("..")
         for part in ("", *inside.parts):
             if part:
-                name, folder = f"{name}.{_module_name(part)}", folder / part
+                name, folder = f"{name}.{_escaped(part)}", folder / part
             if name in sys.modules:
                 continue
             init = folder / "__init__.py"
@@ -86,18 +86,15 @@ class SiteModules:
         return name
 
     def _execute(self, name: str, path: Path, package: Path | None = None) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(
-            name,
-            path,
-            loader=SourceFileLoader(name, str(path)),
-            submodule_search_locations=None if package is None else [str(package)],
-        )
-        if spec is None or spec.loader is None:  # what the signature allows; a loader was given
-            raise LoadError(Mistake(self.relative(path), "can't be loaded"))
+        loader = SourceFileLoader(name, str(path))
+        spec = ModuleSpec(name, loader, origin=str(path), is_package=package is not None)
+        spec.has_location = True
+        if package is not None:
+            spec.submodule_search_locations = [str(package)]
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit too: a module that exits must not end the site
@@ -113,26 +110,29 @@ class SiteModules:
     def explain(self, error: BaseException, path: Path) -> Mistake:
         """Where loading `path` went wrong, and what to do."""
         file = self.relative(path)
-        if isinstance(error, SyntaxError) and error.filename:
+        if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
             where = f"{self.relative(error.filename)}:{error.lineno}"
             text = (error.text or "").strip()
             return Mistake(where, error.msg, f"This can't be read: {text}" if text else "")
-        line = None
+        where = file
         for frame in traceback.extract_tb(error.__traceback__):
-            if frame.filename == str(path):
-                line = frame.lineno
-        where = f"{file}:{line}" if line else file
+            if frame.filename == str(path) or Path(frame.filename).is_relative_to(self._source):
+                where = f"{self.relative(frame.filename)}:{frame.lineno}"
         if isinstance(error, SystemExit):
             return Mistake(where, "ends the program while it is imported", "Take out the exit().")
         what = f"{type(error).__name__} while it is imported: {error}"
-        if isinstance(error, ModuleNotFoundError):
+        if isinstance(error, ModuleNotFoundError) and error.name:
             return Mistake(where, what, f"Install it, or put a module {error.name} below src/.")
         return Mistake(where, what, "Importing it must succeed: mend the line.")
 
 
-def _module_name(name: str) -> str:
-    """A file's name as one part of a module's dotted name."""
-    return name.replace(".", "_")
+def _module_name(path: Path) -> str:
+    """A file's name as one part of a module's dotted name, which no other file or folder has."""
+    return _escaped(path.name if path.with_suffix("").is_dir() else path.stem)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("%", "%25").replace(".", "%2E")
 
 
 def _is_site_module(module: ModuleType) -> bool:
