@@ -50,7 +50,8 @@ def split_frontmatter(source: str, file: str) -> tuple[str, str]:
     >>> split_frontmatter("---\\nx = 1\\n---\\n<p>{{ x }}</p>", "page.jinja")
     ('\\nx = 1\\n', '\\n\\n\\n<p>{{ x }}</p>')
     """
-    lines = source.removeprefix("\ufeff").split("\n")
+    source = source.removeprefix("\ufeff")
+    lines = source.split("\n")
     if lines[0].rstrip() != FENCE:
         return "", source
     for number, line in enumerate(lines[1:], 1):

@@ -4,7 +4,6 @@ Start-up compiles its frontmatter and its template; a request runs the one and r
 other with the names it made.
 """
 
-import mimetypes
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from .frontmatter import (
     split_frontmatter,
 )
 from .pattern import Pattern
+from .static import UNKNOWN_TYPE, content_type_of
 from .web.formdata import File, FormData
 from .web.headers import Headers
 from .web.request import Request
@@ -34,6 +34,7 @@ from .web.url import URL, URLSearchParams
 _OFFERED = CONTEXT_NAMES | {"context", "response"}
 _NAMES = (File, FormData, Headers, Request, Response, URL, URLSearchParams)
 _TEMPLATE_FOLDERS = ("layouts", "components")
+_CONTEXT = "the request's context"  # where a template finds it: no variable has such a name
 
 
 class PageError(Exception):
@@ -60,8 +61,8 @@ class _PageContext(Context):
 
     def resolve_or_missing(self, key: str) -> Any:
         value = super().resolve_or_missing(key)
-        if value is missing and key in CONTEXT_NAMES and "context" in self.parent:
-            return getattr(self.parent["context"], key)
+        if value is missing and key in CONTEXT_NAMES and _CONTEXT in self.parent:
+            return getattr(self.parent[_CONTEXT], key)
         return value
 
 
@@ -146,7 +147,7 @@ class _Page:
             result = context.run(result)
         if type(result) is not Variables:
             return self._returned(settle(result, context, f"{self._file}: the frontmatter"))
-        html = self._template.render(own | result)
+        html = self._template.render({_CONTEXT: context, **own, **result})
         page.headers.setdefault("content-type", self._content_type)
         return Response(
             html, status=page.status, status_text=page.status_text, headers=page.headers
@@ -162,5 +163,5 @@ class _Page:
 
 
 def _content_type(pattern: Pattern) -> str:
-    guess = mimetypes.guess_type(pattern.text)[0] if pattern.has_extension else None
-    return f"{guess or 'text/html'};charset=UTF-8"
+    guess = content_type_of(pattern.text) if pattern.has_extension else UNKNOWN_TYPE
+    return "text/html;charset=UTF-8" if guess == UNKNOWN_TYPE else guess

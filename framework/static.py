@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +25,22 @@ from .web.response import Response
 
 _BLOCK = 64 * 1024
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
+UNKNOWN_TYPE = "application/octet-stream"
 _TYPES = mimetypes.MimeTypes()  # what Python knows, whatever this machine has in /etc
-_UTF8_TYPES = {"application/javascript", "application/json", "image/svg+xml"}
+for _kind, _suffixes in {
+    "application/atom+xml": (".atom",),
+    "application/json": (".json", ".map"),
+    "application/rss+xml": (".rss",),
+    "font/otf": (".otf",),
+    "font/ttf": (".ttf",),
+    "font/woff": (".woff",),
+    "font/woff2": (".woff2",),
+    "image/webp": (".webp",),
+    "text/javascript": (".js", ".mjs"),  # RFC 9239
+    "text/markdown": (".md",),
+}.items():  # and what some versions of it don't know
+    for _suffix in _suffixes:
+        _TYPES.add_type(_kind, _suffix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +53,23 @@ class StaticFile:
     def respond(self, environ: Environ) -> Response:
         """The file as the request wants it: whole, a range of it, or not modified.
 
-        RFC 9110, 13 (conditional requests) and 14 (one range; more than one gives the whole
-        file). Raises Werkzeug's `NotFound` where the file is gone, and
+        RFC 9110, 13 (conditional requests) and 14 (one range, of GET; more than one gives the
+        whole file). Raises Werkzeug's `NotFound` where the file is gone or can't be read, and
         `RequestedRangeNotSatisfiable`.
         """
         try:
-            file = self.path.open("rb")
-        except (OSError, ValueError):
+            with ExitStack() as opened:
+                file = opened.enter_context(self.path.open("rb"))
+                response = self._respond(file, environ)
+                if response.status in (200, 206):
+                    opened.pop_all()  # the response closes it
+                return response
+        except OSError:
             raise NotFound from None
-        response = self._respond(file, environ)
-        if response.body is None:
-            file.close()
-        return response
 
     def _respond(self, file: BinaryIO, environ: Environ) -> Response:
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
-            file.close()
             raise NotFound
         modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
         etag = f"{facts.st_mtime_ns:x}-{facts.st_size:x}"
@@ -69,16 +84,14 @@ class StaticFile:
         if _precondition_fails(environ, etag, modified):
             return Response(None, status=412, headers=headers)
         if _is_unmodified(environ, etag, modified):
-            del headers["content-type"]
             return Response(None, status=304, headers=headers)
         size = facts.st_size
         wanted = _find_range(environ, size, etag, modified)
         if wanted is None:
             headers["content-length"] = str(size)
-            return Response(file, headers=headers)
+            return Response(_Part(file, 0, size), headers=headers)
         start, stop = wanted
         if start >= stop:
-            file.close()
             raise RequestedRangeNotSatisfiable(size)
         headers["content-range"] = f"bytes {start}-{stop - 1}/{size}"
         headers["content-length"] = str(stop - start)
@@ -86,7 +99,7 @@ class StaticFile:
 
 
 class _Part:
-    """The blocks of a part of a file; closing it closes the file."""
+    """The blocks of a part of a file, never more than was said; closing it closes the file."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         file.seek(start)
@@ -130,8 +143,8 @@ def content_type_of(name: str) -> str:
     """
     kind, encoding = _TYPES.guess_type(f"file:///{name}")
     if kind is None or encoding is not None:
-        return "application/octet-stream"
-    return f"{kind};charset=UTF-8" if kind.startswith("text/") or kind in _UTF8_TYPES else kind
+        return UNKNOWN_TYPE
+    return f"{kind};charset=UTF-8" if kind.startswith("text/") or kind == "image/svg+xml" else kind
 
 
 def _is_public(name: str) -> bool:
@@ -156,6 +169,8 @@ def _find_range(
     environ: Environ, size: int, etag: str, modified: datetime
 ) -> tuple[int, int] | None:
     """(start, stop) of the range asked for, `start >= stop` where it is out of reach."""
+    if environ["REQUEST_METHOD"] != "GET":
+        return None
     wanted = _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
     if wanted is None or wanted[1] == wanted[2] == "":
         return None
