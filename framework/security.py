@@ -21,7 +21,10 @@ _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "
 
 
 def make_proxy_fix(count: int) -> Callable[[Environ], Environ]:
-    """What reads the `X-Forwarded-*` headers of `count` trusted proxies into an environ."""
+    """What reads the `X-Forwarded-*` headers of `count` trusted proxies into an environ.
+
+    A scheme that is neither http nor https is ignored.
+    """
     fix = ProxyFix(
         lambda environ, _: environ,  # type: ignore[arg-type, return-value]
         x_for=count,
@@ -30,7 +33,14 @@ def make_proxy_fix(count: int) -> Callable[[Environ], Environ]:
         x_port=count,
         x_prefix=count,
     )
-    return lambda environ: fix(dict(environ), None)  # type: ignore[arg-type, return-value]
+
+    def trust(environ: Environ) -> Environ:
+        fixed: Environ = fix(dict(environ), None)  # type: ignore[arg-type, assignment]
+        if fixed["wsgi.url_scheme"] not in ("http", "https"):
+            fixed["wsgi.url_scheme"] = environ["wsgi.url_scheme"]
+        return fixed
+
+    return trust
 
 
 class HostCheck:
@@ -84,11 +94,11 @@ class OriginCheck:
         site = environ.get("HTTP_SEC_FETCH_SITE")
         if origin in self._trusted:
             return
-        if origin is None and site is None:
-            if "HTTP_COOKIE" not in environ and "HTTP_AUTHORIZATION" not in environ:
+        if origin is None:
+            if site in ("same-origin", "none"):  # the browser vouches for it
                 return
-        elif site != "cross-site" and origin is None:
-            return
+            if site is None and not environ.keys() & {"HTTP_COOKIE", "HTTP_AUTHORIZATION"}:
+                return
         expected = origin_of()
         if origin == expected and site != "cross-site":
             return
