@@ -13,6 +13,7 @@ from werkzeug.http import parse_accept_header
 from .context import Environ
 from .web.response import Response
 
+_HTML_TYPES = {"text/html", "application/xhtml+xml"}
 _HTML = jinja2.Environment(autoescape=True).from_string(
     """<!doctype html>
 <html lang="en">
@@ -49,8 +50,7 @@ def title_of(status: int) -> str:
 
 def takes_html(environ: Environ) -> bool:
     """Whether the site's own error page is an answer for this client."""
-    accept = environ.get("HTTP_ACCEPT")
-    return not accept or _accepted(accept)["text/html"] > 0
+    return not environ.get("HTTP_ACCEPT") or _accepted(environ)["text/html"] > 0
 
 
 def render_error(
@@ -62,23 +62,18 @@ def render_error(
     `asked_json` says that the route's name ends in `.json`.
     """
     title = title_of(status)
-    accept = environ.get("HTTP_ACCEPT", "")
-    kinds = _accepted(accept)
-    html = "text/html" in accept or "application/xhtml+xml" in accept
+    named = [(kind.partition(";")[0].lower(), quality) for kind, quality in _accepted(environ)]
+    html = max((q for kind, q in named if kind in _HTML_TYPES), default=0)
+    text = max((q for kind, q in named if kind == "text/plain"), default=0)
+    json = max((q for kind, q in named if _is_json(kind)), default=0)
     sent = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    sent_json = sent == "application/json" or sent.endswith("+json")
-    json_quality = max(kinds["application/json"], kinds["application/problem+json"])
-    if "json" in accept:
-        prefers_json = json_quality > 0 and json_quality >= kinds["text/html"] * html
-    else:
-        prefers_json = (sent_json or asked_json) and not html
-    if prefers_json:
+    if (json and json >= max(html, text)) or (not html and (_is_json(sent) or asked_json)):
         problem = {"type": "about:blank", "title": title, "status": status}
         problem |= {"detail": detail} if detail else {}
         problem |= {"traceback": inside} if inside else {}
         response = Response.json(problem, status=status)
         response.headers.set("content-type", "application/problem+json")
-    elif html:
+    elif html and html >= text:
         page = _HTML.render(status=status, title=title, detail=detail, inside=inside)
         response = Response(page, status=status)
         response.headers.set("content-type", "text/html;charset=UTF-8")
@@ -90,5 +85,9 @@ def render_error(
     return response
 
 
-def _accepted(accept: str) -> MIMEAccept:
-    return parse_accept_header(accept, MIMEAccept)
+def _accepted(environ: Environ) -> MIMEAccept:
+    return parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
