@@ -4,6 +4,7 @@ Reads everything once: configuration, files, modules, pages, middleware. Every m
 collected, so that one start tells all of them.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from .modules import LoadError, SiteModules
 from .pagefiles import PageFile, find_page_files
 from .pages import PageError, Templates, load_page
 from .paths import quote_path
-from .pattern import Compiler, Pattern, PatternError, parse_pattern, pattern_of_file
+from .pattern import Compiler, Param, Pattern, PatternError, parse_pattern, pattern_of_file
 from .routes import Route, Routes, find_conflicts
 from .static import StaticFile, find_static_files
 from .web.response import Response
@@ -51,7 +52,7 @@ def load_site(root: Path, config: Config | None, compose: Callable[[Route], Rout
     modules = SiteModules(root)
     try:
         return _Loader(root, modules, compose).load(config)
-    except SiteError:
+    except BaseException:
         modules.close()
         raise
 
@@ -62,6 +63,7 @@ class _Loader:
         self.compose = compose
         self.modules = modules
         self.mistakes: list[Mistake] = []
+        self.config_is_known = True
         self.templates = Templates(root / "src")
 
     def load(self, config: Config | None) -> Site:
@@ -69,6 +71,7 @@ class _Loader:
             remedy = f"Make the folder {PAGES}, or give the site's root with --root."
             raise SiteError([Mistake(str(self.root), f"has no folder {PAGES}", remedy)])
         config = config or self._load_config()
+        self.config_is_known = not self.mistakes
         folder = find_page_files(self.root / PAGES)
         self.mistakes += self.templates.check(self.root)
         compiler = Compiler(config.converters)
@@ -141,7 +144,8 @@ class _Loader:
         place = f"{PAGES}/{file.name}"
         try:
             pattern = parse_pattern(pattern_of_file(file.name))
-            compiler.check(pattern)
+            if self.config_is_known:  # else its converters are not
+                compiler.check(pattern)
         except PatternError as error:
             self.mistakes.append(Mistake(place, error.what, error.remedy))
             return None
@@ -179,7 +183,7 @@ class _Loader:
             return load_page(self.templates, file.path, place, pattern, globals)
         except PageError:
             raise
-        except Exception as error:  # what the frontmatter's own code raised while it was read
+        except (Exception, SystemExit) as error:  # what the frontmatter's own code raised
             raise PageError(self.modules.explain(error, file.path)) from error
 
     def _flag(self, names: Mapping[str, Any], name: str, place: str, *, default: bool) -> bool:
@@ -207,25 +211,30 @@ class _Loader:
             kind="redirect",
             handlers=handlers,
             chain=handlers,
+            check_origin=False,  # it has nothing to protect: what it leads to is checked
         )
 
 
 def make_redirect(target: str, status: int | None) -> Callable[[APIContext], Response]:
     """What answers a configured redirect; its parameters go where the target names them."""
-    path, mark, query = target.partition("?")
+    path = re.split("[?#]", target, maxsplit=1)[0]
+    rest = target[len(path) :]
     segments = parse_pattern(path).segments if path.startswith("/") else None
     slash = "/" if path.endswith("/") else ""
+
+    def fill(part: str | Param, params: Mapping[str, Any]) -> str:
+        if isinstance(part, str):
+            return part
+        value = params[part.name]
+        return "" if value is None else quote_path(str(value))
 
     def answer(context: APIContext) -> Response:
         code = status or (301 if context.request.method in ("GET", "HEAD") else 308)
         if segments is None:
             return context.redirect(target, code)
-        parts = [
-            "".join(p if isinstance(p, str) else str(context.params[p.name] or "") for p in segment)
-            for segment in segments
-        ]
+        parts = ["".join(fill(part, context.params) for part in segment) for segment in segments]
         path = "/" + "/".join(filter(None, parts))
-        return context.redirect(quote_path(path.rstrip("/") + slash or "/") + mark + query, code)
+        return context.redirect((path.rstrip("/") + slash or "/") + rest, code)
 
     return answer
 
