@@ -6,6 +6,7 @@ order of routes and the key by which two files collide.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,12 @@ from unicodedata import normalize
 from werkzeug.routing import BaseConverter, Map, Rule, ValidationError
 
 _PARTS = re.compile(r"\[([^\[\]]*)\]|([^\[\]]+)|(.)", re.DOTALL)
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd]")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd\ud800-\udfff]|^\.\.?$")
 
 # Where a segment stands in its route's order; a route that ends stands before one that goes
 # on with a rest parameter and behind all others.
 _STATIC, _PARTIAL, _DYNAMIC, _END, _REST = range(5)
-_PLAIN_WEIGHT = 1000  # behind every named converter
+_PLAIN_WEIGHT = sys.maxsize  # behind every named converter
 
 Accept = Callable[[str], tuple[Any, ...] | None]
 
@@ -153,6 +154,8 @@ def parse_pattern(text: str) -> Pattern:
 
 
 def _parse_segment(name: str) -> Segment:
+    if bad := _FORBIDDEN.search(name):
+        raise PatternError(f"{bad[0]!r} in {name!r} never arrives in a path", "Take it out.")
     parts: list[str | Param] = []
     for inside, literal, stray in _PARTS.findall(name):
         if stray:
@@ -161,10 +164,6 @@ def _parse_segment(name: str) -> Segment:
                 "Brackets come in pairs around a parameter's name: [id], [...path].",
             )
         if literal:
-            if bad := _FORBIDDEN.search(literal):
-                raise PatternError(
-                    f"{bad[0]!r} in {name!r} never arrives in a path", "Rename the file."
-                )
             parts.append(literal)
             continue
         param = _parse_param(inside)
@@ -254,8 +253,7 @@ class Compiler:
         if len(segment) == 1 and isinstance(head, Param) and head.converter is None:
             return None
         regex = re.compile("".join(self._regex_parts(segment)))
-        convert = [self.converter(part).to_python for part in segment if isinstance(part, Param)]
-        if all(isinstance(part, str) or not (part.converter or part.rest) for part in segment):
+        if all(isinstance(part, str) or _is_plain(part) for part in segment):
 
             def accept_text(text: str) -> tuple[Any, ...] | None:
                 found = regex.fullmatch(text)
@@ -263,31 +261,39 @@ class Compiler:
 
             return accept_text
 
+        readers = [
+            (f"framework_{number}", self.converter(part).to_python)
+            for number, part in enumerate(segment)
+            if isinstance(part, Param)
+        ]
+
         def accept(text: str) -> tuple[Any, ...] | None:
             found = regex.fullmatch(text)
             if found is None:
                 return None
             try:
-                return tuple([to(value) for to, value in zip(convert, found.groups(), strict=True)])
+                return tuple([read(found[name]) for name, read in readers])
             except ValidationError:
                 return None
 
         return accept
 
     def _regex_parts(self, segment: Segment) -> Iterator[str]:
-        plain = all(isinstance(p, str) or not (p.converter or p.rest) for p in segment)
-        last = len(segment) - 1
+        # A plain parameter takes as little as it can. Where the next is plain too, more would
+        # never help: what was read is not read again (`?>`), else a long path costs its square.
+        settled = False
         for number, part in enumerate(segment):
             if isinstance(part, str):
-                yield re.escape(part)
-                # A plain parameter takes as little as it can, so what was read up to here
-                # never has to be read again: without this, a long path costs its square.
-                if plain and 0 < number < last:
-                    yield ")"
+                yield re.escape(part) + (")" if settled else "")
+                settled = False
             else:
-                if plain and number + 1 < last:
-                    yield "(?>"
-                yield f"({self.converter(part).regex})"
+                settled = _is_plain(part) and any(map(_is_plain, segment[number + 2 : number + 3]))
+                yield "(?>" if settled else ""
+                yield f"(?P<framework_{number}>{self.converter(part).regex})"
+
+
+def _is_plain(part: str | Param) -> bool:
+    return isinstance(part, Param) and not (part.converter or part.rest)
 
 
 def _converter_name(param: Param, *, whole: bool) -> str:

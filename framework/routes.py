@@ -10,12 +10,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from unicodedata import normalize
+from urllib.parse import unquote_to_bytes
 
 from .endpoints import Handlers
 from .errors import Mistake, RouteNotFoundError
 from .middleware import Layer
-from .paths import quote_path
+from .paths import decode_path, quote_path
 from .pattern import Compiler, Param, Pattern, Segment
 
 Values = tuple[Any, ...]
@@ -87,9 +88,8 @@ class Routes:
         if own is None:
             near = _nearest(pattern, self._by_pattern)
             raise RouteNotFoundError(f"No route has the pattern {pattern!r}.{near}")
-        path = own.build(params)
-        always = own.route.slash is True and path != "/"
-        return quote_path(self._base + path + ("/" if always else "")) or "/"
+        path = (self._base + own.build(params)).rstrip("/")
+        return quote_path(f"{path}/" if own.route.slash or not path else path)
 
 
 class _Own:
@@ -106,30 +106,51 @@ class _Own:
     def build(self, params: Mapping[str, Any]) -> str:
         """The path with these parameters, not encoded, without `base`."""
         pattern = self.route.pattern
-        given = {name: value for name, value in params.items() if value is not None}
+        given = {
+            name: normalize("NFC", value) if isinstance(value, str) else value
+            for name, value in params.items()
+            if value is not None
+        }
         values: dict[str, Any] = {}
         for number, param in enumerate(pattern.params):
             if param.name in given:
-                values[f"p{number}"] = given.pop(param.name)
+                values[f"p{number}"] = given[param.name]
             elif not param.rest:
                 near = _nearest(param.name, given)
                 raise RouteNotFoundError(f"{pattern.text} needs {param.name!r}.{near}")
-        if given:
-            near = _nearest(next(iter(given)), self.route.pattern.names)
-            raise TypeError(f"{pattern.text} has no parameter {next(iter(given))!r}.{near}")
-        for rule in self._rules:
-            # Literal text in a converter takes any value, and an empty span is None.
-            free = {name: None for name in rule.arguments if name not in values}
-            built = rule.build(values | free) if rule.arguments >= values.keys() else None
-            if built is not None:
-                break
-        path = "" if built is None else unquote(built[1])
-        found = self._tree.find(path.strip("/").split("/") if path != "/" else [], 0, ())
-        read = None if found is None else dict(zip(self.route.pattern.names, found[1], strict=True))
-        if read is None or any(read[name] != value for name, value in params.items()):
-            given_text = ", ".join(f"{name}={value!r}" for name, value in params.items())
-            raise ValueError(f"{pattern.text} would not read {given_text} back from its own path.")
-        return path
+        for name in params:
+            if name not in pattern.names:
+                near = _nearest(name, pattern.names)
+                raise TypeError(f"{pattern.text} has no parameter {name!r}.{near}")
+        reason = None
+        try:
+            path = self._write(values)
+            if self._reads(path, given):
+                return path
+        except (TypeError, ValueError) as error:  # of a converter, or a path that never arrives
+            reason = error
+        texts = ", ".join(f"{name}={value!r}" for name, value in params.items())
+        raise ValueError(
+            f"{pattern.text} would not read {texts} back from its own path."
+        ) from reason
+
+    def _write(self, values: Mapping[str, Any]) -> str:
+        """The path that Werkzeug builds, in the spelling in which it will arrive."""
+        rule = next(rule for rule in self._rules if rule.arguments >= values.keys())
+        # Literal text in a converter takes any value, and an empty span is None.
+        free = {name: None for name in rule.arguments if name not in values}
+        built = rule.build({**values, **free})
+        if built is None:
+            raise ValueError("A converter refuses the value.")
+        return decode_path(unquote_to_bytes(built[1]).decode("latin-1"))
+
+    def _reads(self, path: str, given: Mapping[str, Any]) -> bool:
+        """Whether the route reads these parameters from the path; `7` and `"7"` are the same."""
+        found = self._tree.find(path.split("/")[1:] if path != "/" else [], 0, ())
+        if found is None or "//" in path:
+            return False
+        read = dict(zip(self.route.pattern.names, found[1], strict=True))
+        return all(read[name] == v or str(read[name]) == str(v) for name, v in given.items())
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
