@@ -10,12 +10,13 @@ Exception
 werkzeug.exceptions.HTTPException
 ├── BadBodyError            400, the body is not what was asked for (ValueError)
 ├── FormTypeError           415, the content type is no form's (TypeError)
+├── InvalidDataError        422, the data is not what its type says (ValueError)
 └── RequestEntityTooLarge   413, Werkzeug's own
 """
 
 from dataclasses import dataclass
 
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,3 +77,15 @@ class BadBodyError(BadRequest, ValueError):
 
 class FormTypeError(UnsupportedMediaType, TypeError):
     """`form_data()` on a body whose content type is no form's. Answered with 415."""
+
+
+class InvalidDataError(UnprocessableEntity, ValueError):
+    """Data that is not what its type says. Answered with 422, naming each place.
+
+    `errors` are pairs of a JSON pointer and what is wrong there: `("#/price", "Expected ...")`
+    (RFC 9457, 3.1; RFC 6901, 6).
+    """
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("\n".join(f"{pointer}: {detail}" for pointer, detail in errors))
+        self.errors = tuple(errors)

@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypeVar, overload
 from urllib.parse import unquote_to_bytes
 
 import werkzeug
@@ -11,10 +11,14 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from ..errors import BadBodyError, FormTypeError
 from .body import Body, BodyInit, Source, extract
+from .formdata import FormData
 from .headers import HeadersInit, RequestHeaders, is_token
 from .requeststream import RequestStream, has_body
 from .stream import FileStream, Stream, to_bytes
 from .url import URL
+from .validation import convert, convert_fields
+
+T = TypeVar("T")
 
 _UPPER = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
 _FORBIDDEN = frozenset({"CONNECT", "TRACE", "TRACK"})
@@ -106,9 +110,35 @@ class Request(Body):
             self._headers = RequestHeaders.from_environ(self._environ or {})
         return self._headers
 
-    def json(self) -> Any:
-        """The value of the JSON text that the body is, whatever its content type says."""
-        return self._read_json()
+    @overload
+    def json(self) -> Any: ...
+    @overload
+    def json(self, kind: type[T]) -> T: ...
+    def json(self, kind: type[Any] | None = None) -> Any:
+        """The value of the JSON text that the body is, whatever its content type says.
+
+        With a type (a dataclass, TypedDict, msgspec Struct, attrs class, pydantic model,
+        `list[int]`, ...) it is a value of that type. `InvalidDataError` (422) names each field
+        that is not as the type says.
+        """
+        data = self._read_json()
+        return data if kind is None else convert(data, kind)
+
+    @overload
+    def form_data(self) -> FormData: ...
+    @overload
+    def form_data(self, kind: type[T]) -> T: ...
+    def form_data(self, kind: type[Any] | None = None) -> Any:
+        """The form that the body holds; with a type, a value of that type.
+
+        Text becomes what a field's type wants: a number, a date, a `bool`. A field that is a
+        list takes every value of its name, `File` an upload. `InvalidDataError` (422) names each
+        field that is not as the type says.
+        """
+        form = super().form_data()
+        if kind is None:
+            return form
+        return convert_fields({name: form.get_all(name) for name in form}, kind)
 
     def clone(self) -> Self:
         """A second request whose body can be read beside this one's."""

@@ -254,13 +254,11 @@ class Response(Body):
         if isinstance(source, Stream):
             return self._send_stream(source, start_response, line, headers, head, run)
 
-        if type(source) is bytes:
-            data = source
-        else:
-            data = b"" if source is None else to_bytes(source)
+        source = b"" if source is None else source
+        data = source if type(source) is bytes else to_bytes(source)
         if "content-length" not in values:
             headers.append(("content-length", str(len(data))))
-        elif source is not None or not head:  # a HEAD handler may know what GET would send
+        elif self._source is not None or not head:  # a HEAD handler may know what GET would send
             headers = _without(headers, "content-length")
             headers.append(("content-length", str(len(data))))
         start_response(line, headers)

@@ -8,12 +8,15 @@ import re
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Self, TypeAlias, overload
+from typing import Self, TypeAlias, TypeVar, overload
 from urllib.parse import quote_plus, unquote_to_bytes
 
 import ada_url
 
 from .strings import to_pairs, to_text, to_usv
+from .validation import convert_fields
+
+T = TypeVar("T")
 
 # An href that the serialiser wrote. Userinfo and host hold none of their delimiters there; a
 # path that begins with "//" has "/." before it where there is no host.
@@ -305,6 +308,15 @@ class URLSearchParams:
             gone = (name, _text(value))
             self._pairs = [pair for pair in self._pairs if pair != gone]
         self._changed()
+
+    def parse(self, kind: type[T]) -> T:
+        """The parameters as a value of a type: a dataclass, TypedDict, pydantic model, ...
+
+        Text becomes what a field's type wants: a number, a date, a `bool`; a field that is a list
+        takes every value of its name. `InvalidDataError` (422) names each field that is not as
+        the type says. The standard has nothing like it.
+        """
+        return convert_fields({name: self.get_all(name) for name in self}, kind)
 
     def sort(self) -> None:
         """Sort by name, by UTF-16 code units; pairs of one name keep their order."""
