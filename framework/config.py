@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol, TypeVar
+from unicodedata import normalize
 
 from werkzeug.routing import BaseConverter
 
@@ -29,8 +30,11 @@ class ConfigError(ValueError):
 class Adapter(Protocol):
     """A production server. `framework start` calls it; `framework.adapters` has them."""
 
-    def serve(self, application: Any, *, host: str, port: int) -> None:
-        """Serve `application` until told to stop."""
+    def serve(self, make_application: Callable[[], Any], *, host: str, port: int) -> None:
+        """Serve what `make_application` returns, a WSGI application, until told to stop.
+
+        Each process that answers requests may make its own.
+        """
 
 
 def _explained(cls: _T) -> _T:
@@ -40,13 +44,16 @@ def _explained(cls: _T) -> _T:
 
     @functools.wraps(make)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes it
-        if unknown := [key for key in kwargs if key not in names]:
-            near = difflib.get_close_matches(unknown[0], names, 1)
+        wrong = []
+        for key in kwargs.keys() - names:
+            near = difflib.get_close_matches(key, names, 1)
             hint = f"Did you mean {near[0]}? " if near else ""
-            raise ConfigError(
-                f"{cls.__name__}({unknown[0]}={kwargs[unknown[0]]!r}): there is no such key. "
+            wrong.append(
+                f"{cls.__name__}({key}={kwargs[key]!r}): there is no such key. "
                 f"{hint}{cls.__name__} takes {', '.join(names)}."
             )
+        if wrong:
+            raise ConfigError("\n".join(sorted(wrong)))
         make(self, *args, **kwargs)
 
     cls.__init__ = __init__  # type: ignore[misc]
@@ -129,7 +136,7 @@ class Security:
             lambda v: _is_texts(v) and not any(re.search(r"[/\s]|.\*", host) for host in v),
             'it holds host names such as "example.com" and "*.example.com"',
         )
-        check.that("trusted_proxies", _is_int(0, 100), "it is a number of proxies, 0 or more")
+        check.that("trusted_proxies", _is_int(0), "it is a number of proxies, 0 or more")
         check.that("max_body_size", _is_int(0), "it is a number of bytes, 0 or more")
         check.done()
         object.__setattr__(self, "trusted_origins", tuple(self.trusted_origins))
@@ -194,12 +201,17 @@ class Config:
             lambda v: (
                 _is_mapping(v)
                 and all(
-                    isinstance(c, type) and issubclass(c, BaseConverter) and c.part_isolating
-                    for c in v.values()
+                    name.isidentifier()
+                    and name.isascii()
+                    and isinstance(c, type)
+                    and issubclass(c, BaseConverter)
+                    and c.part_isolating
+                    for name, c in v.items()
                 )
             ),
-            "it maps names to classes derived from werkzeug.routing.BaseConverter "
-            "whose values hold no slash",
+            "it maps names (letters, digits and _) to classes derived from "
+            "werkzeug.routing.BaseConverter; one whose regex names a slash says "
+            "part_isolating = True, and never matches one",
         )
         check.that(
             "adapter",
@@ -211,7 +223,7 @@ class Config:
         check.that("server", lambda v: isinstance(v, Server), "write Server(...)")
         check.that("session", lambda v: v is None, "sessions are not there yet; leave it out")
         check.done()
-        object.__setattr__(self, "base", "/" + self.base.strip("/"))
+        object.__setattr__(self, "base", normalize("NFC", "/" + self.base.strip("/")))
 
 
 def _is_mapping(value: Any) -> bool:
@@ -219,7 +231,12 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _is_base(value: Any) -> bool:
-    return isinstance(value, str) and value[:1] == "/" and not re.search(r"//|[\\?#%[\]]|\s", value)
+    if not isinstance(value, str) or re.search(r"//|[?#%[\]]|\s", value):
+        return False
+    try:
+        return value.startswith("/") and bool(parse_pattern(value))
+    except PatternError:
+        return False
 
 
 def _redirect(source: str, target: object) -> list[str]:
@@ -232,22 +249,22 @@ def _redirect(source: str, target: object) -> list[str]:
     except PatternError as error:
         return [f"{where}: {error}"]
     if unknown := options.keys() - {"status", "destination"}:
-        wrong.append(f"{where}: {sorted(unknown)[0]!r} is none of status, destination.")
+        wrong.append(f"{where}: {min(unknown, key=repr)!r} is none of status, destination.")
     if (status := options.get("status", 301)) not in REDIRECT_STATUSES:
         allowed = ", ".join(map(str, REDIRECT_STATUSES))
         wrong.append(f"{where}: status {status!r} is no redirect. Take one of {allowed}.")
     destination = options.get("destination")
     if not isinstance(destination, str) or not destination:
         return [*wrong, f'{where}: a target is a path or a URL, as in "/new" or "https://...".']
-    if destination.startswith("/"):
+    if destination.startswith("//"):
+        wrong.append(f"{where}: browsers read this target as another host. Write https://...")
+    elif destination.startswith("/"):
         try:
             missing = {p.name for p in parse_pattern(destination.partition("?")[0]).params}
         except PatternError as error:
             return [*wrong, f"{where}: {error}"]
         if missing := missing - {p.name for p in pattern.params}:
             wrong.append(f"{where}: the target names [{sorted(missing)[0]}], the source doesn't.")
-        if destination.startswith(("//", "/\\")):
-            wrong.append(f"{where}: browsers read this target as another host. Write https://...")
     elif not _is_http_url(destination):
         wrong.append(f'{where}: a target is a path that begins with "/" or an http(s) URL.')
     return wrong
