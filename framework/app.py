@@ -4,15 +4,15 @@ Read `App.__call__` and `App._respond` from top to bottom: that is all of it.
 """
 
 import logging
+import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound
-from werkzeug.wsgi import ClosingIterator
 
 from .config import Config
 from .context import APIContext, Environ, Services
@@ -20,7 +20,7 @@ from .endpoints import Handlers
 from .errorpages import render_error, takes_html
 from .errors import RewriteLoopError
 from .middleware import Answer, Layer, Target, compose
-from .paths import BadPathError, collapse_slashes, decode_path, quote_path
+from .paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
 from .pattern import parse_pattern
 from .routes import Route
 from .security import HostCheck, OriginCheck, make_proxy_fix
@@ -65,6 +65,7 @@ class App:
         self._base = site.config.base.rstrip("/")
         self._files = site.files
         self._static = site.routes.static
+        self._places = {route.pattern.text: route.place for route in site.routes.all}
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
         self._check_host = HostCheck(security.allowed_hosts)
         self._check_origin = OriginCheck(security) if security.check_origin else None
@@ -100,38 +101,43 @@ class App:
                 start_response, head=head, cookies=context.set_cookies(), run=context.run
             )
         except Exception as error:  # nothing was sent yet: a body that can't be sent
-            response = self._answer_crash(context, error)
-            body = response.send(start_response, head=head, cookies=context.set_cookies())
+            happened = sys.exc_info()  # start_response may have been called all the same
+            body = self._answer_crash(context, error).send(
+                lambda status, headers: start_response(status, headers, happened),
+                head=head,
+                cookies=context.set_cookies(),
+            )
         if type(body) is tuple:
             context.close()
             return body
-        return ClosingIterator(body, context.close)
+        return _Sending(body, context)
 
     def _respond(self, context: APIContext, environ: Environ) -> Response | None:
         """The response of the site; `None` where the fallback is to answer."""
         try:
-            self._check_host(environ)
-            if "HTTP_SCRIPT_NAME" in environ and self._trust is None:
-                raise BadRequest("A client may not say where the site is mounted.")
-            path = environ.get("PATH_INFO", "")
-            method = environ["REQUEST_METHOD"]
-            # What is asked for by its only spelling is one look-up; the rest is in `_find`.
-            known = self._static.get(path)
-            if known is not None and path not in self._files and not environ.get("SCRIPT_NAME"):
-                route, context.path = known
-            else:
-                found = self._find(context, environ, path, method)
-                if not isinstance(found, Route):
-                    return found
-                route = found
-            if self._check_origin is not None and route.check_origin:
-                self._check_origin(environ, lambda: context.url.origin)
-            context.route_pattern = route.pattern.text
-            return (route.chain.answers.get(method) or route.chain.other)(context)
-        except BadPathError as error:
-            return self._answer_error(context, BadRequest(str(error)))
-        except HTTPException as error:
-            return self._answer_error(context, error)
+            try:
+                self._check_host(environ)
+                if "HTTP_SCRIPT_NAME" in environ and self._trust is None:
+                    raise BadRequest("A client may not say where the site is mounted.")
+                path = environ.get("PATH_INFO", "")
+                method = environ["REQUEST_METHOD"]
+                # What is asked for by its only spelling is one look-up; the rest is in `_find`.
+                known = self._static.get(path)
+                if known is not None and path not in self._files and not environ.get("SCRIPT_NAME"):
+                    route, context.path = known
+                else:
+                    found = self._find(context, environ, path, method)
+                    if not isinstance(found, Route):
+                        return found
+                    route = found
+                if self._check_origin is not None and route.check_origin:
+                    self._check_origin(environ, lambda: context.url.origin)
+                context.route_pattern = route.pattern.text
+                return (route.chain.answers.get(method) or route.chain.other)(context)
+            except BadPathError as error:
+                return self._answer_error(context, BadRequest(str(error)))
+            except HTTPException as error:
+                return self._answer_error(context, error)
         except Exception as error:
             return self._answer_crash(context, error)
 
@@ -143,7 +149,7 @@ class App:
         """
         asked = decode_path(path_info)
         path = collapse_slashes(asked)
-        mount = _mount_of(environ) if environ.get("SCRIPT_NAME") else ""
+        mount = decode_mount(environ["SCRIPT_NAME"]) if environ.get("SCRIPT_NAME") else ""
         context.path = mount + path if path_info or not mount else mount
         if method in ("GET", "HEAD"):
             key = path if path.isascii() else path.encode().decode("latin-1")
@@ -214,14 +220,14 @@ class App:
             raise ValueError(f"rewrite({str(target)!r}) leaves this site: take redirect().")
         # Decoded once, as a server does; then it is read as any request's path is.
         path = collapse_slashes(decode_path(unquote_to_bytes(url.pathname).decode("latin-1")))
-        mount = _mount_of(context.environ)
+        mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
         if mount and (path == mount or path.startswith(f"{mount}/")):
             path = path[len(mount) :]
         inner = self._without_base(path)
         found = self.site.routes.match(path if inner is None else inner)
         route, params = found or (self._missing, {})
         full = path if inner is not None else self._base + path
-        moved = context.moved(trail, mount + full, url.search[1:], request)
+        moved = context.moved(trail, full, url.search[1:], request)
         moved.route_pattern = route.pattern.text
         moved.params = params
         answer = route.handlers.answer(moved.request.method)
@@ -231,12 +237,12 @@ class App:
 
     def _answer_error(self, context: APIContext, error: HTTPException) -> Response:
         """The answer for an `HTTPException`: the site's page, or one in the form asked for."""
-        if error.response is not None:
+        status = error.code or 500
+        if error.response is not None or status < 400:  # it brings a response of Werkzeug's
             made = error.get_response(context.environ)
             return Response(
-                made.get_data(), status=made.status_code, headers=list(made.headers.items())
+                made.get_data() or None, status=made.status_code, headers=list(made.headers.items())
             )
-        status = error.code or 500
         response = self._error_page(context, status, error)
         if response is None:
             response = render_error(
@@ -247,7 +253,7 @@ class App:
             )
         for name, value in error.get_headers(context.environ):
             if name.lower() != "content-type":
-                response.headers.set(name, value)
+                response.headers.append(name, value)
         return response
 
     def _answer_crash(self, context: APIContext, error: Exception) -> Response:
@@ -257,7 +263,7 @@ class App:
             "%s %s failed in %s",
             environ["REQUEST_METHOD"],
             context.origin_pathname,
-            context.route_pattern or "no route",
+            self._places.get(context.route_pattern, "no route"),
             exc_info=error,
         )
         status = 508 if isinstance(error, RewriteLoopError) else 500
@@ -277,7 +283,9 @@ class App:
         if status == 500:
             context.props = {"error": error}
         answers = route.handlers.answers
-        answer = answers.get(context.request.method) or answers.get("GET") or route.handlers.other
+        method = context.request.method
+        own = None if method == "OPTIONS" else answers.get(method)
+        answer = own or answers.get("GET") or route.handlers.other
         try:
             return answer(context)
         except Exception as failure:
@@ -317,23 +325,42 @@ class App:
         written: list[bytes] = []
         chunks = self(request.to_environ(), start_response)
         if not started or written:  # a fallback that starts late or writes: let it finish
-            written += chunks
-            close = getattr(chunks, "close", None)
-            if close is not None:
-                close()
+            try:
+                written += chunks
+            finally:
+                _close(chunks)
             chunks = written
         status, _, text = started[0].partition(" ")
-        null = request.method == "HEAD" or status in ("204", "205", "304")
-        content = b"".join(chunks) if isinstance(chunks, (list, tuple)) else chunks
-        return Response(
-            None if null else content, status=int(status), status_text=text, headers=started[1]
-        )
+        content: BodyInit = b"".join(chunks) if isinstance(chunks, (list, tuple)) else chunks
+        if request.method == "HEAD" or status in ("204", "205", "304"):
+            _close(chunks)
+            content = None
+        return Response(content, status=int(status), status_text=text, headers=started[1])
 
 
-def _mount_of(environ: Environ) -> str:
-    """The path that the application is mounted under, canonical, without a slash at its end."""
-    script_name = environ.get("SCRIPT_NAME")
-    return collapse_slashes(decode_path(script_name)).rstrip("/") if script_name else ""
+class _Sending:
+    """A body on its way; closing it ends what the request left running."""
+
+    __slots__ = ("_body", "_context")
+
+    def __init__(self, body: Any, context: APIContext) -> None:
+        self._body = body
+        self._context = context
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        try:
+            self._body.close()
+        finally:
+            self._context.close()
+
+
+def _close(chunks: object) -> None:
+    close = getattr(chunks, "close", None)
+    if close is not None:
+        close()
 
 
 def _raise_not_found(context: APIContext) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .coroutines import Call, Loop
-from .paths import quote_path
+from .paths import decode_mount, quote_path
 from .web.cookies import Cookies
 from .web.request import Request
 from .web.response import Response
@@ -182,10 +182,8 @@ class APIContext:
 
         `base` and mount prefix are in it. Raises `RouteNotFoundError`, naming the nearest.
         """
-        prefix: str = self.environ.get("SCRIPT_NAME", "")
-        return quote_path(prefix.encode("latin-1").decode()) + self._services.url_for(
-            pattern, params
-        )
+        mount = decode_mount(self.environ.get("SCRIPT_NAME", ""))
+        return quote_path(mount) + self._services.url_for(pattern, params)
 
     # What follows is the application's, not a handler's.
 
@@ -194,12 +192,13 @@ class APIContext:
     ) -> "APIContext":
         """The context of this request rewritten: cookies, locals and body are the same.
 
-        `request` is the new one, if the rewrite brought its own.
+        `path` is the one below the mount point; `request` is the new one, if the rewrite
+        brought its own.
         """
         path_info = path.encode().decode("latin-1")
         environ = self.environ | {"PATH_INFO": path_info, "QUERY_STRING": query}
         context = APIContext(self._services, environ)
-        context.path = path
+        context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
         context._origin = self._origin or self.path
         context._request = request or self.request.moved(context._href)
         context._cookies = self.cookies
@@ -244,6 +243,10 @@ def _host(environ: Environ) -> str:
     if host:
         return host
     name, port = environ["SERVER_NAME"], environ["SERVER_PORT"]
+    if ":" in name:
+        name = f"[{name}]"
+    elif "/" in name or not name:  # a server at a Unix socket has no name
+        return "localhost"
     default = {"http": "80", "https": "443"}.get(environ["wsgi.url_scheme"])
     return name if port == default else f"{name}:{port}"
 

@@ -48,6 +48,16 @@ def decode_path(path_info: str) -> str:
     return path
 
 
+def decode_mount(script_name: str) -> str:
+    """The path of a WSGI `SCRIPT_NAME`, where an application is mounted: canonical, no slash
+    at its end. Raises `BadPathError` as `decode_path` does.
+
+    >>> decode_mount("//shop/"), decode_mount("/"), decode_mount("")
+    ('/shop', '', '')
+    """
+    return collapse_slashes(decode_path(script_name)).rstrip("/") if script_name else ""
+
+
 def collapse_slashes(path: str) -> str:
     """The path with one slash wherever there are more.
 
