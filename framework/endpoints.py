@@ -4,8 +4,9 @@ Start-up binds each handler to the parts of the context that its parameters name
 looks its method up and calls what it finds.
 """
 
-import ast
 import inspect
+import re
+import symtable
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -19,6 +20,7 @@ from .errors import HandlerError, Mistake
 from .middleware import Answer
 from .web.response import Response
 
+_METHOD = re.compile(r"[A-Z][A-Z0-9_]*")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -70,7 +72,7 @@ def find_handlers(module: ModuleType) -> list[tuple[str, Callable[..., Any]]]:
     return [
         (name, value)
         for name, value in vars(module).items()
-        if name.isupper()
+        if _METHOD.fullmatch(name)
         and callable(value)
         and not inspect.isclass(value)
         and (inspect.isroutine(value) or name in METHODS or name == "ALL")
@@ -185,14 +187,10 @@ def _defines(module: ModuleType, name: str) -> bool:
 
     A decorator that doesn't use `functools.wraps` hides where a function was written.
     """
-    tree = ast.parse(inspect.getsource(module))
+    table = symtable.symtable(inspect.getsource(module), str(module.__file__), "exec")
     return any(
-        (isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name)
-        or (
-            isinstance(node, ast.Assign)
-            and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
-        )
-        for node in tree.body
+        symbol.get_name() == name and symbol.is_assigned() and not symbol.is_imported()
+        for symbol in table.get_symbols()
     )
 
 

@@ -117,21 +117,24 @@ class Next:
                 "return the Response of next(), or one of your own."
             )
         if self._seen is None:
+            why = "next() gave it no Response" if self._called else "never called next()"
             raise HandlerError(
-                f"{where}: the middleware returned nothing and never called next(). "
-                "End it with: return next()"
+                f"{where}: the middleware returned nothing and {why}. End it with: return next()"
             )
         return self._seen
 
 
 class AsyncNext(Next):
-    """The `next` of an `async def` middleware: `await next()`."""
+    """The `next` of an `async def` middleware: `await next()`.
 
-    __slots__ = ()
+    `outside` makes an awaitable of a plain function, run while the event loop stands still.
+    """
+
+    __slots__ = ("outside",)
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._call = Call()
+        self._call = self.outside = Call[Response]()
 
     def __call__(self, target: Target | None = None) -> Awaitable[Response]:  # type: ignore[override]
         """An awaitable of the `Response` of what is inside."""
@@ -140,12 +143,6 @@ class AsyncNext(Next):
     def blocking(self, target: Target | None = None) -> Response:
         """What `next` gives to code that is not async."""
         return super().__call__(target)
-
-    def outside(self, function: Callable[[], Response]) -> Awaitable[Response]:
-        """An awaitable of what the function gives, run while the event loop stands still."""
-        if self._call is None:  # for the types: it is made with this object
-            raise HandlerError(f"{self._layer.where}: next() has no event loop.")
-        return self._call(function)
 
 
 class Sequenced:
