@@ -260,3 +260,14 @@ def anchors_of(document: Path) -> set[str]:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_the_architecture_names_every_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", text))
+    modules = {
+        path.parent.name if path.stem == "__init__" else path.stem
+        for path in (ROOT / "framework").rglob("*.py")
+        if path.parent.name != "adapters" or path.stem == "__init__"
+    }
+    assert modules - named - {"framework"} == set()
