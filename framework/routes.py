@@ -146,8 +146,9 @@ class _Own:
 
     def _reads(self, path: str, given: Mapping[str, Any]) -> bool:
         """Whether the route reads these parameters from the path; `7` and `"7"` are the same."""
-        found = self._tree.find(path.split("/")[1:] if path != "/" else [], 0, ())
-        if found is None or "//" in path:
+        segments = path.split("/")[1:] if path != "/" else []
+        found = self._tree.find(segments, 0, ())
+        if found is None or "" in segments:
             return False
         read = dict(zip(self.route.pattern.names, found[1], strict=True))
         return all(read[name] == v or str(read[name]) == str(v) for name, v in given.items())
