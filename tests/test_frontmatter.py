@@ -58,7 +58,9 @@ def test_frontmatter_that_never_ends_is_a_mistake() -> None:
 
 
 @given(
-    st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), max_size=5),
+    st.lists(
+        st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), max_size=5
+    ),
     st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])),
 )
 def test_every_line_stays_where_it_was(code: list[str], template: str) -> None:
@@ -155,7 +157,9 @@ def test_async_static_paths_belong_to_the_file_too() -> None:
     assert not front.is_async
 
 
-@pytest.mark.parametrize("code", ["prerender = x = True", "a.b = 1", "title: str = 'x'", "x, y = 1, 2"])
+@pytest.mark.parametrize(
+    "code", ["prerender = x = True", "a.b = 1", "title: str = 'x'", "x, y = 1, 2"]
+)
 def test_other_assignments_belong_to_the_request(code: str) -> None:
     assert compiled(code).file_names == {}
 

@@ -102,7 +102,9 @@ def test_a_folder_with_an_init_file_is_that_package(make: Callable[..., SiteModu
 
 
 def test_the_configuration_beside_src_can_be_loaded(make: Callable[..., SiteModules]) -> None:
-    modules = make({"framework.config.py": "from lib.x import config\n", "src/lib/x.py": "config = 1"})
+    modules = make(
+        {"framework.config.py": "from lib.x import config\n", "src/lib/x.py": "config = 1"}
+    )
     assert modules.load(modules.root / "framework.config.py").config == 1
 
 
@@ -116,7 +118,9 @@ def test_a_namespace_makes_relative_imports_work(make: Callable[..., SiteModules
 
 
 def test_src_is_on_the_path_until_it_is_closed(make: Callable[..., SiteModules]) -> None:
-    modules = make({"src/lib_for_this_test/x.py": "", "src/pages/a.py": "import lib_for_this_test.x"})
+    modules = make(
+        {"src/lib_for_this_test/x.py": "", "src/pages/a.py": "import lib_for_this_test.x"}
+    )
     source = str(modules.root / "src")
     module = modules.load(modules.root / "src/pages/a.py")
     assert sys.path[0] == source

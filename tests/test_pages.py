@@ -1,0 +1,243 @@
+"""Pages: templates with frontmatter, from file to response."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from framework import Config
+
+Site = Callable[..., Any]
+
+
+def page(site: Site, text: str, **more: str) -> Any:
+    return site({"src/pages/page.jinja": text, **more})
+
+
+def test_a_page_is_html(site: Site) -> None:
+    response = page(site, "<h1>Hello</h1>\n").get("/page")
+    assert (response.status, response.text()) == (200, "<h1>Hello</h1>\n")
+    assert response.headers["content-type"] == "text/html;charset=UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("feed.xml", "text/xml;charset=UTF-8"),
+        ("robots.txt", "text/plain;charset=UTF-8"),
+        ("data.json", "application/json"),
+        ("feed.rss", "application/rss+xml"),
+        ("v1.0", "text/html;charset=UTF-8"),
+        ("plain", "text/html;charset=UTF-8"),
+    ],
+)
+def test_its_name_says_its_type(site: Site, name: str, content_type: str) -> None:
+    response = site({f"src/pages/{name}.jinja": "x"}).get(f"/{name}")
+    assert response.headers["content-type"] == content_type
+
+
+def test_everything_is_escaped(site: Site) -> None:
+    text = "---\nx = '<b>\"&\\''\n---\n{{ x }}{{ url.search_params.get('q') }}"
+    response = page(site, text).get("/page?q=<script>")
+    assert response.text() == "\n\n\n&lt;b&gt;&#34;&amp;&#39;&lt;script&gt;"
+
+
+def test_layouts_and_components_are_found_below_src(site: Site) -> None:
+    response = page(
+        site,
+        "---\nname = 'Ada'\n---\n{% extends 'layouts/base.jinja' %}\n"
+        "{% from 'components/card.jinja' import card %}\n"
+        "{% block main %}{{ card(name) }} at {{ url.pathname }}{% endblock %}",
+        **{
+            "src/layouts/base.jinja": "<main>{% block main %}{% endblock %}</main>"
+            "{% include 'components/foot.jinja' %}",
+            "src/components/card.jinja": "{% macro card(name) %}<b>{{ name }}</b>{% endmacro %}",
+            "src/components/foot.jinja": "<i>{{ route_pattern }} {{ name }}</i>",
+        },
+    ).get("/page")
+    assert response.text().strip() == "<main><b>Ada</b> at /page</main><i>/page Ada</i>"
+
+
+def test_the_names_of_the_context_are_there_and_can_be_replaced(site: Site) -> None:
+    text = (
+        "---\nurl = 'mine'\ncontext = 'also mine'\nresponse = 'and this'\n---\n"
+        "{{ url }} {{ context }} {{ response }} {{ route_pattern }} {{ url_for('/page') }}"
+    )
+    assert page(site, text).get("/page").text().strip() == "mine also mine and this /page /page"
+
+
+def test_without_frontmatter_context_and_response_are_there_too(site: Site) -> None:
+    text = "{{ context.url.pathname }} {{ response.status }}"
+    assert page(site, text).get("/page").text() == "/page 200"
+
+
+def test_the_web_objects_are_there(site: Site) -> None:
+    text = (
+        "---\nquery = URLSearchParams({'a': 'b'})\n"
+        "return Response.json([str(query), str(URL('/x', url)), Headers({'A': '1'})['a'],\n"
+        "    Request(url).method, len(FormData().keys()), File('x', 'y').name])\n---\n"
+    )
+    data = page(site, text.replace("len(FormData().keys())", "len(list(FormData()))")).get("/page")
+    assert data.json() == ["a=b", "http://localhost/x", "1", "GET", 0, "y"]
+
+
+def test_a_name_that_is_not_there_is_an_error(site: Site, caplog: Any) -> None:
+    assert page(site, "{{ nobody }}").get("/page").status == 500
+    assert "'nobody' is undefined" in caplog.text
+    assert 'pages/page.jinja", line 1' in caplog.text
+
+
+def test_an_error_in_a_template_points_at_its_own_line(site: Site, caplog: Any) -> None:
+    assert page(site, "---\nx = 1\n---\n<p>\n{{ x // 0 }}\n").get("/page").status == 500
+    assert 'pages/page.jinja", line 5' in caplog.text
+
+
+def test_it_may_say_status_text_and_headers(site: Site) -> None:
+    response = page(
+        site,
+        "---\nresponse.status = 418\nresponse.status_text = 'Short and stout'\n"
+        "response.headers.set('x-a', '1')\n"
+        "response.headers.set('content-type', 'text/plain')\n---\ntea",
+    ).get("/page")
+    assert (response.status, response.status_text) == (418, "Short and stout")
+    assert response.headers["x-a"] == "1"
+    assert response.headers["content-type"] == "text/plain"
+
+
+def test_one_requests_status_is_not_the_next_ones(site: Site) -> None:
+    text = "---\nif url.search:\n    response.status = 410\n---\nx"
+    made = page(site, text)
+    assert [made.get(p).status for p in ("/page?x", "/page")] == [410, 200]
+
+
+def test_what_a_response_does_not_have_is_an_error(site: Site, caplog: Any) -> None:
+    assert page(site, "---\nresponse.stats = 410\n---\nx").get("/page").status == 500
+    assert "has no attribute 'stats'" in caplog.text
+
+
+def test_it_may_return_a_response(site: Site) -> None:
+    response = page(site, "---\nreturn Response('early', status=202)\n---\nx").get("/page")
+    assert (response.status, response.text()) == (202, "early")
+
+
+def test_it_may_wait(site: Site) -> None:
+    text = "---\nimport asyncio\nx = await asyncio.sleep(0, 'slept')\n---\n{{ x }}"
+    assert page(site, text).get("/page").text().strip() == "slept"
+
+
+def test_it_may_wait_and_return(site: Site) -> None:
+    text = "---\nimport asyncio\nreturn await asyncio.sleep(0, Response('slept'))\n---\n"
+    assert page(site, text).get("/page").text() == "slept"
+
+
+@pytest.mark.parametrize(("code", "name"), [("return", "None"), ("return 'x'", "str")])
+def test_returning_anything_else_is_an_error(site: Site, caplog: Any, code: str, name: str) -> None:
+    assert page(site, f"---\n{code}\n---\n").get("/page").status == 500
+    assert (
+        f"src/pages/page.jinja: the frontmatter returned {name}; a handler returns a Response. "
+        "End it with: return Response.json(...)"
+    ) in caplog.text
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_null_body_shows_the_sites_error_page(site: Site, status: int) -> None:
+    made = page(
+        site,
+        f"---\nreturn Response(None, status={status})\n---\n",
+        **{f"src/pages/{status}.jinja": f"the page for {status}"},
+    )
+    response = made.get("/page")
+    assert (response.status, response.text()) == (status, f"the page for {status}")
+
+
+def test_a_body_of_its_own_is_sent_as_it_is(site: Site) -> None:
+    made = page(
+        site,
+        "---\nreturn Response('', status=404)\n---\n",
+        **{"src/pages/404.jinja": "the page for 404"},
+    )
+    assert made.get("/page").text() == ""
+
+
+def test_a_page_that_does_not_look_at_the_request_answers_get_and_head_only(site: Site) -> None:
+    made = page(site, "<p>{{ url.pathname }}</p>")
+    assert made.request("HEAD", "/page").headers["content-length"] == "12"
+    refused = made.post("/page")
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize("name", ["request", "context.request"])
+def test_a_page_that_looks_at_the_request_answers_every_method(site: Site, name: str) -> None:
+    made = page(site, f"---\nm = {name}.method\n---\n{{{{ m }}}}")
+    assert made.post("/page").text().strip() == "POST"
+
+
+def test_a_page_may_be_relative_to_its_neighbours(site: Site) -> None:
+    made = page(
+        site,
+        "---\nfrom ._near import VALUE\nfrom lib.far import OTHER\n---\n{{ VALUE }}{{ OTHER }}",
+        **{"src/pages/_near.py": "VALUE = 1\n", "src/lib/far.py": "OTHER = 2\n"},
+    )
+    assert made.get("/page").text().strip() == "12"
+
+
+# ------------------------------------------------------------------ mistakes
+
+
+def test_a_template_that_cannot_be_read_names_its_line(site: Site) -> None:
+    assert page(site, "---\nx = 1\n---\n<p>\n{% if %}\n").errors() == (
+        "The site has a mistake:\n"
+        "src/pages/page.jinja:5: Expected an expression, got 'end of statement block'"
+    )
+
+
+def test_a_syntax_error_of_jinja_without_a_message_says_something(site: Site) -> None:
+    assert "src/pages/page.jinja:1: " in page(site, "{{ ").errors()
+
+
+def test_layouts_and_components_are_checked_at_the_start(site: Site) -> None:
+    made = page(
+        site,
+        "x",
+        **{
+            "src/layouts/base.jinja": "\n{% block %}",
+            "src/components/deep/card.jinja": "{{ 1 + }}",
+            "src/components/fine.jinja": "{{ 1 }}",
+        },
+    )
+    assert made.errors() == (
+        "The site has 2 mistakes:\n"
+        "src/components/deep/card.jinja:1: unexpected 'end of print statement'\n"
+        "src/layouts/base.jinja:2: expected token 'name', got 'end of statement block'"
+    )
+
+
+def test_a_page_that_is_not_utf_8_is_a_mistake(site: Site) -> None:
+    assert site({"src/pages/page.jinja": b"caf\xe9"}).errors() == (
+        "The site has a mistake:\n"
+        "src/pages/page.jinja: is not UTF-8: 'utf-8' codec can't decode byte 0xe9 in position 3: "
+        "unexpected end of data\n"
+        "    Save it as UTF-8."
+    )
+
+
+def test_frontmatter_mistakes_name_their_line(site: Site) -> None:
+    assert page(site, "---\nx = (\n---\n").errors() == (
+        "The site has a mistake:\n"
+        "src/pages/page.jinja:2: '(' was never closed\n    This can't be read: x = ("
+    )
+
+
+def test_a_template_folder_leads_nowhere_else(site: Site, caplog: Any) -> None:
+    made = page(site, "{% include '../framework.config.py' %}")
+    made.write({"framework.config.py": "from framework import Config\nconfig = Config()\n"})
+    caplog.set_level(logging.ERROR)
+    response = made.get("/page")
+    assert response.status == 500
+    assert "Config" not in response.text()
+
+
+def test_the_configured_base_is_in_url_for(site: Site) -> None:
+    made = site({"src/pages/page.jinja": "{{ url_for('/page') }}"}, config=Config(base="/docs"))
+    assert made.get("/docs/page").text() == "/docs/page"
