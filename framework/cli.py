@@ -1,0 +1,157 @@
+"""What can be done with a site from a terminal?"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from . import devserver
+from .adapters import gunicorn
+from .app import App
+from .endpoints import METHODS
+from .errors import SiteError
+from .routes import Route
+from .site import CONFIG_FILE
+from .version import __version__
+
+_EXAMPLES = """\
+A site is a folder with src/pages in it; each file there is a route, its path the URL.
+
+  framework dev                     work on the site in this folder
+  framework dev --port 8000         the same on another port
+  framework --root mysite check     is anything wrong with the site in mysite?
+
+Exit status: 0 fine, 1 the site has mistakes or can't be served, 2 wrong usage.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    parser = _make_parser()
+    args = parser.parse_args(argv)
+    if not args.root.is_dir():
+        parser.error(f"--root: there is no folder {args.root}")
+    try:
+        args.command(args)
+    except (SiteError, devserver.DevServerError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # who reads has seen enough: framework routes | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="framework",
+        description="Develop, check and serve a site whose files are its routes.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"framework {__version__}")
+    root = {"type": Path, "metavar": "DIR", "help": "the site's folder (default: this one)"}
+    parser.add_argument("--root", default=Path(), **root)  # type: ignore[arg-type]
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, command: Any, help: str, more: str = "") -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=f"{help.capitalize()}. {more}")
+        # Without a default: what stands before the command must not be overwritten.
+        sub.add_argument("--root", default=argparse.SUPPRESS, **root)  # type: ignore[arg-type]
+        sub.set_defaults(command=command)
+        return sub
+
+    dev = add("dev", _dev, "serve the site while you work on it", "It reloads when you save.")
+    start = add("start", _start, "serve the site in production", "Config(adapter=...) says how.")
+    for sub in (dev, start):
+        sub.add_argument("--host", help="the address to listen on (default: the site's)")
+        sub.add_argument("--port", type=_port, help="the port to listen on (default: the site's)")
+    routes = add("routes", _routes, "list the routes in the order in which they match")
+    routes.add_argument("--json", action="store_true", help="as JSON")
+    add("check", _check, "find every mistake in the site without serving it")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")
+    return int(text)
+
+
+def _dev(args: argparse.Namespace) -> None:
+    devserver.run(args.root.resolve(), host=args.host, port=args.port)
+
+
+def _start(args: argparse.Namespace) -> None:
+    logging.basicConfig(
+        level=logging.INFO,
+        format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S %z",
+    )
+    root = args.root.resolve()
+    # Every mistake is told here, before the port opens. What serves reads the site anew.
+    with closing(App(root)) as app:
+        config = app.config
+    adapter = config.adapter or gunicorn()
+    adapter.serve(
+        lambda: App(root),
+        host=args.host or config.server.host,
+        port=config.server.port if args.port is None else args.port,
+    )
+
+
+def _routes(args: argparse.Namespace) -> None:
+    with closing(App(args.root)) as app:
+        routes = app.site.routes.all
+    if args.json:
+        print(json.dumps([_describe(route) for route in routes], indent=2))
+        return
+    rows = [("METHODS", "PATTERN", "FILE", "PRERENDER")]
+    for route in routes:
+        methods = "any" if set(METHODS) <= set(route.handlers.methods) else None
+        rows.append(
+            (
+                methods or " ".join(route.handlers.methods),
+                route.pattern.text,
+                _file_of(route),
+                "yes" if route.prerender else "no",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def _describe(route: Route) -> dict[str, Any]:
+    return {
+        "pattern": route.pattern.text,
+        "file": _file_of(route),
+        "type": route.kind,
+        "prerender": route.prerender,
+        "methods": list(route.handlers.methods),
+        "params": list(route.pattern.names),
+    }
+
+
+def _file_of(route: Route) -> str:
+    return CONFIG_FILE if route.kind == "redirect" else route.place
+
+
+def _check(args: argparse.Namespace) -> None:
+    with closing(App(args.root)) as app:
+        site = app.site
+    for name in site.others:
+        print(f"Warning: {name} is no route: only .py and .jinja files are.")
+        print("    Move it to public/ if it is to be served, else out of src/pages.")
+    summary = [_count(len(site.routes.all), "route"), "no mistakes"]
+    if site.others:
+        summary.append(_count(len(site.others), "warning"))
+    print(", ".join(summary))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
