@@ -11,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from ..errors import BadBodyError, FormTypeError
 from .body import Body, BodyInit, Source, extract
-from .formdata import FormData
+from .formdata import File, FormData
 from .headers import HeadersInit, RequestHeaders, is_token
 from .requeststream import RequestStream, has_body
 from .stream import FileStream, Stream, to_bytes
@@ -132,13 +132,14 @@ class Request(Body):
         """The form that the body holds; with a type, a value of that type.
 
         Text becomes what a field's type wants: a number, a date, a `bool`. A field that is a
-        list takes every value of its name, `File` an upload. `InvalidDataError` (422) names each
-        field that is not as the type says.
+        list takes every value of its name, `File` an upload; where a browser's user has chosen no
+        file, it counts as left out. `InvalidDataError` (422) names each field that is not as the
+        type says.
         """
         form = super().form_data()
         if kind is None:
             return form
-        return convert_fields({name: form.get_all(name) for name in form}, kind)
+        return convert_fields((pair for pair in form.items() if not _is_no_file(pair[1])), kind)
 
     def clone(self) -> Self:
         """A second request whose body can be read beside this one's."""
@@ -199,6 +200,11 @@ class Request(Body):
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url}>"
+
+
+def _is_no_file(value: str | File) -> bool:
+    """Whether this is what browsers send for a file input where nothing was chosen."""
+    return isinstance(value, File) and not value.name and not value.size
 
 
 def _method(method: str) -> str:

@@ -316,7 +316,7 @@ class URLSearchParams:
         takes every value of its name. `InvalidDataError` (422) names each field that is not as
         the type says. The standard has nothing like it.
         """
-        return convert_fields({name: self.get_all(name) for name in self}, kind)
+        return convert_fields(self._pairs, kind)
 
     def sort(self) -> None:
         """Sort by name, by UTF-16 code units; pairs of one name keep their order."""

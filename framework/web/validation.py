@@ -1,13 +1,15 @@
 """Is this data what a type says, and where is it not?
 
 msgspec converts: dataclasses, TypedDicts, msgspec Structs, attrs classes, `list[...]`, unions
-and everything else it knows. A pydantic model validates itself.
+and everything else it knows. A pydantic model validates itself, alone or inside of those.
 """
 
 import re
+import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -16,141 +18,240 @@ from ..errors import InvalidDataError
 
 T = TypeVar("T")
 
-_AT = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
-_MANY = (inspect.ListType, inspect.SetType, inspect.FrozenSetType, inspect.VarTupleType)
+Path: TypeAlias = tuple[str | int, ...]
+Wrong: TypeAlias = tuple[Path, str]
 
+MAX_ERRORS = 100
+"""How many errors are told at most."""
 
-class _Wrong(NamedTuple):
-    path: tuple[str | int, ...]
-    detail: str
+# Data comes from strangers. Each value that is looked at costs a few microseconds, and each
+# step into the depth looks at everything below once more.
+_MAX_VALUES = 5000
+_MAX_DEPTH = 32
+_MAX_DETAIL = 300  # characters
+_MAX_STEP = 100  # characters of a name in a path
+
+_place = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$").search
+_steps = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]").findall
+
+_MANY = (
+    inspect.ListType,
+    inspect.SetType,
+    inspect.FrozenSetType,
+    inspect.VarTupleType,
+    inspect.TupleType,
+)
+_UNIONS = (typing.Union, types.UnionType)
 
 
 def convert(data: Any, kind: type[T]) -> T:
     """The value of type `kind` that JSON data stands for.
 
-    Raises `InvalidDataError` with everything that is wrong.
+    `InvalidDataError` names each place where the data is not what the type says. `TypeError`: a
+    type that msgspec can't handle.
     """
     value: T = _convert(data, kind, strict=True)
     return value
 
 
-def convert_fields(values: Mapping[str, Sequence[Any]], kind: type[T]) -> T:
-    """The value of type `kind` that the fields of a form or query stand for.
+def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
+    """The value of type `kind` that the names and values of a form or query stand for.
 
-    `values` has every value of each name. A field whose type is a list takes them all, another
-    the first. Text becomes the number, date or `bool` that the field wants (`on`, as checkboxes
-    send it, is true); an empty text counts as left out where the field is not a `str`.
+    A field whose type is a list takes every value of its name, another the first. Text becomes
+    the number, date or `bool` that the field wants (`on`, as checkboxes send it, is true); an
+    empty text counts as left out where the field takes no such text. Errors are as in `convert`.
     """
-    fields = _fields_of(kind)
+    fields = _kinds_of_fields(kind)  # type: ignore[arg-type]  # classes are hashable
     data: dict[str, Any] = {}
-    for name, given in values.items():
-        field = fields.get(name)
-        kinds = () if field is None else _flat(field)
+    for name, value in pairs:
+        kinds = fields.get(name, ())
         if any(isinstance(one, _MANY) for one in kinds):
-            data[name] = list(given)
-            continue
-        first = given[0]
-        if kinds and not any(isinstance(one, inspect.StrType | inspect.AnyType) for one in kinds):
-            if first == "":
-                continue
-            if first == "on" and any(isinstance(one, inspect.BoolType) for one in kinds):
-                first = True
-        data[name] = first
-    value: T = _convert(data, kind, strict=False)
-    return value
+            data.setdefault(name, []).append(value)
+        elif name not in data and not (value == "" and kinds and not any(map(_is_text, kinds))):
+            checked = value == "on" and any(isinstance(one, inspect.BoolType) for one in kinds)
+            data[name] = checked or value
+    converted: T = _convert(data, kind, strict=False)
+    return converted
 
 
-def _convert(data: Any, kind: type[Any], *, strict: bool) -> Any:
-    if hasattr(kind, "model_validate"):
-        return _validate_model(data, kind)
+def _convert(data: Any, kind: Any, *, strict: bool) -> Any:
     try:
         return _to(data, kind, strict)
-    except msgspec.ValidationError as error:
-        wrong = list(_find_wrong(data, kind, (), strict)) or [_read(error, ())]
-        raise InvalidDataError([(_pointer(path), detail) for path, detail in wrong]) from None
+    except msgspec.ValidationError:
+        wrong = _Search(strict).find(data, kind)
+    except RecursionError:
+        wrong = [((), "This is nested too deeply.")]
+    raise InvalidDataError(
+        [(_pointer(path), f"{detail:.{_MAX_DETAIL}}") for path, detail in wrong[:MAX_ERRORS]]
+    )
 
 
 def _to(data: Any, kind: Any, strict: bool) -> Any:
-    return msgspec.convert(data, kind, strict=strict, dec_hook=_accept_instance)
+    return msgspec.convert(data, kind, strict=strict, str_keys=True, dec_hook=_own_kind)
 
 
-def _accept_instance(kind: Any, value: Any) -> Any:
-    """For types that msgspec doesn't know: a `File`, say, is itself."""
+def _own_kind(kind: Any, value: Any) -> Any:
+    """For types that msgspec doesn't know: models of pydantic, and a `File`, say, is itself."""
+    if hasattr(kind, "model_validate"):
+        return kind.model_validate(value)
     if isinstance(value, kind):
         return value
     raise ValueError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
 
 
-def _validate_model(data: Any, kind: Any) -> Any:
-    try:
-        return kind.model_validate(data)
-    except ValueError as error:
-        found = getattr(error, "errors", None)
-        if found is None:
-            raise
-        wrong = [(_pointer(one["loc"]), one["msg"]) for one in found(include_url=False)]
-        raise InvalidDataError(wrong) from None
+class _Search:
+    """Finds each place where data is wrong: msgspec stops at the first.
+
+    What can be converted is right; what can't is wrong in its parts, or as a whole.
+    """
+
+    __slots__ = ("_found", "_strict", "_values_left")
+
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+        self._values_left = _MAX_VALUES
+        self._found: list[Wrong] = []
+
+    def find(self, data: Any, kind: Any) -> list[Wrong]:
+        """All that is wrong, within the limits; at least one thing."""
+        self._look(data, kind, ())
+        return self._found
+
+    def _look(self, data: Any, kind: Any, path: Path) -> None:
+        self._values_left -= 1
+        try:
+            _to(data, kind, self._strict)
+            return
+        except msgspec.ValidationError as error:
+            whole = error
+        before = len(self._found)
+        kind = _bare(kind)
+        info = _info(kind)
+        self._found += [((*path, name), detail) for name, detail in _wrong_names(data, info)]
+        if len(path) < _MAX_DEPTH:
+            for step, part, part_kind in _parts(data, kind, info):
+                if not self._values_left or len(self._found) >= MAX_ERRORS:
+                    break
+                self._look(part, part_kind, (*path, step))
+        if len(self._found) == before:
+            self._found += _read(whole, path)
 
 
-def _fields_of(kind: Any) -> dict[str, inspect.Type]:
-    if hasattr(kind, "model_fields"):
-        return {
-            field.alias or name: _type_info(field.annotation)
-            for name, field in kind.model_fields.items()
-        }
-    return {field.encode_name: field.type for field in getattr(_type_info(kind), "fields", ())}
+def _wrong_names(data: Any, info: inspect.Type) -> Iterator[tuple[str, str]]:
+    """Fields that are missing, and such as may not be there."""
+    if isinstance(data, dict) and (fields := _fields(info)):
+        for field in fields:
+            if field.required and field.encode_name not in data:
+                yield field.encode_name, "This field is missing."
+        if isinstance(info, inspect.StructType) and info.forbid_unknown_fields:
+            known = {field.encode_name for field in fields} | {info.tag_field}
+            for name in [name for name in data if name not in known]:
+                yield name, "There is no such field."
 
 
-def _type_info(kind: Any) -> inspect.Type:
-    try:
-        return inspect.type_info(kind)
-    except TypeError:  # a type of pydantic's own, say
-        return inspect.AnyType()
-
-
-def _flat(kind: inspect.Type) -> tuple[inspect.Type, ...]:
-    return kind.types if isinstance(kind, inspect.UnionType) else (kind,)
-
-
-def _find_wrong(
-    data: Any, kind: Any, path: tuple[str | int, ...], strict: bool
-) -> Iterator[_Wrong]:
-    """Each place where the data is not what the type says: msgspec stops at the first."""
-    while typing.get_origin(kind) in (typing.Required, typing.NotRequired):
-        kind = typing.get_args(kind)[0]
-    info = _type_info(kind)
-    fields = getattr(info, "fields", None)
-    arguments = typing.get_args(kind)
-    if fields is not None and isinstance(data, dict):
-        hints = typing.get_type_hints(typing.get_origin(kind) or kind, include_extras=True)
+def _parts(data: Any, kind: Any, info: inspect.Type) -> Iterator[tuple[str | int, Any, Any]]:
+    """The step to each part of the data, the part and the type that it has to be."""
+    arguments = typing.get_args(kind) or (Any, Any)
+    if isinstance(data, dict) and isinstance(info, inspect.DictType):
+        for name, item in data.items():
+            yield name, item, arguments[1]
+    elif isinstance(data, dict) and (fields := _fields(info)):
+        kinds = _hints(kind)
         for field in fields:
             if field.encode_name in data:
-                inner = data[field.encode_name]
-                yield from _find_wrong(inner, hints[field.name], (*path, field.encode_name), strict)
-            elif field.required:
-                yield _Wrong((*path, field.encode_name), "This field is missing.")
-    elif isinstance(info, _MANY) and isinstance(data, list) and arguments:
+                yield field.encode_name, data[field.encode_name], kinds.get(field.name, Any)
+    elif isinstance(data, list) and isinstance(info, inspect.TupleType):
+        for number, (item, item_kind) in enumerate(zip(data, arguments, strict=False)):
+            yield number, item, item_kind
+    elif isinstance(data, list) and isinstance(info, _MANY):
         for number, item in enumerate(data):
-            yield from _find_wrong(item, arguments[0], (*path, number), strict)
-    elif isinstance(info, inspect.DictType) and isinstance(data, dict) and arguments:
-        for name, item in data.items():
-            yield from _find_wrong(item, arguments[1], (*path, name), strict)
-    else:
-        try:
-            _to(data, kind, strict)
-        except msgspec.ValidationError as error:
-            yield _read(error, path)
+            yield number, item, arguments[0]
 
 
-def _read(error: msgspec.ValidationError, path: tuple[str | int, ...]) -> _Wrong:
+def _read(error: msgspec.ValidationError, path: Path) -> list[Wrong]:
+    """What msgspec's error tells, or the errors of a pydantic model behind it."""
     text = str(error)
-    at = _AT.search(text)
-    steps = [name or index for name, index in _STEP.findall(at[1])] if at else []
-    detail = (text[: at.start()] if at else text).replace("`", "")
-    return _Wrong((*path, *steps), f"{detail}.")
+    at = _place(text)
+    if at:
+        text = text[: at.start()]
+        path = (*path, *(name or number for name, number in _steps(at[1])))
+    errors = getattr(error.__cause__, "errors", None)
+    if errors is None:
+        return [(path, f"{text.replace('`', '')}.")]
+    return [((*path, *one["loc"]), f"{one['msg']}.") for one in errors(include_input=False)]
 
 
-def _pointer(path: Sequence[str | int]) -> str:
+@lru_cache(maxsize=256)
+def _kinds_of_fields(kind: Any) -> dict[str, tuple[inspect.Type, ...]]:
+    """By the name that a field has in data: the types that it may have."""
+    if hasattr(kind, "model_fields"):
+        return {
+            name: _flat(_info(field.annotation))
+            for attribute, field in kind.model_fields.items()
+            for name in (attribute, field.alias, field.validation_alias)
+            if isinstance(name, str)
+        }
+    return {field.encode_name: _flat(field.type) for field in _fields(_info(kind))}
+
+
+def _info(kind: Any) -> inspect.Type:
+    try:
+        info = inspect.type_info(kind)
+    except TypeError:  # one that only pydantic knows, or a type variable
+        return inspect.AnyType()
+    return info.type if isinstance(info, inspect.Metadata) else info
+
+
+def _fields(info: inspect.Type) -> Sequence[inspect.Field]:
+    return getattr(info, "fields", ())
+
+
+def _flat(info: inspect.Type) -> tuple[inspect.Type, ...]:
+    if isinstance(info, inspect.Metadata):
+        return _flat(info.type)
+    if isinstance(info, inspect.UnionType):
+        return tuple(one for member in info.types for one in _flat(member))
+    return (info,)
+
+
+def _is_text(info: inspect.Type) -> bool:
+    """Whether an empty text may be a value of that type."""
+    if isinstance(info, inspect.LiteralType):
+        return "" in info.values
+    if isinstance(info, inspect.EnumType):
+        return "" in [member.value for member in info.cls]
+    return isinstance(info, inspect.StrType | inspect.AnyType)
+
+
+def _bare(kind: Any) -> Any:
+    """The type without what is around it: of `Annotated[X | None, ...]` it is `X`."""
+    origin = typing.get_origin(kind)
+    arguments = typing.get_args(kind)
+    if origin in _UNIONS:
+        members = [member for member in arguments if member is not type(None)]
+        return _bare(members[0]) if len(members) == 1 else kind
+    return _bare(arguments[0]) if origin is typing.Annotated else kind
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    """The type of each attribute; a generic's variables are replaced by what they stand for."""
+    origin = typing.get_origin(kind) or kind
+    variables = getattr(origin, "__parameters__", ())
+    stands_for = dict(zip(variables, typing.get_args(kind), strict=False))
+    hints = typing.get_type_hints(origin, include_extras=True)
+    return {name: _replaced(hint, stands_for) for name, hint in hints.items()}
+
+
+def _replaced(hint: Any, stands_for: dict[Any, Any]) -> Any:
+    if typing.get_origin(hint) in (typing.Required, typing.NotRequired):
+        (hint,) = typing.get_args(hint)
+    if isinstance(hint, TypeVar):
+        return stands_for.get(hint, Any)
+    variables = getattr(hint, "__parameters__", ())
+    return hint[tuple(stands_for.get(one, Any) for one in variables)] if variables else hint
+
+
+def _pointer(path: Path) -> str:
     """The place as a JSON pointer in a URI fragment, as RFC 9457 has it (RFC 6901, 6)."""
-    return "".join(["#", *(f"/{str(s).replace('~', '~0').replace('/', '~1')}" for s in path)])
+    steps = (f"{step!s:.{_MAX_STEP}}".replace("~", "~0").replace("/", "~1") for step in path)
+    return "/".join(["#", *steps])
