@@ -1,0 +1,317 @@
+"""Host, proxies and origin: is the request what it says it is?"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.exceptions import BadRequest, Forbidden
+
+from framework import URL, Config, Security
+from framework.security import HostCheck, OriginCheck, make_proxy_fix
+
+Site = Callable[..., Any]
+ECHO = (
+    "from framework import Response\n"
+    "def ALL(request, url, client_address, url_for):\n"
+    "    return Response.json([url.href, client_address, url_for('/echo')])\n"
+)
+FORM = "application/x-www-form-urlencoded"
+
+
+def echo(site: Site, **security: Any) -> Any:
+    return site({"src/pages/echo.py": ECHO}, config=Config(security=Security(**security)))
+
+
+# ------------------------------------------------------------------ host
+
+GOOD_HOSTS = [
+    "localhost",
+    "a.example:8080",
+    "127.0.0.1",
+    "[::1]",
+    "[::1]:80",
+    "a_b.example",
+    "EXAMPLE",
+]
+BAD_HOSTS = [
+    "",
+    "foo?",
+    "h/abc?bar=",
+    "a:443:443",
+    "[::1",
+    "user@h",
+    "h#f",
+    "a b",
+    "h\\x",
+    "h:",
+    "h:99999",
+    "h:-1",
+    "1.2.3.999",
+    "h,h",
+    "h%00",
+    "h\xff",
+    "h\n",
+]
+
+
+@pytest.mark.parametrize("host", GOOD_HOSTS)
+def test_a_host_is_taken_as_it_comes(host: str) -> None:
+    HostCheck(())({"HTTP_HOST": host})
+
+
+@pytest.mark.parametrize("host", BAD_HOSTS)
+def test_a_malformed_host_is_refused(site: Site, host: str) -> None:
+    response = echo(site).get("/echo", headers={"host": host})
+    assert response.status == 400
+    assert response.text() == "400 Bad Request\nThe Host header is malformed.\n"
+
+
+def test_http_1_1_needs_a_host() -> None:
+    with pytest.raises(BadRequest, match="The request names no host."):
+        HostCheck(())({"SERVER_PROTOCOL": "HTTP/1.1"})
+    HostCheck(())({"SERVER_PROTOCOL": "HTTP/1.0"})
+
+
+def test_a_site_may_answer_for_some_hosts_only(caplog: Any) -> None:
+    check = HostCheck(("example.com", "*.example.org"))
+    for host in ("example.com", "EXAMPLE.com:8000", "a.example.org", "a.b.example.org:80"):
+        check({"HTTP_HOST": host})
+    for host in ("www.example.com", "example.org", "notexample.org", "evil", "example.com.evil"):
+        with pytest.raises(BadRequest, match="This site does not answer for that host."):
+            check({"HTTP_HOST": host})
+    assert caplog.messages[0] == (
+        "refused a request for the host 'www.example.com', which Security(allowed_hosts=...) "
+        "does not name"
+    )
+
+
+def test_a_site_with_names_but_no_wildcards_answers_for_those() -> None:
+    with pytest.raises(BadRequest):
+        HostCheck(("example.com",))({"HTTP_HOST": "a.example.com"})
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_a_host_that_passes_is_the_host_of_the_url(host: str) -> None:
+    try:
+        HostCheck(())({"HTTP_HOST": host})
+    except BadRequest:
+        return
+    url = URL(f"http://{host}/path?query")
+    assert (url.pathname, url.search, url.hash, url.username) == ("/path", "?query", "", "")
+
+
+# ------------------------------------------------------------------ proxies
+
+FORWARDED = {
+    "X-Forwarded-For": "6.6.6.6, 1.2.3.4",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "shop.example",
+    "X-Forwarded-Prefix": "/shop",
+    "Forwarded": "for=9.9.9.9;host=evil",
+}
+
+
+def test_forwarded_headers_are_ignored_unless_proxies_are_trusted(site: Site) -> None:
+    response = echo(site).get("/echo", headers=FORWARDED)
+    assert response.json() == ["http://localhost/echo", "127.0.0.1", "/echo"]
+
+
+def test_the_last_hops_of_trusted_proxies_count(site: Site) -> None:
+    response = echo(site, trusted_proxies=1).get("/echo", headers=FORWARDED)
+    assert response.json() == ["https://shop.example/shop/echo", "1.2.3.4", "/shop/echo"]
+    two = echo(site, trusted_proxies=2).get("/echo", headers=FORWARDED)
+    assert two.json() == ["http://localhost/echo", "6.6.6.6", "/echo"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path"),
+    [("/", "/echo"), ("//evil.example", "/evil.example/echo"), ("/a//b/", "/a/b/echo")],
+)
+def test_a_forwarded_prefix_has_one_spelling(site: Site, prefix: str, path: str) -> None:
+    response = echo(site, trusted_proxies=1).get("/echo", headers={"X-Forwarded-Prefix": prefix})
+    assert response.json() == [f"http://localhost{path}", "127.0.0.1", path]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-Host": "evil/path"},
+        {"X-Forwarded-Port": "x"},
+        {"X-Forwarded-Prefix": "evil"},
+        {"X-Forwarded-Prefix": "/a/../b"},
+    ],
+)
+def test_what_a_trusted_proxy_says_is_checked(site: Site, headers: dict[str, str]) -> None:
+    assert echo(site, trusted_proxies=1).get("/echo", headers=headers).status == 400
+
+
+@pytest.mark.parametrize("scheme", ["javascript", "x:admin?", "HTTPS", "wss", ""])
+def test_a_forwarded_scheme_is_http_or_https(site: Site, scheme: str) -> None:
+    response = echo(site, trusted_proxies=1).get("/echo", headers={"X-Forwarded-Proto": scheme})
+    assert response.json()[0] == "http://localhost/echo"
+
+
+def test_the_servers_environ_stays_as_it_is() -> None:
+    environ = {"wsgi.url_scheme": "http", "HTTP_X_FORWARDED_PROTO": "https", "REMOTE_ADDR": "::1"}
+    before = dict(environ)
+    assert make_proxy_fix(1)(environ)["wsgi.url_scheme"] == "https"
+    assert environ == before
+
+
+# ------------------------------------------------------------------ origin
+
+ORIGIN = "http://localhost"
+
+
+def refused(check: OriginCheck | None = None, **environ: str) -> bool:
+    whole = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": FORM, "PATH_INFO": "/x"} | environ
+    try:
+        (check or OriginCheck(Security()))(whole, lambda: ORIGIN)
+    except Forbidden as error:
+        assert error.description == "A form of another site may not be sent here."
+        return True
+    return False
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_reading_is_free(method: str) -> None:
+    assert not refused(REQUEST_METHOD=method, HTTP_ORIGIN="http://evil")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PURGE", "get"])
+def test_every_other_method_is_checked(method: str) -> None:
+    assert refused(REQUEST_METHOD=method, HTTP_ORIGIN="http://evil")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "",
+        "text/plain",
+        FORM,
+        "multipart/form-data; boundary=x",
+        "TEXT/PLAIN",
+        " text/plain ;charset=utf-8",
+        "\ttext/plain\t",
+    ],
+)
+def test_every_type_that_a_form_can_send_is_checked(kind: str) -> None:
+    assert refused(CONTENT_TYPE=kind, HTTP_ORIGIN="http://evil")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain2", "image/png"])
+def test_a_type_that_no_form_can_send_passes(kind: str) -> None:
+    assert not refused(CONTENT_TYPE=kind, HTTP_ORIGIN="http://evil")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "",
+        "https://localhost",
+        "http://localhost:8080",
+        "http://localhost.evil",
+        "http://localhost@evil",
+        "http://LOCALHOST",
+        "http://localhost/",
+        "http://localhost,http://localhost",
+        "http://localhost http://evil",
+    ],
+)
+def test_an_origin_is_this_sites_exactly_or_another_ones(origin: str) -> None:
+    assert refused(HTTP_ORIGIN=origin)
+    assert not refused(HTTP_ORIGIN=ORIGIN)
+
+
+def test_a_trusted_origin_passes_even_across_sites() -> None:
+    check = OriginCheck(Security(trusted_origins=("https://pay.example",)))
+    assert not refused(check, HTTP_ORIGIN="https://pay.example", HTTP_SEC_FETCH_SITE="cross-site")
+    assert refused(check, HTTP_ORIGIN="https://pay.example.evil")
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_the_browser_may_vouch_for_a_form_without_origin(site: str) -> None:
+    assert not refused(HTTP_SEC_FETCH_SITE=site, HTTP_COOKIE="a=b")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "odd", ""])
+def test_any_other_word_of_the_browser_is_none(site: str) -> None:
+    assert refused(HTTP_SEC_FETCH_SITE=site)
+
+
+def test_across_sites_no_origin_helps() -> None:
+    assert refused(HTTP_SEC_FETCH_SITE="cross-site", HTTP_ORIGIN=ORIGIN)
+    assert not refused(HTTP_SEC_FETCH_SITE="same-site", HTTP_ORIGIN=ORIGIN)
+
+
+def test_a_request_without_a_browsers_credentials_passes() -> None:
+    assert not refused()
+    assert refused(HTTP_COOKIE="a=b")
+    assert refused(HTTP_AUTHORIZATION="Basic eA==")
+
+
+def test_the_log_says_what_was_expected(caplog: Any) -> None:
+    assert refused(HTTP_ORIGIN="http://evil\x1b[2J", PATH_INFO="/caf\xc3\xa9\n")
+    assert refused(HTTP_COOKIE="a=b", HTTP_X_FORWARDED_PROTO="https")
+    assert refused(HTTP_ORIGIN="http://evil", HTTP_FORWARDED="proto=https")
+    check = OriginCheck(Security(trusted_proxies=1))
+    assert refused(check, HTTP_ORIGIN="http://evil", HTTP_X_FORWARDED_PROTO="https")
+    trust = "If it is to be trusted, add it to Security(trusted_origins=...)."
+    proxy = "Behind a proxy, set Security(trusted_proxies=1)."
+    assert caplog.record_tuples == [
+        (
+            "framework",
+            logging.WARNING,
+            r"refused POST /caf\xc3\xa9\n: its Origin is http://evil\x1b[2J, "
+            f"expected http://localhost. {trust}",
+        ),
+        (
+            "framework",
+            logging.WARNING,
+            f"refused POST /x: its Origin is missing, expected http://localhost. {proxy}",
+        ),
+        (
+            "framework",
+            logging.WARNING,
+            f"refused POST /x: its Origin is http://evil, expected http://localhost. {proxy}",
+        ),
+        (
+            "framework",
+            logging.WARNING,
+            f"refused POST /x: its Origin is http://evil, expected http://localhost. {trust}",
+        ),
+    ]
+
+
+def test_the_origin_behind_a_trusted_proxy_is_the_publics(site: Site) -> None:
+    headers = {
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "shop.example",
+        "Origin": "https://shop.example",
+        "Content-Type": FORM,
+    }
+    assert echo(site, trusted_proxies=1).post("/echo", headers=headers).status == 200
+    assert echo(site).post("/echo", headers=headers).status == 403
+    assert echo(site, check_origin=False).post("/echo", headers=headers).status == 200
+
+
+def test_a_route_can_be_exempt(site: Site) -> None:
+    made = site(
+        {
+            "src/pages/hook.py": "check_origin = False\n" + ECHO,
+            "src/pages/echo.py": ECHO,
+            "src/pages/form.jinja": "---\ncheck_origin = False\nm = request.method\n---\n{{ m }}",
+        }
+    )
+    headers = {"Origin": "http://evil", "Content-Type": FORM}
+    statuses = [made.post(path, headers=headers).status for path in ("/hook", "/form", "/echo")]
+    assert statuses == [200, 200, 403]
+
+
+def test_a_header_does_not_change_the_method(site: Site) -> None:
+    headers = {"X-HTTP-Method-Override": "GET", "Origin": "http://evil", "Content-Type": FORM}
+    assert echo(site).post("/echo", headers=headers).status == 403
