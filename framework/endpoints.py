@@ -76,7 +76,7 @@ def find_handlers(module: ModuleType) -> list[tuple[str, Callable[..., Any]]]:
         and callable(value)
         and not inspect.isclass(value)
         and (inspect.isroutine(value) or name in METHODS or name == "ALL")
-        and (value.__module__ == module.__name__ or _defines(module, name))
+        and (getattr(value, "__module__", None) == module.__name__ or _defines(module, name))
     ]
 
 
@@ -172,8 +172,6 @@ def _reader(parameter: inspect.Parameter) -> Callable[[APIContext], Any]:
 
 
 def _is_context(parameter: inspect.Parameter) -> bool:
-    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-        return False
     note = parameter.annotation
     return (
         parameter.name == "context"
