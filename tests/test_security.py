@@ -70,7 +70,7 @@ def test_a_malformed_host_is_refused(site: Site, host: str) -> None:
 
 
 def test_http_1_1_needs_a_host() -> None:
-    with pytest.raises(BadRequest, match="The request names no host."):
+    with pytest.raises(BadRequest, match=r"The request names no host\."):
         HostCheck(())({"SERVER_PROTOCOL": "HTTP/1.1"})
     HostCheck(())({"SERVER_PROTOCOL": "HTTP/1.0"})
 
@@ -80,7 +80,7 @@ def test_a_site_may_answer_for_some_hosts_only(caplog: Any) -> None:
     for host in ("example.com", "EXAMPLE.com:8000", "a.example.org", "a.b.example.org:80"):
         check({"HTTP_HOST": host})
     for host in ("www.example.com", "example.org", "notexample.org", "evil", "example.com.evil"):
-        with pytest.raises(BadRequest, match="This site does not answer for that host."):
+        with pytest.raises(BadRequest, match=r"does not answer for that host\."):
             check({"HTTP_HOST": host})
     assert caplog.messages[0] == (
         "refused a request for the host 'www.example.com', which Security(allowed_hosts=...) "
@@ -170,8 +170,7 @@ def refused(check: OriginCheck | None = None, **environ: str) -> bool:
     whole = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": FORM, "PATH_INFO": "/x"} | environ
     try:
         (check or OriginCheck(Security()))(whole, lambda: ORIGIN)
-    except Forbidden as error:
-        assert error.description == "A form of another site may not be sent here."
+    except Forbidden:
         return True
     return False
 
@@ -295,7 +294,9 @@ def test_the_origin_behind_a_trusted_proxy_is_the_publics(site: Site) -> None:
         "Content-Type": FORM,
     }
     assert echo(site, trusted_proxies=1).post("/echo", headers=headers).status == 200
-    assert echo(site).post("/echo", headers=headers).status == 403
+    refused = echo(site).post("/echo", headers=headers)
+    assert refused.status == 403
+    assert refused.text() == "403 Forbidden\nA form of another site may not be sent here.\n"
     assert echo(site, check_origin=False).post("/echo", headers=headers).status == 200
 
 
