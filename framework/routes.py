@@ -127,7 +127,11 @@ class _Own:
             path = self._write(values)
             if self._reads(path, given):
                 return path
-        except (TypeError, ValueError) as error:  # of a converter, or a path that never arrives
+        except (
+            ArithmeticError,
+            TypeError,
+            ValueError,
+        ) as error:  # of a converter, or a path that never arrives
             reason = error
         texts = ", ".join(f"{name}={value!r}" for name, value in params.items())
         raise ValueError(

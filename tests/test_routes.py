@@ -413,7 +413,7 @@ def test_what_url_for_does_not_know(pattern, params, error, text):
             for id in ("", "a/b", ".", "..", "a\\b", "a\n", "\ufffd", "\ud800")
         ),
         *(("/d/[...x]", {"x": x}) for x in ("", "/a", "a/", "a//b", "../a", "a/..", ".")),
-        *(("/o/[n=int]", {"n": n}) for n in ("x", "07", -1, 1.5, [1], "")),
+        *(("/o/[n=int]", {"n": n}) for n in ("x", "07", -1, 1.5, [1], "", float("inf"))),
         ("/e/[n=even]", {"n": "abc"}),
         ("/[a]-[b]", {"a": "x-y", "b": "z"}),
         ("/img[...p].png", {"p": "x/"}),
