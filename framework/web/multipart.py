@@ -1,13 +1,18 @@
 """How do the bytes of a form become `FormData`, and `FormData` bytes?"""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import TypeAlias
 from urllib.parse import unquote
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .formdata import File, FormData, Spool
+from .headers import is_token
 from .url import URLSearchParams
+
+Matcher: TypeAlias = Callable[[bytearray, int], object]
 
 MAX_ENTRIES = 1000
 MAX_TEXT = 500_000
@@ -18,6 +23,12 @@ _parameters = re.compile(
     r'form-data((?:[ \t]*;[ \t]*[a-z*]+=(?:"[^"]*"|[^\s;"]+))*)[ \t]*;?', re.IGNORECASE
 ).fullmatch
 _each_parameter = re.compile(r'([A-Za-z*]+)=(?:"([^"]*)"|([^\s;"]+))').findall
+_line_part = re.compile("[\r\n]").search
+# After a boundary: "--" if it is the last, and blanks that some mail relay may have added.
+_line_end = re.compile(rb"(--)?[ \t]{0,1000}\r\n").match
+_part_of_line_end = re.compile(rb"-{0,2}[ \t]{0,1000}\r?").fullmatch
+_anything = re.compile(b"").match
+_nothing = re.compile(b"(?!)").match
 _line_break = re.compile("\r\n|\r|\n")
 _AS_QUOTED = {ord("\n"): "%0A", ord("\r"): "%0D", ord('"'): "%22"}
 
@@ -101,19 +112,21 @@ def read_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
 class _Scanner:
     """Takes a multipart body apart, one part after the other; a chunk may end anywhere.
 
-    Line breaks are CRLF and nothing else. `ValueError`: the body ends before its last boundary.
+    Line breaks are CRLF and nothing else. `ValueError`: something other than line breaks comes
+    before the first boundary, or the body ends before its last one.
     """
 
     def __init__(self, chunks: Iterable[bytes], boundary: str) -> None:
         self._boundary = f"\r\n--{boundary}".encode()
-        self._chunks = iter(chunks)
+        self._chunks = chain(chunks, [b"\r\n"])  # the last line may have no end
         self._buffer = bytearray(b"\r\n")  # so that the first boundary is like the others
-        for _ in self.content():  # what comes before it means nothing
-            pass
+        if any(data.strip(b"\r\n") for data in self.content()):
+            raise ValueError("it doesn't begin with its boundary")
 
     def next_part(self) -> bool:
         """Whether a part follows the boundary that was reached; at the end the rest is read."""
-        if self._buffer.startswith(b"\r\n"):
+        if not self._buffer.startswith(b"--"):
+            del self._buffer[: self._buffer.index(b"\r\n")]
             return True
         for _ in self._chunks:  # means nothing, but may turn out to be incomplete
             pass
@@ -122,7 +135,7 @@ class _Scanner:
     def head(self, limit: int | None) -> bytes:
         """The headers of the part; more than `limit` bytes are `RequestEntityTooLarge`."""
         head = bytearray()
-        for data in self._until(b"\r\n\r\n", b""):
+        for data in self._until(b"\r\n\r\n", _anything, _nothing):
             head += data
             if limit is not None and len(head) > limit:
                 raise RequestEntityTooLarge("A part of this form has too long headers.")
@@ -130,19 +143,18 @@ class _Scanner:
 
     def content(self) -> Iterator[bytes]:
         """The content of the part in pieces, up to the next boundary."""
-        return self._until(self._boundary, b"\r\n", b"--")
+        return self._until(self._boundary, _line_end, _part_of_line_end)
 
-    def _until(self, mark: bytes, *followers: bytes) -> Iterator[bytes]:
-        """What comes before the mark, if one of the followers is next; else it is content too."""
+    def _until(self, mark: bytes, follows: Matcher, may_follow: Matcher) -> Iterator[bytes]:
+        """What comes before the mark, if what has to follow it does; else it is content too."""
         buffer = self._buffer
-        longest = max(map(len, followers))
         start = 0
         while True:
             at = buffer.find(mark, start)
             end = at + len(mark)
-            if at >= 0 and buffer.startswith(followers, end):
+            if at >= 0 and follows(buffer, end):
                 break
-            if at >= 0 and len(buffer) >= end + longest:
+            if at >= 0 and not may_follow(buffer, end):
                 start = end
                 continue
             # What is behind this point may turn out to be the mark.
@@ -174,17 +186,19 @@ def _read_head(head: bytes, errors: str) -> tuple[str, str | None, str]:
     """
     headers = {}
     for line in head.decode("utf-8", errors).split("\r\n")[1:]:
-        key, colon, value = line.partition(":")
-        if not colon:
-            raise ValueError(f"a part has a header without colon: {line!r:.100}")
-        headers[key.lower()] = value.strip(" \t")
+        name, colon, value = line.partition(":")
+        name = name.strip(" \t")
+        if not colon or not is_token(name) or _line_part(value):
+            raise ValueError(f"a part has a header that is none: {line!r:.100}")
+        headers[name.lower()] = value.strip(" \t")
     disposition = headers.get("content-disposition", "")
     found = _parameters(disposition)
     if found is None:
         raise ValueError(f"a part has no Content-Disposition of a form: {disposition!r:.100}")
-    parameters = {key.lower(): quoted or token for key, quoted, token in _each_parameter(found[1])}
-    if "name" not in parameters:
-        raise ValueError("a part has no name")
+    given = _each_parameter(found[1])
+    parameters = {name.lower(): quoted or token for name, quoted, token in given}
+    if "name" not in parameters or len(parameters) < len(given):
+        raise ValueError(f"a part has no name, or two: {disposition!r:.100}")
     filename = parameters.get("filename")
     if filename is not None:
         filename = _unescape(filename)

@@ -1,6 +1,7 @@
 import asyncio
 import contextvars
 import io
+import re
 import threading
 
 import pytest
@@ -348,9 +349,64 @@ def test_a_form_is_read_as_its_content_type_says():
     assert response(iter(["--b-", "-\r\n"]), MULTIPART).form_data().items() == []
 
 
-def test_what_surrounds_a_multipart_form_means_nothing():
-    body = "before\r\n" + named("a", "1") + "--b--\r\nafter"
-    assert response(iter([body[:-1], body[-1:]]), MULTIPART).form_data().items() == [("a", "1")]
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        named("a", "1") + "--b--",
+        named("a", "1") + "--b--\r\nafter\r\nit",
+        named("a", "1") + "--b-- \t\r\n",
+        named("a", "1") + "--b--  ",
+        "\r\n\r\n" + named("a", "1") + "--b--\r\n",
+        named("a", "1").replace("--b\r\n", "--b \t\r\n") + "--b--\r\n",
+    ],
+)
+def test_blanks_around_a_multipart_form_mean_nothing(body, size):
+    """https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1"""
+    chunks = (body[at : at + size] for at in range(0, len(body), size))
+    assert response(chunks, MULTIPART).form_data().items() == [("a", "1")]
+
+
+@pytest.mark.parametrize(
+    "value", ["x--b", "\r\n--bc", "--b \tc", "\r\n--b- -", "\r\n--b\n", "\r\n--b" + " " * 2000]
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_what_looks_like_a_boundary_is_content(value, size):
+    body = named("a", value) + "--b--\r\n"
+    chunks = (body[at : at + size] for at in range(0, len(body), size))
+    assert response(chunks, MULTIPART).form_data().items() == [("a", value)]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("before\r\n" + named("a", "1") + "--b--\r\n", "it doesn't begin with its boundary"),
+        ("--b--b--\r\n", "it doesn't begin with its boundary"),
+        ("--b\n--b--\r\n", "it doesn't begin with its boundary"),
+        ("--b\r--b--\r\n", "it doesn't begin with its boundary"),
+        ("--b- ---b--\r\n", "it doesn't begin with its boundary"),
+        ("--b\r\n\r\n\r\n--b--\r\n", "a part has no Content-Disposition of a form: ''"),
+        (named("a", "1") + "--b--junk\r\n", "it ends before its last boundary"),
+        (named("a", "1--b--\r\n"), "it ends before its last boundary"),
+        ("--b", "it ends before its last boundary"),
+        ("", "it ends before its last boundary"),
+        (named("a\nb", "1") + "--b--\r\n", "a part has a header that is none: "),
+        (named("a\rb", "1") + "--b--\r\n", "a part has a header that is none: "),
+        (named("a", "1", "X Y: z") + "--b--\r\n", "a part has a header that is none: 'X Y: z'"),
+        (named("a", "1", ": z") + "--b--\r\n", "a part has a header that is none: ': z'"),
+        (named("a", "1", "X-Y") + "--b--\r\n", "a part has a header that is none: 'X-Y'"),
+        (named('a"; name="b', "1") + "--b--\r\n", "a part has no name, or two"),
+        (named('a"; filename="f"; filename="g', "1") + "--b--\r\n", "a part has no name, or two"),
+    ],
+)
+def test_a_multipart_form_that_is_none_is_no_empty_form(body, why):
+    with pytest.raises(ValueError, match="This form can't be read: " + re.escape(why)):
+        response(body, MULTIPART).form_data()
+
+
+def test_blanks_around_a_parts_header_mean_nothing():
+    body = part("1", ' content-disposition \t: \tform-data; name="a" ') + "--b--"
+    assert response(body, MULTIPART).form_data().items() == [("a", "1")]
 
 
 @pytest.mark.parametrize(
