@@ -122,7 +122,7 @@ class APIContext:
     def url(self) -> URL:
         """The `URL` of the request. Its `pathname` is the path that was matched."""
         if self._url is None:
-            self._url = URL(self._href())
+            self._url = URL(self._address())
         return self._url
 
     @property
@@ -204,6 +204,7 @@ class APIContext:
         context._cookies = self.cookies
         context._locals = self.locals
         context._loop = self._loop = self._loop or Loop()
+        context.is_prerendered = self.is_prerendered
         context.trail = trail
         return context
 
@@ -227,6 +228,10 @@ class APIContext:
         return self
 
     def _href(self) -> str:
+        # Not of `self.url`, which a handler may have changed.
+        return URL(self._address()).href
+
+    def _address(self) -> str:
         environ = self.environ
         href = f"{environ['wsgi.url_scheme']}://{_host(environ)}{quote_path(self.path)}"
         query = environ.get("QUERY_STRING")
