@@ -3,9 +3,7 @@
 Read `App.__call__` and `App._respond` from top to bottom: that is all of it.
 """
 
-import logging
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +15,8 @@ from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 from .config import Config
 from .context import APIContext, Environ, Services
 from .endpoints import Handlers
-from .errorpages import render_error, takes_html
 from .errors import RewriteLoopError
+from .failures import Failures
 from .middleware import Answer, Layer, Target, compose
 from .paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
 from .pattern import parse_pattern
@@ -31,8 +29,6 @@ from .web.headers import HeadersInit
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
-
-log = logging.getLogger("framework")
 
 StartResponse = Callable[..., Any]
 WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -61,11 +57,10 @@ class App:
         self.config = site.config
         security = site.config.security
         self._fallback = fallback
-        self._dev = dev
         self._base = site.config.base.rstrip("/")
         self._files = site.files
         self._static = site.routes.static
-        self._places = {route.pattern.text: route.place for route in site.routes.all}
+        self._failures = Failures(site, dev=dev)
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
         self._check_host = HostCheck(security.allowed_hosts)
         self._check_origin = OriginCheck(security) if security.check_origin else None
@@ -102,7 +97,7 @@ class App:
             )
         except Exception as error:  # nothing was sent yet: a body that can't be sent
             happened = sys.exc_info()  # start_response may have been called all the same
-            body = self._answer_crash(context, error).send(
+            body = self._failures.answer_crash(context, error).send(
                 lambda status, headers: start_response(status, headers, happened),
                 head=head,
                 cookies=context.set_cookies(),
@@ -135,11 +130,11 @@ class App:
                 context.route_pattern = route.pattern.text
                 return (route.chain.answers.get(method) or route.chain.other)(context)
             except BadPathError as error:
-                return self._answer_error(context, BadRequest(str(error)))
+                return self._failures.answer_error(context, BadRequest(str(error)))
             except HTTPException as error:
-                return self._answer_error(context, error)
+                return self._failures.answer_error(context, error)
         except Exception as error:
-            return self._answer_crash(context, error)
+            return self._failures.answer_crash(context, error)
 
     def _find(
         self, context: APIContext, environ: Environ, path_info: str, method: str
@@ -201,7 +196,7 @@ class App:
             try:
                 return answer(context)
             except HTTPException as error:
-                return self._answer_error(context, error)
+                return self._failures.answer_error(context, error)
 
         return caught
 
@@ -232,67 +227,6 @@ class App:
         moved.params = params
         answer = route.handlers.answer(moved.request.method)
         return self._around(route, answer, passed)(moved)
-
-    # ------------------------------------------------------------------ errors
-
-    def _answer_error(self, context: APIContext, error: HTTPException) -> Response:
-        """The answer for an `HTTPException`: the site's page, or one in the form asked for."""
-        status = error.code or 500
-        if error.response is not None or status < 400:  # it brings a response of Werkzeug's
-            made = error.get_response(context.environ)
-            return Response(
-                made.get_data() or None, status=made.status_code, headers=list(made.headers.items())
-            )
-        response = self._error_page(context, status, error)
-        if response is None:
-            response = render_error(
-                context.environ,
-                status,
-                (error.description or "") if status < 500 else "",
-                asked_json=context.route_pattern.endswith(".json"),
-            )
-        for name, value in error.get_headers(context.environ):
-            if name.lower() != "content-type":
-                response.headers.append(name, value)
-        return response
-
-    def _answer_crash(self, context: APIContext, error: Exception) -> Response:
-        """The answer for an exception that nobody caught, which is logged here, once."""
-        environ = context.environ
-        log.error(
-            "%s %s failed in %s",
-            environ["REQUEST_METHOD"],
-            context.origin_pathname,
-            self._places.get(context.route_pattern, "no route"),
-            exc_info=error,
-        )
-        status = 508 if isinstance(error, RewriteLoopError) else 500
-        inside = "".join(traceback.format_exception(error)) if self._dev else ""
-        page = None if inside else self._error_page(context, status, error)
-        asked_json = context.route_pattern.endswith(".json")
-        return page or render_error(environ, status, inside=inside, asked_json=asked_json)
-
-    def _error_page(
-        self, context: APIContext, status: int, error: BaseException
-    ) -> Response | None:
-        """The site's own page for the status, if there is one and the client takes HTML."""
-        route = self.site.error_routes.get(status)
-        if route is None or not takes_html(context.environ):
-            return None
-        context.route_pattern = route.pattern.text
-        if status == 500:
-            context.props = {"error": error}
-        answers = route.handlers.answers
-        method = context.request.method
-        own = None if method == "OPTIONS" else answers.get(method)
-        answer = own or answers.get("GET") or route.handlers.other
-        try:
-            return answer(context)
-        except Exception as failure:
-            if status == 500:
-                log.error("The site's 500 page failed", exc_info=failure)
-                return render_error(context.environ, 500)
-            return self._answer_crash(context, failure)
 
     # -------------------------------------------------------------- in process
 

@@ -4,7 +4,9 @@ In the form that it asked for: a problem document (RFC 9457), a small HTML page,
 text. Nothing of an error's inside is in it, unless the site is being developed.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 import jinja2
 from werkzeug.datastructures import MIMEAccept
@@ -25,6 +27,7 @@ _HTML = jinja2.Environment(autoescape=True).from_string(
 :root { color-scheme: light dark }
 body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 15vh auto; padding: 0 1.5rem }
 h1 { font-size: 1.6rem }
+p { white-space: pre-line }
 pre { overflow: auto; font-size: .85rem; border: 1px solid; border-radius: .4rem; padding: 1rem }
 </style>
 </head>
@@ -54,11 +57,18 @@ def takes_html(environ: Environ) -> bool:
 
 
 def render_error(
-    environ: Environ, status: int, detail: str = "", *, inside: str = "", asked_json: bool = False
+    environ: Environ,
+    status: int,
+    detail: str = "",
+    *,
+    errors: Sequence[tuple[str, str]] = (),
+    inside: str = "",
+    asked_json: bool = False,
 ) -> Response:
     """The answer for an error, in the form that the client takes.
 
-    `detail` is for the client; `inside` (a traceback) only for who develops the site.
+    `detail` is for the client; `errors` are pairs of a JSON pointer and what is wrong there;
+    `inside` (a traceback) is only for who develops the site.
     `asked_json` says that the route's name ends in `.json`.
     """
     title = title_of(status)
@@ -68,8 +78,11 @@ def render_error(
     json = max((q for kind, q in named if _is_json(kind)), default=0)
     sent = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if (json and json >= max(html, text)) or (not html and (_is_json(sent) or asked_json)):
-        problem = {"type": "about:blank", "title": title, "status": status}
-        problem |= {"detail": detail} if detail else {}
+        problem: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+        if errors:
+            problem["errors"] = [{"pointer": place, "detail": what} for place, what in errors]
+        elif detail:
+            problem["detail"] = detail
         problem |= {"traceback": inside} if inside else {}
         response = Response.json(problem, status=status)
         response.headers.set("content-type", "application/problem+json")

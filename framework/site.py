@@ -26,7 +26,7 @@ from .web.response import Response
 
 CONFIG_FILE = "framework.config.py"
 PAGES = "src/pages"
-ERROR_PAGES = {"/404": 404, "/500": 500}
+ERROR_PAGES = {"404": 404, "500": 500}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,6 @@ class Site:
     routes: Routes
     layers: tuple[Layer, ...]
     files: dict[str, StaticFile]
-    error_routes: Mapping[int, Route]
     others: tuple[str, ...]
 
 
@@ -97,11 +96,6 @@ class _Loader:
             routes=Routes(routes, compiler, config.base),
             layers=top,
             files=find_static_files(self.root / "public", config.base),
-            error_routes={
-                ERROR_PAGES[route.pattern.text]: route
-                for route in routes
-                if route.pattern.text in ERROR_PAGES and route.kind != "redirect"
-            },
             others=tuple(f"{PAGES}/{file.name}" for file in folder.others),
         )
 
@@ -160,8 +154,9 @@ class _Loader:
         except (LoadError, PageError) as error:
             self.mistakes.append(error.mistake)
             return None
-        if pattern.text in ERROR_PAGES:
-            handlers = handlers.each(_with_status(ERROR_PAGES[pattern.text]))
+        status = ERROR_PAGES.get(pattern.text.rpartition("/")[2])
+        if status is not None:
+            handlers = handlers.each(_with_status(status))
         prerender = self._flag(names, "prerender", place, default=config.output == "static")
         slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
         return Route(

@@ -1,0 +1,120 @@
+"""What is answered when something goes wrong, and what is logged?
+
+The site's own error page that is nearest, where the client takes HTML; else an answer in the
+form that it asked for.
+"""
+
+import logging
+import re
+import traceback
+
+from werkzeug.exceptions import HTTPException
+
+from .context import APIContext
+from .errorpages import render_error, takes_html
+from .errors import InvalidDataError, RewriteLoopError
+from .routes import Route
+from .site import Site
+from .web.response import Response
+
+log = logging.getLogger("framework")
+
+_PAGES = {404, 500}
+
+
+class Failures:
+    """Makes the answers of one site for errors; `dev` shows their inside to the client."""
+
+    def __init__(self, site: Site, *, dev: bool) -> None:
+        self._dev = dev
+        self._routes = site.routes
+        self._base = site.config.base.rstrip("/")
+        self._by_pattern = {r.pattern.text: r for r in site.routes.all if r.kind != "redirect"}
+
+    def answer_error(self, context: APIContext, error: HTTPException) -> Response:
+        """The answer for an `HTTPException`: the site's page, or one in the form asked for."""
+        status = error.code or 500
+        if error.response is not None or status < 400:  # it brings a response of Werkzeug's
+            made = error.get_response(context.environ)
+            return Response(
+                made.get_data() or None, status=made.status_code, headers=list(made.headers.items())
+            )
+        response = self._error_page(context, status, error) or render_error(
+            context.environ,
+            status,
+            (error.description or "") if status < 500 else "",
+            errors=error.errors if isinstance(error, InvalidDataError) else (),
+            asked_json=context.path.endswith(".json"),
+        )
+        for name, value in error.get_headers(context.environ):
+            if name.lower() != "content-type":
+                response.headers.append(name, value)
+        return response
+
+    def answer_crash(self, context: APIContext, error: Exception) -> Response:
+        """The answer for an exception that nobody caught, which is logged here, once."""
+        environ = context.environ
+        route = self._by_pattern.get(context.route_pattern)
+        log.error(
+            "%s %s failed in %s",
+            environ["REQUEST_METHOD"],
+            context.origin_pathname,
+            route.place if route else "no route",
+            exc_info=error,
+        )
+        status = 508 if isinstance(error, RewriteLoopError) else 500
+        inside = "".join(traceback.format_exception(error)) if self._dev else ""
+        page = None if inside else self._error_page(context, status, error)
+        asked_json = context.path.endswith(".json")
+        return page or render_error(environ, status, inside=inside, asked_json=asked_json)
+
+    def _error_page(
+        self, context: APIContext, status: int, error: BaseException
+    ) -> Response | None:
+        """The site's own page for the status, if there is one and the client takes HTML."""
+        if status not in _PAGES or not takes_html(context.environ):
+            return None
+        route = self._nearest(context, status)
+        if route is None:
+            return None
+        context.route_pattern = route.pattern.text
+        if status == 500:
+            context.props = {"error": error}
+        answers = route.handlers.answers
+        method = context.request.method
+        own = None if method == "OPTIONS" else answers.get(method)
+        answer = own or answers.get("GET") or route.handlers.other
+        try:
+            return answer(context)
+        except Exception as failure:
+            if status == 500:
+                log.error("The site's 500 page failed", exc_info=failure)
+                return render_error(context.environ, 500)
+            return self.answer_crash(context, failure)
+
+    def _nearest(self, context: APIContext, status: int) -> Route | None:
+        """The error page in the nearest folder: of the file, or of the path where none matched."""
+        route = self._by_pattern.get(context.route_pattern)
+        if route is not None and route.kind != "missing":
+            folder = re.sub(r"^src/pages/?|/?[^/]*$", "", route.place)
+            for above in _and_above(f"/{folder}" if folder else ""):
+                page = self._by_pattern.get(f"{above}/{status}")
+                if page is not None:
+                    return page
+            return None
+        for above in _and_above(context.path.removeprefix(self._base).rstrip("/")):
+            found = self._routes.match(f"{above}/{status}")
+            if found is not None and found[0].pattern.segments[-1] == (str(status),):
+                context.params = found[1]
+                return found[0]
+        return None
+
+
+def _and_above(path: str) -> list[str]:
+    """The path and those above it: `/a/b`, `/a`, and the empty one.
+
+    >>> _and_above("/a/b")
+    ['/a/b', '/a', '']
+    """
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
