@@ -302,8 +302,8 @@ def test_every_curl_line_of_the_home_page_works(ask: Client) -> None:
     assert len(lines) == 9
     for line in lines:
         found = re.fullmatch(
-            r"curl (?:-X (\w+) )?(?:-N )?(?:-H '(?P<name>[^:]+): (?P<value>[^']+)' )?"
-            r"(?:-d '(?P<data>[^']+)' )?'?http://localhost(?P<path>[^']+)'?",
+            r"curl (?:-X (\w+) )?(?:-N )?(?:--json '(?P<data>[^']+)' )?"
+            r"'?http://localhost(?P<path>[^']+)'?",
             line,
         )
         assert found, line
