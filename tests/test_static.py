@@ -222,7 +222,19 @@ def test_paths_that_lead_out_are_bad(made: Any, path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/ten.txt/", "/ten.txt/x", "/TEN.txt", "/CON", "/" + "x" * 300, "/etc/passwd", "/src/pages/index.jinja", "/framework.config.py", "/public/ten.txt", "/%2e%2e%2e/x"],
+    [
+        "/",
+        "/ten.txt/",
+        "/ten.txt/x",
+        "/TEN.txt",
+        "/CON",
+        "/" + "x" * 300,
+        "/etc/passwd",
+        "/src/pages/index.jinja",
+        "/framework.config.py",
+        "/public/ten.txt",
+        "/%2e%2e%2e/x",
+    ],
 )
 def test_what_is_no_file_is_none(made: Any, path: str) -> None:
     assert b"0123" not in get(made, path=path).bytes()
@@ -429,7 +441,14 @@ def test_a_range_is_what_slicing_gives(
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["RANGE", "IF_RANGE", "IF_MATCH", "IF_NONE_MATCH", "IF_MODIFIED_SINCE", "IF_UNMODIFIED_SINCE"]
+            [
+                "RANGE",
+                "IF_RANGE",
+                "IF_MATCH",
+                "IF_NONE_MATCH",
+                "IF_MODIFIED_SINCE",
+                "IF_UNMODIFIED_SINCE",
+            ]
         ),
         st.text(st.characters(min_codepoint=32, max_codepoint=255))
         | st.from_regex(r"bytes=\d*-\d*", fullmatch=True)

@@ -1,0 +1,138 @@
+"""A site in front of a Flask application, and a site mounted inside one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flask
+import pytest
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from framework import Config
+from tests.conftest import call, make_environ
+
+Site = Callable[..., Any]
+WHERE = (
+    "from framework import Response\n"
+    "def ALL(request, url, url_for, cookies):\n"
+    "    cookies.set('site', 1)\n"
+    "    return Response.json(['site', request.method, url.href, url_for('/where'), request.text()])\n"
+)
+
+
+@pytest.fixture
+def shop() -> flask.Flask:
+    shop = flask.Flask("shop")
+
+    @shop.route("/", defaults={"path": ""}, methods=["GET", "POST"])
+    @shop.route("/<path:path>", methods=["GET", "POST"])
+    def where(path: str) -> Any:
+        body = flask.request.get_data(as_text=True)
+        response = flask.jsonify(["shop", flask.request.method, flask.request.url, path, body])
+        response.set_cookie("shop", "1")
+        return response
+
+    @shop.route("/streamed")
+    def streamed() -> flask.Response:
+        return flask.Response(str(number) for number in range(3))
+
+    @shop.route("/crash")
+    def crash() -> str:
+        raise flask.abort(503)
+
+    return shop
+
+
+def test_a_site_in_front_answers_its_routes_and_the_other_the_rest(
+    site: Site, shop: flask.Flask
+) -> None:
+    made = site({"src/pages/where.py": WHERE, "public/style.css": "a{}"}, fallback=shop.wsgi_app)
+    assert made.get("/where").json()[:3] == ["site", "GET", "http://localhost/where"]
+    assert made.get("/style.css").text() == "a{}"
+    assert made.get("/orders/7?q=1").json() == [
+        "shop",
+        "GET",
+        "http://localhost/orders/7?q=1",
+        "orders/7",
+        "",
+    ]
+    assert made.get("/").json()[0] == "shop"
+    assert made.get("/streamed").text() == "012"
+    assert made.get("/crash").status == 503
+
+
+def test_bodies_and_cookies_go_to_who_answers(site: Site, shop: flask.Flask) -> None:
+    made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
+    headers = {"content-type": "a/b"}
+    site_answer = made.post("/where", "to the site", headers=headers)
+    shop_answer = made.post("/other", "to the shop", headers=headers)
+    assert site_answer.json()[-1] == "to the site"
+    assert shop_answer.json()[-1] == "to the shop"
+    names = [
+        [cookie.partition("=")[0] for cookie in answer.headers.get_set_cookie()]
+        for answer in (site_answer, shop_answer)
+    ]
+    assert names == [["site"], ["shop"]]
+
+
+def test_a_site_in_front_refuses_bad_requests_for_both(site: Site, shop: flask.Flask) -> None:
+    made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
+    assert made.get("/x/../y").status == 400
+    assert made.get("/other", headers={"host": "a b"}).status == 400
+
+
+def test_a_site_in_front_reaches_the_other_by_fetch(site: Site, shop: flask.Flask) -> None:
+    made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
+    assert made.app.fetch("/orders/7").json()[0] == "shop"
+    assert made.app.fetch("/streamed").text() == "012"
+    assert made.app.fetch("/orders/7", method="HEAD").body is None
+
+
+def test_a_site_can_stand_before_flask_as_its_middleware(site: Site, shop: flask.Flask) -> None:
+    made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
+    shop.wsgi_app = made.app  # type: ignore[method-assign]
+    client = shop.test_client()
+    assert client.get("/where").get_json()[0] == "site"
+    assert client.get("/orders/7").get_json()[0] == "shop"
+
+
+@pytest.fixture
+def mounted(site: Site, shop: flask.Flask) -> Callable[..., Any]:
+    def request(path: str, method: str = "GET", made: Any = None, **options: Any) -> Any:
+        made = made or site({"src/pages/where.py": WHERE, "src/pages/[id].py": WHERE})
+        both = DispatcherMiddleware(shop.wsgi_app, {"/site": made.app})
+        return call(both, make_environ(method, path, options.get("headers", {})))
+
+    return request
+
+
+def test_a_site_inside_flask_knows_where_it_is_mounted(mounted: Any) -> None:
+    data = mounted("/site/where?q=1").json()
+    assert data == ["site", "GET", "http://localhost/site/where?q=1", "/site/where", ""]
+    assert mounted("/site/7").json()[2] == "http://localhost/site/7"
+    assert mounted("/where").json()[0] == "shop"
+
+
+def test_a_site_inside_flask_has_its_own_404(mounted: Any) -> None:
+    assert mounted("/site").status == 404
+    assert mounted("/site/a/b").text().startswith("404 Not Found")
+
+
+def test_slashes_lead_back_into_the_site(mounted: Any, site: Site) -> None:
+    response = mounted("/site//where?q=1")
+    assert (response.status, response.headers["location"]) == (301, "/site/where?q=1")
+    never = site({"src/pages/where.py": WHERE}, config=Config(trailing_slash="never"))
+    assert mounted("/site/where/", made=never).headers["location"] == "/site/where"
+
+
+def test_a_site_inside_flask_checks_origins(mounted: Any) -> None:
+    assert mounted("/site/where", "POST", headers={"origin": "http://evil"}).status == 403
+    assert mounted("/site/where", "POST", headers={"origin": "http://localhost"}).status == 200
+
+
+def test_a_host_applications_own_proxy_fix_counts(site: Site) -> None:
+    made = site({"src/pages/where.py": WHERE})
+    headers = {"x-forwarded-proto": "https", "x-forwarded-host": "shop.example"}
+    fixed = ProxyFix(made.app, x_proto=1, x_host=1)
+    response = call(fixed, make_environ("GET", "/where", headers))
+    assert response.json()[2] == "https://shop.example/where"

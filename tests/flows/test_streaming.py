@@ -1,0 +1,251 @@
+"""Bodies that come piece by piece: what is pulled, what is closed, and when."""
+
+import gc
+import io
+import logging
+from collections.abc import Callable
+from typing import Any
+from wsgiref.handlers import SimpleHandler
+
+import pytest
+
+from tests.conftest import make_environ
+
+Site = Callable[..., Any]
+PAGES = {
+    "src/lib/log.py": "EVENTS = []\n",
+    "src/pages/sync.py": """
+from framework import Response
+from lib.log import EVENTS
+
+def chunks(fail):
+    try:
+        for number in range(3):
+            EVENTS.append(number)
+            if fail and number == 2:
+                raise RuntimeError("midway")
+            yield f"<{number}>"
+    finally:
+        EVENTS.append("closed")
+
+def GET(url):
+    return Response(chunks("fail" in url.search))
+""",
+    "src/pages/async.py": """
+import asyncio
+from framework import Response
+from lib.log import EVENTS
+
+async def chunks(fail, loop):
+    try:
+        for number in range(3):
+            await asyncio.sleep(0)
+            EVENTS.append(number)
+            if fail and number == 2:
+                raise RuntimeError("midway")
+            yield f"<{number}>"
+    finally:
+        EVENTS.append("closed" if asyncio.get_running_loop() is loop else "another loop")
+
+async def GET(url):
+    return Response(chunks("fail" in url.search, asyncio.get_running_loop()))
+""",
+    "src/pages/counted.py": """
+from framework import Response
+from lib.log import EVENTS
+
+class Chunks:
+    def __init__(self, fail):
+        self.fail = fail
+        self.left = [b"c", b"b", b"a"]
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.fail and len(self.left) == 1:
+            raise RuntimeError("midway")
+        if not self.left:
+            raise StopIteration
+        return self.left.pop()
+
+    def close(self):
+        EVENTS.append("closed")
+
+def GET(url):
+    return Response(Chunks("fail" in url.search))
+""",
+    "src/pages/file.py": """
+from pathlib import Path
+from framework import Response
+from lib.log import EVENTS
+
+def GET(url):
+    file = Path(__file__).open("rb")
+    EVENTS.append(file)
+    return Response(file)
+""",
+}
+
+
+@pytest.fixture
+def made(site: Site) -> Any:
+    return site(PAGES)
+
+
+def events(made: Any) -> list[Any]:
+    made.app  # noqa: B018 - it is started
+    import lib.log  # type: ignore[import-not-found]
+
+    found: list[Any] = lib.log.EVENTS
+    return found
+
+
+def start(made: Any, path: str, method: str = "GET") -> tuple[list[Any], Any]:
+    started: list[Any] = []
+    body = made.app(make_environ(method, path, {}), lambda *head: started.append(head))
+    return started, body
+
+
+@pytest.mark.parametrize("path", ["/sync", "/async"])
+def test_a_chunk_is_made_when_it_is_asked_for(made: Any, path: str) -> None:
+    log = events(made)
+    started, body = start(made, path)
+    assert started[0][0] == "200 OK"
+    assert "content-length" not in dict(started[0][1])
+    assert log == []
+    chunks = iter(body)
+    assert next(chunks) == b"<0>"
+    assert log == [0]
+    assert next(chunks) == b"<1>"
+    assert log == [0, 1]
+    assert list(chunks) == [b"<2>"]
+    body.close()
+    assert log == [0, 1, 2, "closed"]
+
+
+@pytest.mark.parametrize("path", ["/sync", "/async", "/counted"])
+@pytest.mark.parametrize("pulled", [1, 2, 3])
+def test_it_is_closed_once_when_the_client_leaves(made: Any, path: str, pulled: int) -> None:
+    log = events(made)
+    _, body = start(made, path)
+    chunks = iter(body)
+    for _ in range(pulled):
+        next(chunks)
+    body.close()
+    body.close()
+    del chunks, body
+    gc.collect()
+    assert log.count("closed") == 1
+    assert "another loop" not in log
+
+
+def test_it_is_closed_even_if_nothing_was_pulled(made: Any) -> None:
+    log = events(made)
+    for path in ("/counted", "/file", "/async", "/sync"):
+        start(made, path)[1].close()
+    assert log[0] == "closed"
+    assert log[1].closed
+    assert log[2:] == []  # generators that never began have nothing to clean up
+
+
+@pytest.mark.parametrize("path", ["/sync?fail", "/async?fail", "/counted?fail"])
+def test_a_failure_midway_reaches_the_server(made: Any, path: str, caplog: Any) -> None:
+    log = events(made)
+    _, body = start(made, path)
+    chunks = iter(body)
+    assert len([next(chunks), next(chunks)]) == 2
+    for _ in range(2):  # half a body is never taken for a whole
+        with pytest.raises(RuntimeError, match="midway"):
+            next(chunks)
+    body.close()
+    assert log.count("closed") == 1
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+def test_a_server_logs_a_failure_midway_once_and_appends_nothing(made: Any, caplog: Any) -> None:
+    out, errors = io.BytesIO(), io.StringIO()
+    handler = SimpleHandler(io.BytesIO(), out, errors, make_environ("GET", "/sync?fail", {}))
+    handler.run(made.app)
+    assert out.getvalue().endswith(b"\r\n\r\n<0><1>")
+    assert (errors.getvalue() + caplog.text).count("RuntimeError: midway") == 1
+    assert events(made).count("closed") == 1
+
+
+@pytest.mark.parametrize("path", ["/counted", "/file"])
+def test_head_closes_what_it_does_not_send(made: Any, path: str) -> None:
+    log = events(made)
+    started, body = start(made, path, "HEAD")
+    assert (started[0][0], list(body)) == ("200 OK", [])
+    assert log == ["closed"] or log[0].closed
+
+
+def test_head_does_not_begin_an_async_body(made: Any) -> None:
+    log = events(made)
+    assert list(start(made, "/async", "HEAD")[1]) == []
+    assert log == []
+
+
+def test_a_file_is_sent_whole_and_closed(made: Any) -> None:
+    log = events(made)
+    response = made.get("/file")
+    assert response.text() == PAGES["src/pages/file.py"]
+    assert log[0].closed
+
+
+def test_middleware_passes_a_stream_on_untouched(site: Site) -> None:
+    made = site(
+        PAGES
+        | {
+            "src/middleware.py": "async def on_request(context, next):\n"
+            "    response = await next()\n"
+            "    response.headers.set('x-seen', '1')\n"
+            "    return response\n"
+        }
+    )
+    log = events(made)
+    started, body = start(made, "/async")
+    assert dict(started[0][1])["x-seen"] == "1"
+    assert log == []
+    assert b"".join(body) == b"<0><1><2>"
+    body.close()
+    assert log == [0, 1, 2, "closed"]
+
+
+def test_a_stream_that_fails_to_close_still_ends_the_request(site: Site) -> None:
+    made = site(
+        {
+            "src/pages/x.py": """
+from framework import Response
+
+async def chunks():
+    try:
+        yield b"x"
+        yield b"y"
+    finally:
+        raise OSError("disk")
+
+async def GET():
+    return Response(chunks())
+"""
+        }
+    )
+    _, body = start(made, "/x")
+    assert next(iter(body)) == b"x"
+    with pytest.raises(OSError, match="disk"):
+        body.close()
+    body.close()
+    del body
+    gc.collect()  # a loop that is left open would warn, and warnings are errors
+
+
+def test_bad_chunks_are_an_error_for_the_server(site: Site) -> None:
+    made = site(
+        {
+            "src/pages/x.py": "from framework import Response\ndef GET(): return Response(iter([1]))\n"
+        }
+    )
+    _, body = start(made, "/x")
+    with pytest.raises(TypeError, match="The pieces of a body are str or bytes, not int"):
+        list(body)
+    body.close()
