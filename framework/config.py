@@ -20,6 +20,7 @@ from .web.url import URL
 
 _T = TypeVar("_T", bound=type)
 
+_HOST_NAME = re.compile(r"(\*\.)?[^/\s*:\[\]]+|\[[0-9A-Fa-f:.]+\]")
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 
 
@@ -133,8 +134,8 @@ class Security:
         )
         check.that(
             "allowed_hosts",
-            lambda v: _is_texts(v) and not any(re.search(r"[/\s]|.\*", host) for host in v),
-            'it holds host names such as "example.com" and "*.example.com"',
+            lambda v: _is_texts(v) and all(map(_HOST_NAME.fullmatch, v)),
+            'it holds host names such as "example.com" and "*.example.com", without a port',
         )
         check.that("trusted_proxies", _is_int(0), "it is a number of proxies, 0 or more")
         check.that("max_body_size", _is_int(0), "it is a number of bytes, 0 or more")
@@ -169,7 +170,11 @@ class Server:
 @_explained
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A site's configuration: `config = Config(...)` in `framework.config.py`."""
+    """A site's configuration: `config = Config(...)` in `framework.config.py`.
+
+    `etag=True` gives responses that are held whole a weak `ETag`, so that clients that have
+    them get a 304.
+    """
 
     site: str | None = None
     base: str = "/"
@@ -182,6 +187,7 @@ class Config:
     security: Security = field(default_factory=Security)
     server: Server = field(default_factory=Server)
     session: None = None
+    etag: bool = False
 
     def __post_init__(self) -> None:
         check = _Check(self)
@@ -221,6 +227,7 @@ class Config:
         check.that("build", lambda v: isinstance(v, Build), "write Build(...)")
         check.that("security", lambda v: isinstance(v, Security), "write Security(...)")
         check.that("server", lambda v: isinstance(v, Server), "write Server(...)")
+        check.that("etag", lambda v: isinstance(v, bool), "it is True or False")
         check.that("session", lambda v: v is None, "sessions are not there yet; leave it out")
         check.done()
         object.__setattr__(self, "base", normalize("NFC", "/" + self.base.strip("/")))

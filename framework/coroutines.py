@@ -6,6 +6,7 @@ middleware and handlers can call each other in any mixture.
 """
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 from collections import deque
@@ -78,9 +79,10 @@ class Loop:
         coroutine: Coroutine[Any, Any, T] = (
             awaitable if inspect.iscoroutine(awaitable) else _await(awaitable)
         )
-        try:
+        running = None
+        with contextlib.suppress(RuntimeError):  # there is none
             running = asyncio.get_running_loop()
-        except RuntimeError:
+        if running is None:
             return self._drive(coroutine, call)
         # Plain code called this from within a coroutine, and no second loop may run in its
         # thread. Is it a coroutine of this very loop, then another loop stands in for it.

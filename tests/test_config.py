@@ -69,7 +69,7 @@ def test_everything_that_can_be_said():
         security=Security(
             check_origin=False,
             trusted_origins=["https://pay.example.com", "http://localhost:8000"],
-            allowed_hosts=("Example.com", "*.example.com"),
+            allowed_hosts=("Example.com", "*.example.com", "[::1]", "10.0.0.1"),
             trusted_proxies=2,
             max_body_size=0,
         ),
@@ -79,7 +79,7 @@ def test_everything_that_can_be_said():
     assert config.redirects is redirects
     assert config.adapter is adapter
     assert config.security.trusted_origins == ("https://pay.example.com", "http://localhost:8000")
-    assert config.security.allowed_hosts == ("example.com", "*.example.com")
+    assert config.security.allowed_hosts == ("example.com", "*.example.com", "[::1]", "10.0.0.1")
     assert config.server.port == 0
 
 
@@ -220,9 +220,10 @@ CONVERTERS = (
             "allowed_hosts",
             [
                 *("example.com", None, ("",), (1,), ("https://example.com",), ("a b",)),
-                *(("a.*.example",), ("**.example",)),
+                *(("a.*.example",), ("**.example",), ("*",), ("*.",), ("*a.example",), ("::1",)),
+                *(("example.com:8000",), ("[::1]:80",), ["a.example", "b.example/"]),
             ],
-            'it holds host names such as "example.com" and "*.example.com".',
+            'it holds host names such as "example.com" and "*.example.com", without a port.',
         ),
         (
             Security,

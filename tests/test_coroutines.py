@@ -51,8 +51,9 @@ def test_an_exception_of_the_coroutine_is_raised(loop):
     async def fail():
         raise KeyError("x")
 
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError) as caught:
         loop.run(fail())
+    assert caught.value.__context__ is None  # nothing of the loop's in the traceback
     assert loop.run(give(1)) == 1
 
 
