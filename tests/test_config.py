@@ -46,6 +46,7 @@ def test_the_defaults():
         },
         "server": {"host": "127.0.0.1", "port": 4321},
         "session": None,
+        "etag": False,
     }
 
 
@@ -74,7 +75,9 @@ def test_everything_that_can_be_said():
             max_body_size=0,
         ),
         server=Server(host="::1", port=0),
+        etag=True,
     )
+    assert config.etag
     assert config.base == "/docs"
     assert config.redirects is redirects
     assert config.adapter is adapter
@@ -126,7 +129,7 @@ def test_an_unknown_key_names_the_nearest():
     assert wrong(Config, trailing_slashes="always") == (
         "Config(trailing_slashes='always'): there is no such key. Did you mean trailing_slash? "
         "Config takes site, base, output, trailing_slash, redirects, converters, adapter, build, "
-        "security, server, session."
+        "security, server, session, etag."
     )
     assert wrong(Build, zzz=1) == (
         "Build(zzz=1): there is no such key. Build takes format, out_dir."
@@ -203,6 +206,8 @@ CONVERTERS = (
         (Config, "build", [None, {"format": "file"}], "write Build(...)."),
         (Config, "security", [None, False], "write Security(...)."),
         (Config, "server", [8000, "localhost"], "write Server(...)."),
+        (Config, "etag", [None, 1, "weak"], "it is True or False."),
+        (Config, "session", [True, {}], "sessions are not there yet; leave it out."),
         (Build, "format", ["dir", None, []], 'it is "directory", "file" or "preserve".'),
         (Build, "out_dir", ["", None, 1], "it is a folder's name."),
         (Security, "check_origin", [1, None, "yes"], "it is True or False."),
