@@ -12,10 +12,12 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 
+from .conditional import answer_conditionally
 from .config import Config
 from .context import APIContext, Environ, Services
 from .endpoints import Handlers
 from .errors import RewriteLoopError
+from .explain import explain
 from .failures import Failures
 from .middleware import Answer, Layer, Target, compose
 from .paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
@@ -59,8 +61,9 @@ class App:
         self._fallback = fallback
         self._base = site.config.base.rstrip("/")
         self._files = site.files
+        self._make_etag = site.config.etag
         self._static = site.routes.static
-        self._failures = Failures(site, dev=dev)
+        self._failures = Failures(site, self._explain if dev else None)
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
         self._check_host = HostCheck(security.allowed_hosts)
         self._check_origin = OriginCheck(security) if security.check_origin else None
@@ -80,6 +83,22 @@ class App:
         """Take the site's `src/` off `sys.path`."""
         self.site.modules.close()
 
+    def explain(self, method: str, target: str) -> str:
+        """Which file would answer a request, with what, and why not another, as text.
+
+        `target` is a path as a client sends it. Raises `ValueError` for one that no site answers.
+        """
+        if not target.startswith("/"):
+            raise ValueError(f"A path begins with a slash: /{target}")
+        environ = Request(f"http://localhost{target}", method=method).to_environ()
+        return self._explain(APIContext(self._services, environ))
+
+    def _explain(self, context: APIContext) -> str:
+        environ, again = context.environ, APIContext(self._services, context.environ)
+        method = environ["REQUEST_METHOD"]
+        found = self._find(again, environ, environ.get("PATH_INFO", ""), method)
+        return explain(self.site, again, found, method)
+
     # --------------------------------------------------------------- one request
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -90,7 +109,14 @@ class App:
         response = self._respond(context, environ)
         if response is None:
             return self._fallback(environ, start_response)  # type: ignore[misc]
-        head = environ["REQUEST_METHOD"] == "HEAD"
+        method = environ["REQUEST_METHOD"]
+        if (
+            self._make_etag
+            or "HTTP_IF_NONE_MATCH" in environ
+            or "HTTP_IF_MODIFIED_SINCE" in environ
+        ):
+            response = answer_conditionally(environ, response, make_etag=self._make_etag)
+        head = method == "HEAD"
         try:
             body = response.send(
                 start_response, head=head, cookies=context.set_cookies(), run=context.run

@@ -7,6 +7,7 @@ form that it asked for.
 import logging
 import re
 import traceback
+from collections.abc import Callable
 
 from werkzeug.exceptions import HTTPException
 
@@ -23,10 +24,14 @@ _PAGES = {404, 500}
 
 
 class Failures:
-    """Makes the answers of one site for errors; `dev` shows their inside to the client."""
+    """Makes the answers of one site for errors.
 
-    def __init__(self, site: Site, *, dev: bool) -> None:
-        self._dev = dev
+    `explain` is given while the site is developed: clients then see the inside of errors, and
+    on a 404 why no route answered.
+    """
+
+    def __init__(self, site: Site, explain: Callable[[APIContext], str] | None) -> None:
+        self._explain = explain
         self._routes = site.routes
         self._base = site.config.base.rstrip("/")
         self._by_pattern = {r.pattern.text: r for r in site.routes.all if r.kind != "redirect"}
@@ -44,6 +49,7 @@ class Failures:
             status,
             (error.description or "") if status < 500 else "",
             errors=error.errors if isinstance(error, InvalidDataError) else (),
+            inside=self._explain(context) if self._explain and status == 404 else "",
             asked_json=context.path.endswith(".json"),
         )
         for name, value in error.get_headers(context.environ):
@@ -63,7 +69,7 @@ class Failures:
             exc_info=error,
         )
         status = 508 if isinstance(error, RewriteLoopError) else 500
-        inside = "".join(traceback.format_exception(error)) if self._dev else ""
+        inside = "".join(traceback.format_exception(error)) if self._explain else ""
         page = None if inside else self._error_page(context, status, error)
         asked_json = context.path.endswith(".json")
         return page or render_error(environ, status, inside=inside, asked_json=asked_json)

@@ -46,10 +46,13 @@ class Routes:
     """Every route of a site, in the order in which they answer."""
 
     def __init__(self, routes: Sequence[Route], compiler: Compiler, base: str = "/") -> None:
-        def order(route: Route) -> tuple[object, ...]:
-            return (compiler.order(route.pattern), route.kind == "page", route.pattern.text)
-
-        self.all = tuple(sorted(routes, key=order))
+        self.order = {route.pattern.text: compiler.order(route.pattern) for route in routes}
+        self.all = tuple(
+            sorted(
+                routes,
+                key=lambda r: (self.order[r.pattern.text], r.kind == "page", r.pattern.text),
+            )
+        )
         self._base = base.rstrip("/")
         self._by_pattern = {route.pattern.text: _Own(route, compiler) for route in self.all}
         self._root = _Node()
@@ -77,6 +80,11 @@ class Routes:
         route = self.all[found[0]]
         return route, dict(zip(route.pattern.names, found[1], strict=True))
 
+    def candidates(self, path: str) -> list[Route]:
+        """Every route that matches a canonical path without `base`, in order."""
+        segments = path.strip("/").split("/") if path.strip("/") else []
+        return [r for r in self.all if self._by_pattern[r.pattern.text].tree.find(segments, 0, ())]
+
     def url_for(self, pattern: str, params: Mapping[str, Any]) -> str:
         """The percent-encoded path of the route with that pattern, `base` before it.
 
@@ -95,13 +103,13 @@ class Routes:
 class _Own:
     """One route's rules, and a tree that holds no other route."""
 
-    __slots__ = ("_rules", "_tree", "route")
+    __slots__ = ("_rules", "route", "tree")
 
     def __init__(self, route: Route, compiler: Compiler) -> None:
         self.route = route
         self._rules = compiler.rules(route.pattern)
-        self._tree = _Node()
-        self._tree.add(route.pattern.segments, 0, compiler)
+        self.tree = _Node()
+        self.tree.add(route.pattern.segments, 0, compiler)
 
     def build(self, params: Mapping[str, Any]) -> str:
         """The path with these parameters, not encoded, without `base`."""
@@ -151,7 +159,7 @@ class _Own:
     def _reads(self, path: str, given: Mapping[str, Any]) -> bool:
         """Whether the route reads these parameters from the path; `7` and `"7"` are the same."""
         segments = path.split("/")[1:] if path != "/" else []
-        found = self._tree.find(segments, 0, ())
+        found = self.tree.find(segments, 0, ())
         if found is None or "" in segments:
             return False
         read = dict(zip(self.route.pattern.names, found[1], strict=True))

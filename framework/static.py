@@ -18,8 +18,9 @@ from typing import BinaryIO
 from unicodedata import normalize
 
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
-from werkzeug.http import http_date, parse_date, parse_etags
+from werkzeug.http import http_date, parse_date
 
+from .conditional import is_unmodified, precondition_fails
 from .context import Environ
 from .web.response import Response
 
@@ -72,18 +73,18 @@ class StaticFile:
         if not stat.S_ISREG(facts.st_mode):
             raise NotFound
         modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
-        etag = f"{facts.st_mtime_ns:x}-{facts.st_size:x}"
+        etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
         headers = {
             "content-type": self.content_type,
-            "etag": f'"{etag}"',
+            "etag": etag,
             "last-modified": http_date(modified),
             "accept-ranges": "bytes",
             "cache-control": "public, max-age=0",
             "x-content-type-options": "nosniff",
         }
-        if _precondition_fails(environ, etag, modified):
+        if precondition_fails(environ, etag, modified):
             return Response(None, status=412, headers=headers)
-        if _is_unmodified(environ, etag, modified):
+        if is_unmodified(environ, etag, modified):
             return Response(None, status=304, headers=headers)
         size = facts.st_size
         wanted = _find_range(environ, size, etag, modified)
@@ -151,20 +152,6 @@ def _is_public(name: str) -> bool:
     return not name.startswith(".") or name == ".well-known"
 
 
-def _precondition_fails(environ: Environ, etag: str, modified: datetime) -> bool:
-    if wanted := environ.get("HTTP_IF_MATCH"):
-        return not parse_etags(wanted).contains(etag)
-    since = parse_date(environ.get("HTTP_IF_UNMODIFIED_SINCE"))
-    return since is not None and modified > since
-
-
-def _is_unmodified(environ: Environ, etag: str, modified: datetime) -> bool:
-    if known := environ.get("HTTP_IF_NONE_MATCH"):
-        return parse_etags(known).contains_weak(etag)
-    since = parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
-    return since is not None and modified <= since
-
-
 def _find_range(
     environ: Environ, size: int, etag: str, modified: datetime
 ) -> tuple[int, int] | None:
@@ -174,7 +161,7 @@ def _find_range(
     wanted = _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
     if wanted is None or wanted[1] == wanted[2] == "":
         return None
-    if (only_if := environ.get("HTTP_IF_RANGE")) and only_if != f'"{etag}"':
+    if (only_if := environ.get("HTTP_IF_RANGE")) and only_if != etag:
         date = parse_date(only_if)
         if date is None or date != modified:
             return None

@@ -113,6 +113,11 @@ class Body:
         return cast("BinaryIO", self._reader)
 
     @property
+    def streams(self) -> bool:
+        """Whether the body comes piece by piece; else it is held whole. Not in the standard."""
+        return isinstance(self._source, Stream)
+
+    @property
     def body_used(self) -> bool:
         """Whether somebody has read from the body."""
         return self._used
