@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,28 +136,28 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     command = [sys.executable, "-m", "gunicorn", "--bind=127.0.0.1:0", "--threads=4", "wsgi"]
-    gunicorn = subprocess.Popen(
-        command, cwd=root, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(root)}
-    )
-    assert gunicorn.stderr is not None
-    impatience = threading.Timer(SECONDS, gunicorn.kill)  # then the log ends
-    impatience.start()
-    address = process = None
-    for line in gunicorn.stderr:
-        address = address or re.search(r"Listening at: (http://\S+)", line)
-        process = re.search(r"Booting worker with pid: (\d+)", line)
-        if process:
-            break
-    impatience.cancel()
-    # What it logs from now on must not fill the pipe.
-    threading.Thread(target=gunicorn.stderr.read, daemon=True).start()
-    try:
-        assert address is not None
-        assert process is not None
-        yield Server(address[1], int(process[1]))
-    finally:
-        gunicorn.terminate()
-        gunicorn.wait(SECONDS)
+    environ = os.environ | {"TMPDIR": str(root)}
+    with (
+        subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, env=environ) as it,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        assert it.stderr is not None
+        impatience = threading.Timer(SECONDS, it.kill)  # then the log ends
+        impatience.start()
+        try:
+            address = process = None
+            while not process and (line := it.stderr.readline()):
+                address = address or re.search(r"Listening at: (http://\S+)", line)
+                process = re.search(r"Booting worker with pid: (\d+)", line)
+            impatience.cancel()
+            assert address is not None
+            assert process is not None
+            thread.submit(it.stderr.read)  # a log that nobody reads would block the server
+            yield Server(address[1], int(process[1]))
+        finally:
+            impatience.cancel()
+            it.terminate()
+            it.wait(SECONDS)
 
 
 def send(page: Page, server: Server, files: dict[str, Path], title: str) -> object:
