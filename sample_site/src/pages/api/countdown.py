@@ -1,16 +1,20 @@
-"""GET /api/countdown?from=3: a stream of server-sent events, five a second."""
+"""GET /api/countdown?start=3: a stream of server-sent events, five a second."""
 
 import asyncio
+from typing import Annotated
 
 from framework import Response
+from msgspec import Meta, Struct
 
-from lib.inputs import read_number
+
+class Query(Struct):
+    start: Annotated[int, Meta(ge=1, le=50)] = 3
 
 
 async def GET(url):
-    start = read_number(url.search_params, "from", default=3, low=1, high=50)
+    query = url.search_params.parse(Query)
     headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
-    return Response(events(start), headers=headers)
+    return Response(events(query.start), headers=headers)
 
 
 async def events(start):

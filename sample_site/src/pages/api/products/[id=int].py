@@ -1,9 +1,10 @@
 """/api/products/1: GET reads the product, PUT and PATCH change it, DELETE takes it away."""
 
 from framework import Response
+from msgspec.structs import asdict
 
 from lib import catalog
-from lib.inputs import read_changes, read_product
+from lib.inputs import Changes, NewProduct
 
 
 def GET(params):
@@ -11,11 +12,11 @@ def GET(params):
 
 
 def PUT(request, params):
-    return _answer(catalog.change(str(params["id"]), **read_product(request)), params)
+    return _answer(catalog.change(str(params["id"]), **asdict(request.json(NewProduct))), params)
 
 
 def PATCH(request, params):
-    return _answer(catalog.change(str(params["id"]), **read_changes(request)), params)
+    return _answer(catalog.change(str(params["id"]), **asdict(request.json(Changes))), params)
 
 
 def DELETE(params):
