@@ -163,6 +163,18 @@ def test_the_tree_answers_as_werkzeugs_rules_asked_one_by_one(site):
     assert match(Routes(routes, Compiler(CONVERTERS)), path) == slow_match(routes, path)
 
 
+@given(sites())
+def test_the_candidates_are_all_that_match_in_order_and_the_first_answers(site):
+    routes, path = site
+    table = Routes(routes, Compiler(CONVERTERS))
+    candidates = table.candidates(path)
+    ordered = sorted(routes, key=contract_order)
+    assert candidates == [route for route in ordered if slow_match([route], path)]
+    assert [route.pattern.text for route in candidates[:1]] == [
+        found[0] for found in [match(table, path)] if found
+    ]
+
+
 @given(sites(), st.randoms())
 def test_the_order_of_files_does_not_matter(site, random):
     routes, path = site
