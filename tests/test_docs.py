@@ -14,6 +14,7 @@ What a fenced block is, its info string says:
 """
 
 import argparse
+import configparser
 import doctest
 import re
 import runpy
@@ -272,3 +273,13 @@ def test_the_architecture_names_every_module() -> None:
     }
     missing = modules - named - {"framework"}
     assert not missing, f"say in docs/architecture.md what these are for: {missing}"
+
+
+def test_every_dependency_has_its_reason() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    lists = [setup["options"]["install_requires"], *setup["options.extras_require"].values()]
+    needed = set(re.findall(r"^([A-Za-z][\w-]*)", "\n".join(lists), re.MULTILINE))
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    assert {"Werkzeug", "ruff"} <= needed
+    assert {name for name in needed if not re.search(rf"\b{name}\b", text)} == set()
