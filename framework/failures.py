@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from .context import APIContext
 from .errorpages import render_error, takes_html
 from .errors import InvalidDataError, RewriteLoopError
+from .paths import decode_mount
 from .routes import Route
 from .site import Site
 from .web.response import Response
@@ -100,20 +101,26 @@ class Failures:
 
     def _nearest(self, context: APIContext, status: int) -> Route | None:
         """The error page in the nearest folder: of the file, or of the path where none matched."""
-        route = self._by_pattern.get(context.route_pattern)
-        if route is not None and route.kind != "missing":
-            folder = re.sub(r"^src/pages/?|/?[^/]*$", "", route.place)
+        mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
+        path = context.path.removeprefix(mount).removeprefix(self._base).rstrip("/")
+        matched = self._routes.match(path)
+        if matched is not None:
+            folder = re.sub(r"^src/pages/?|/?[^/]*$", "", matched[0].place)
             for above in _and_above(f"/{folder}" if folder else ""):
                 page = self._by_pattern.get(f"{above}/{status}")
                 if page is not None:
                     return page
             return None
-        for above in _and_above(context.path.removeprefix(self._base).rstrip("/")):
+        for above in _and_above(path):
             found = self._routes.match(f"{above}/{status}")
-            if found is not None and found[0].pattern.segments[-1] == (str(status),):
+            if found is not None and _is_page(found[0], status):
                 context.params = found[1]
                 return found[0]
         return None
+
+
+def _is_page(route: Route, status: int) -> bool:
+    return route.kind != "redirect" and route.pattern.segments[-1] == (str(status),)
 
 
 def _and_above(path: str) -> list[str]:
