@@ -138,8 +138,8 @@ class Cookies:
         the value one that a cookie can hold; the default percent-encodes where it must.
 
         `ValueError`: the name is no token, name and value are over 4096 bytes, an attribute is
-        none, or browsers would refuse the cookie (`__Host-`, `__Secure-`, `same_site="none"` and
-        `partitioned` need `secure`).
+        none, or browsers would refuse the cookie (the prefixes `__Host-`, `__Secure-` and `__Http-`,
+        `same_site="none"` and `partitioned` need `secure`).
         """
         if isinstance(value, str | numbers.Number):
             text = to_text(value)
@@ -299,12 +299,15 @@ def _check_promises(name: str, attributes: list[str]) -> None:
         ):
             if attribute in attributes:
                 raise ValueError(f"Cookie {name}: {argument} needs secure=True.")
-    prefix = name[: name.find("-") + 1].lower()
-    if prefix in ("__secure-", "__host-") and "Secure" not in attributes:
+    lower = name.lower()
+    if not lower.startswith("__"):
+        return
+    on_host = lower.startswith("__host-")
+    if (on_host or lower.startswith(("__secure-", "__http-"))) and "Secure" not in attributes:
         raise ValueError(f"Cookie {name}: a name with this prefix needs secure=True.")
-    if prefix == "__host-" and (
-        "Path=/" not in attributes or any(a.startswith("Domain=") for a in attributes)
-    ):
+    if lower.startswith(("__http-", "__host-http-")) and "HttpOnly" not in attributes:
+        raise ValueError(f"Cookie {name}: a name with this prefix needs http_only=True.")
+    if on_host and ("Path=/" not in attributes or any(a.startswith("Domain=") for a in attributes)):
         raise ValueError(f'Cookie {name}: a name with this prefix needs path="/" and no domain.')
 
 

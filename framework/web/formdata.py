@@ -11,11 +11,13 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, TypeVar, cast, overload
 
 from werkzeug.utils import secure_filename
 
 from .strings import to_text, to_usv
+
+T = TypeVar("T")
 
 _is_type = re.compile(r"[\x20-\x7e]*").fullmatch
 
@@ -224,10 +226,14 @@ class FormData:
         name = _name(name)
         self._entries = [entry for entry in self._entries if entry[0] != name]
 
-    def get(self, name: str) -> str | File | None:
-        """The first value of that name; `None` where there is none."""
+    @overload
+    def get(self, name: str) -> str | File | None: ...
+    @overload
+    def get(self, name: str, default: T) -> str | File | T: ...
+    def get(self, name: str, default: T | None = None) -> str | File | T | None:
+        """The first value of that name; `default` where there is none."""
         name = _name(name)
-        return next((value for n, value in self._entries if n == name), None)
+        return next((value for n, value in self._entries if n == name), default)
 
     def get_all(self, name: str) -> list[str | File]:
         """Each value of that name."""

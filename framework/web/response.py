@@ -104,10 +104,12 @@ class Response(Body):
         self._headers = Headers(headers)
         self._used = False
         self._reader = None
-        self._source, content_type = extract(body)
-        if content_type is not None:
-            # Known to be good, so without the checks of Headers.
-            self._headers._values.setdefault("content-type", content_type)
+        self._source = None
+        if body is not None:
+            self._source, content_type = extract(body)
+            if content_type is not None:
+                # Known to be good, so without the checks of Headers.
+                self._headers._values.setdefault("content-type", content_type)
 
     json = _Json()
 
@@ -127,7 +129,10 @@ class Response(Body):
         https://fetch.spec.whatwg.org/#dom-response-json
         """
         body = write_json(data)
-        response = cls(body, status=status, status_text=status_text, headers=headers)
+        if status != 200:
+            _checked_status(status, body)
+        response = cls(status=status, status_text=status_text, headers=headers)
+        response._source = body
         response._headers._values.setdefault("content-type", "application/json")
         return response
 

@@ -344,6 +344,17 @@ def test_what_browsers_would_not_keep_is_refused():
         ("a", {"partitioned": True}, "Cookie a: partitioned needs secure=True."),
         ("__Secure-a", {}, "Cookie __Secure-a: a name with this prefix needs secure=True."),
         ("__hOSt-a", {}, "Cookie __hOSt-a: a name with this prefix needs secure=True."),
+        ("__Http-a", {}, "Cookie __Http-a: a name with this prefix needs secure=True."),
+        (
+            "__Http-a",
+            {"secure": True, "http_only": False},
+            "Cookie __Http-a: a name with this prefix needs http_only=True.",
+        ),
+        (
+            "__Host-Http-a",
+            {"secure": True, "http_only": None},
+            "Cookie __Host-Http-a: a name with this prefix needs http_only=True.",
+        ),
         (
             "__Host-a",
             {"secure": True, "path": "/x"},
@@ -364,7 +375,7 @@ def test_what_browsers_would_drop_without_a_word_is_refused(name, attributes, me
         assert str(raised.value) == message
 
 
-@pytest.mark.parametrize("name", ["__Host-a", "__Secure-a", "__host-a"])
+@pytest.mark.parametrize("name", ["__Host-a", "__Secure-a", "__host-a", "__Host-Http-a", "__x"])
 def test_prefixed_names_over_https(name):
     assert line(name, https=True) == f"{name}=1; Path=/; HttpOnly; Secure; SameSite=Lax"
 

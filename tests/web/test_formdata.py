@@ -202,6 +202,14 @@ def crlf(text):
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
 
 
+def test_get_gives_a_default_where_there_is_no_entry():
+    form = FormData()
+    form.append("a", "")
+    assert form.get("a", "x") == ""
+    assert form.get("b", "x") == "x"
+    assert form.get("b") is None
+
+
 @given(entries, st.integers(1, 50))
 def test_a_form_comes_back_from_the_wire(items, size):
     body = write_multipart(form(*items), "limit")

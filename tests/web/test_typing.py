@@ -1,0 +1,135 @@
+"""What type checkers make of the objects."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import framework
+
+RIGHT = """
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TypedDict, assert_type
+
+from framework import (
+    URL,
+    Cookies,
+    File,
+    FormData,
+    Headers,
+    Request,
+    Response,
+    URLSearchParams,
+)
+
+
+@dataclass
+class Product:
+    name: str
+    price: float
+
+
+class Query(TypedDict):
+    page: int
+
+
+class Page(Response):
+    pass
+
+
+response = Response("x", status=201, headers={"x-count": 3})
+assert_type(Response.json({"a": 1}, status=201), Response)
+assert_type(Page.json([1]), Page)
+assert_type(response.json(), Any)
+assert_type(response.text(), str)
+assert_type(response.bytes(), bytes)
+assert_type(response.body, BinaryIO | None)
+assert_type(response.clone(), Response)
+assert_type(Page.redirect("/", 303), Page)
+assert_type(response.headers, Headers)
+assert_type(response.form_data(), FormData)
+
+request = Request(URL("https://example.com/"), method="POST", body=[b"a", "b"])
+assert_type(request.json(), Any)
+assert_type(request.json(Product), Product)
+assert_type(request.json(list[Product]), list[Product])
+assert_type(request.form_data(), FormData)
+assert_type(request.form_data(Product), Product)
+assert_type(request.clone(), Request)
+
+url = URL("https://example.com/?page=2")
+assert_type(url.search_params, URLSearchParams)
+assert_type(url.search_params.parse(Query), Query)
+assert_type(url.search_params.get("page"), str | None)
+assert_type(url.search_params.get("page", "1"), str)
+assert_type(url.pathname, str)
+url.port = 8080
+assert_type(URL.parse("x"), URL | None)
+
+headers = Headers([("accept", "text/html"), ("x-count", 1)])
+assert_type(headers.get("accept"), str | None)
+assert_type(headers.get("accept", ""), str)
+assert_type(headers["accept"], str)
+assert_type(headers.items(), list[tuple[str, str]])
+assert_type(list(headers), list[str])
+
+form = FormData()
+form.append("file", File([b"x", "y"], "x.txt", type="text/plain"))
+assert_type(form.get("file"), str | File | None)
+assert_type(form.get("file", ""), str | File)
+assert_type(form.get_all("file"), list[str | File])
+
+cookies = Cookies("a=1")
+cookie = cookies.get("a")
+if cookie is not None:
+    assert_type(cookie.number(), float)
+    assert_type(cookie.value, str)
+cookies.set("b", {"c": 1}, max_age=60, same_site="strict", secure=True)
+
+
+def pieces() -> Iterator[str]:
+    yield "a"
+
+
+Response(pieces())
+Response(b"x" for _ in range(3))
+"""
+
+WRONG = """
+from framework import Headers, Request, Response
+
+Response(3)  # wrong
+Response("x", status="201")  # wrong
+Response.json()  # wrong
+Headers(3)  # wrong
+Request("https://example.com/").headers = Headers()  # wrong
+Response("x").status = 3  # wrong
+Request("https://example.com/").json("no type")  # wrong
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What mypy says about both texts."""
+    folder = tmp_path_factory.mktemp("typing")
+    (folder / "right.py").write_text(RIGHT)
+    (folder / "wrong.py").write_text(WRONG)
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "right.py", "wrong.py"]
+    environ = os.environ | {"MYPYPATH": str(Path(framework.__file__).parents[1])}
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, env=environ, timeout=300
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_types_are_followed(found: list[str]) -> None:
+    assert [line for line in found if line.startswith("right.py")] == []
+
+
+def test_wrong_uses_are_found(found: list[str]) -> None:
+    lines = {int(line.split(":")[1]) for line in found if line.startswith("wrong.py")}
+    assert lines == {number for number, line in enumerate(WRONG.splitlines(), 1) if "#" in line}
