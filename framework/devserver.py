@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from watchfiles import Change, watch
+from watchfiles import watch
+from watchfiles.main import FileChange
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from .app import App, StartResponse, WSGIApplication
@@ -41,7 +42,7 @@ _NOT_OF_THE_SITE = re.compile(
     r"|\.py[co]$|~$|\.(sw\w|tmp|bak)$|(^|/)(\.#[^/]*|#[^/]*#|4913|\.DS_Store)$"
     r"|\.(db|sqlite3?)(-\w+)?$"
 )
-_PATIENCE = 1.0  # seconds that a running request is given to end when the site is reloaded
+_PATIENCE = 2.0  # seconds that a running request is given to end when the site is reloaded
 
 
 class DevServerError(Exception):
@@ -60,7 +61,7 @@ def run(root: Path, *, host: str | None = None, port: int | None = None) -> None
     host, port = host or config.server.host, config.server.port if port is None else port
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with listen(host, port) as listener:
-        address = _address(host, listener.getsockname()[1])
+        address = address_of(host, listener.getsockname()[1])
         say(f"framework {__version__}: {paint(address + config.base.rstrip('/') + '/', '1')}")
         say(f"Watching src, public and {CONFIG_FILE} in {root}. Ctrl+C ends it.")
         try:
@@ -73,20 +74,28 @@ def run(root: Path, *, host: str | None = None, port: int | None = None) -> None
 def _watch_and_serve(root: Path, host: str, listener: socket.socket) -> None:
     changes = find_changes(root)
     next(changes)  # watch first: what changes while the site is read must not be missed
-    child = _Child(root, host, listener)
+    child: Child | None = Child(root, host, listener)
     try:
         for paths in changes:
             if paths:
                 more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
                 say(f"Changed: {paths[0]}{more}")
-                child.stop()
-            elif child.ended:
-                say(f"The server ended with status {child.process.returncode}; starting it again.")
-            else:
+            elif child is None or child.process.poll() is None:
                 continue
-            child = _Child(root, host, listener)
+            elif child.has_served:
+                say(f"The server ended with status {child.process.returncode}; it starts again.")
+            else:  # it would only end again
+                status = child.process.returncode
+                say(f"The server ended with status {status}; it starts again when you save.")
+                child.stop()
+                child = None
+                continue
+            if child is not None:
+                child.stop()
+            child = Child(root, host, listener)
     finally:
-        child.stop()
+        if child is not None:
+            child.stop()
 
 
 def read_config(root: Path) -> Config:
@@ -117,7 +126,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise DevServerError(f"{what}\n    {remedy}") from error
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
     shown = "localhost" if _is_any(host) else Server(host=host).url_host
     return f"http://{shown}:{port}"
 
@@ -141,38 +150,36 @@ def find_changes(root: Path) -> Iterator[list[str]]:
     Yields every fifth of a second or so, mostly an empty list.
     """
 
-    def of_site(change: Change, path: str) -> bool:
-        return is_of_site(relative(path))
-
-    def relative(path: str) -> str:
-        return Path(path).relative_to(root).as_posix()
-
-    def look(*paths: Path, deep: bool) -> Iterator[set[tuple[Change, str]]]:
+    def look(*paths: Path, deep: bool) -> Iterator[set[FileChange]]:
+        # Its own filter would make it wait on as long as only other files change.
         return watch(
-            *paths,
-            watch_filter=of_site,
-            recursive=deep,
-            rust_timeout=100,
-            yield_on_timeout=True,
+            *paths, watch_filter=None, recursive=deep, rust_timeout=100, yield_on_timeout=True
         )
 
-    def look_inside() -> Iterator[set[tuple[Change, str]]]:
+    def look_inside() -> Iterator[set[FileChange]]:
         return look(*[p for name in _FOLDERS if (p := root / name).is_dir()], deep=True)
+
+    def next_of_site(changes: Iterator[set[FileChange]]) -> set[str]:
+        paths = (Path(path).relative_to(root).as_posix() for _, path in next(changes))
+        return set(filter(is_of_site, paths))
 
     # The root itself is not watched to its depths: virtual environments live there.
     top, inside = look(root, deep=False), look_inside()
     while True:
-        found = next(top)
+        found = next_of_site(top)
         if found:  # a folder may have come or gone
             inside = look_inside()
-        found |= next(inside)
-        yield sorted({relative(path) for _, path in found})
+        try:
+            found |= next_of_site(inside)
+        except FileNotFoundError:  # a folder went while it was being looked through
+            inside = look_inside()
+        yield sorted(found)
 
 
 # -------------------------------------------------------------------------- child
 
 
-class _Child:
+class Child:
     """The process that answers, as the parent sees it.
 
     A pair of sockets ties them: the child says through it that it serves, and ends when its
@@ -197,14 +204,8 @@ class _Child:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     @property
-    def ended(self) -> bool:
-        """Whether it ended by itself after it had served.
-
-        One that ended before that would only end again; it waits for the next change.
-        """
-        return self.process.poll() is not None and self._was_serving()
-
-    def _was_serving(self) -> bool:
+    def has_served(self) -> bool:
+        """Whether it came so far as to answer requests."""
         try:
             return self._tie.recv(1, socket.MSG_PEEK) != b""
         except OSError:  # nothing was said so far, or the tie is closed
@@ -212,7 +213,7 @@ class _Child:
 
     def stop(self) -> None:
         """End it: at once if it answers nothing yet, else with a moment for what is running."""
-        if self._was_serving():
+        if self.has_served:
             self._tie.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_PATIENCE)

@@ -1,0 +1,42 @@
+import pytest
+
+from framework import ConfigError
+from framework.adapters import gunicorn
+
+
+def test_gunicorn_has_defaults_and_takes_its_own_settings() -> None:
+    assert repr(gunicorn()) == "gunicorn(workers=2, threads=8)"
+    adapter = gunicorn(workers=4, timeout=60, accesslog="-")
+    assert repr(adapter) == "gunicorn(workers=4, threads=8, timeout=60, accesslog='-')"
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (
+            {"thread": 3},
+            "gunicorn(thread=3): there is no such setting. Did you mean threads?",
+        ),
+        ({"zzzzzz": 3}, "gunicorn(zzzzzz=3): there is no such setting."),
+        ({"timeout": -1}, "gunicorn(timeout=-1): Value must be positive: -1"),
+        ({"user": "no such user"}, "gunicorn(user='no such user'): No such user: 'no such user'"),
+        (
+            {"daemon": True},
+            "gunicorn(daemon=True): it is for gunicorn's own command and does nothing here. "
+            "Leave it out.",
+        ),
+    ],
+)
+def test_a_setting_that_can_not_be_is_named(settings: dict[str, object], text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        gunicorn(**settings)
+    assert str(caught.value) == text
+
+
+def test_every_wrong_setting_is_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        gunicorn(workers=-1, timout=3)
+    assert str(caught.value).splitlines() == [
+        "gunicorn(workers=-1): Value must be positive: -1",
+        "gunicorn(timout=3): there is no such setting. Did you mean timeout?",
+    ]
