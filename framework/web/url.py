@@ -269,7 +269,10 @@ class URLSearchParams:
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of that name; `default` where there is none."""
         name = _text(name)
-        return next((v for n, v in self._pairs if n == name), default)
+        for other, value in self._pairs:
+            if other == name:
+                return value
+        return default
 
     def get_all(self, name: str) -> list[str]:
         """Each value of that name."""
