@@ -1,7 +1,11 @@
+import importlib
+from typing import NoReturn
+
 import pytest
 
-from framework import ConfigError
+from framework import ConfigError, SiteError
 from framework.adapters import gunicorn
+from framework.errors import Mistake
 
 
 def test_gunicorn_has_defaults_and_takes_its_own_settings() -> None:
@@ -40,3 +44,17 @@ def test_every_wrong_setting_is_told_at_once() -> None:
         "gunicorn(workers=-1): Value must be positive: -1",
         "gunicorn(timout=3): there is no such setting. Did you mean timeout?",
     ]
+
+
+def test_a_worker_that_can_not_start_says_why_and_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def make_application() -> NoReturn:
+        raise SiteError([Mistake("src/pages/index.py:1", "invalid syntax")])
+
+    module = importlib.import_module("framework.adapters.gunicorn")
+    monkeypatch.setattr(module, "_PAUSE", 0)
+    with pytest.raises(SystemExit) as caught:
+        module._Application({}, make_application).load()
+    assert caught.value.code == 1  # 3 and 4 would end the whole server
+    assert "src/pages/index.py:1: invalid syntax" in caplog.text

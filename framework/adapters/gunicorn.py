@@ -4,7 +4,9 @@ https://gunicorn.org/reference/settings/
 """
 
 import difflib
+import logging
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +18,9 @@ from framework.app import App
 from framework.config import ConfigError
 from framework.errors import SiteError
 
+log = logging.getLogger("framework")
+
+_PAUSE = 1.0  # seconds between a worker's attempts to start
 _DEFAULTS = {
     # One path for all servers of a user: two sites on one machine would quarrel over it.
     "control_socket_disable": True,
@@ -89,23 +94,33 @@ class Gunicorn:
 class _Application(BaseApplication):  # type: ignore[misc] # it has no types
     def __init__(self, settings: Mapping[str, Any], make_application: Callable[[], App]) -> None:
         self._settings = settings
-        self.load = make_application
+        self.make_application = make_application
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in self._settings.items():
             self.cfg.set(name, value)
 
+    def load(self) -> App:
+        """The application of one worker.
+
+        The site was fine when the server started. If it is not when a worker is replaced, the
+        worker ends and is replaced again, until it can start; gunicorn would end the server.
+        """
+        try:
+            return self.make_application()
+        except SiteError as error:
+            log.error("A worker can't start and tries again. %s", error)
+            time.sleep(_PAUSE)
+            sys.exit(1)
+
 
 class _Arbiter(Arbiter):  # type: ignore[misc] # it has no types
     def reload(self) -> None:
-        """On HUP, put new workers in the place of the old, unless the site has a mistake.
-
-        Workers that can't start would end the server.
-        """
+        """On HUP, put new workers in the place of the old, unless the site has a mistake."""
         if not self.cfg.preload_app:
             try:
-                self.app.load().close()
+                self.app.make_application().close()
             except SiteError as error:
                 self.log.error("Not reloaded, the workers go on as they were. %s", error)
                 return

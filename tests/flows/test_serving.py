@@ -443,6 +443,24 @@ def test_a_hang_up_reads_the_site_again_unless_it_has_a_mistake(
     assert server.end() == 0
 
 
+def test_a_worker_that_can_not_start_does_not_end_the_others(
+    start: Callable[..., Program], tmp_path: Path
+) -> None:
+    server = start({"src/pages/index.py": PID})
+    pids = set()
+    wait_until(lambda: pids.add(server.ask()[1]) or len(pids) == 2, "both workers to answer")
+    gone, other = pids
+    write(tmp_path, {"src/pages/index.py": "def GET(:\n"})
+    os.kill(int(gone), signal.SIGKILL)
+    server.says("A worker can't start and tries again. The site has a mistake:\n.*invalid")
+    assert server.ask() == (200, other)
+    write(tmp_path, {"src/pages/index.py": PID})
+    pids.clear()
+    wait_until(lambda: pids.add(server.ask()[1]) or len(pids) == 2, "two workers to answer")
+    assert gone not in pids
+    assert server.end() == 0
+
+
 def test_a_hang_up_of_a_preloaded_site_starts_new_workers(start: Callable[..., Program]) -> None:
     adapter = config("gunicorn(workers=1, preload_app=True)")
     server = start({"src/pages/index.py": PID, "framework.config.py": adapter})
