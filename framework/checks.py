@@ -114,11 +114,11 @@ def _of_content_type(tree: ast.Module, route: Route) -> Iterator[Mistake]:
         for key, value in zip(node.keys, node.values, strict=True):
             if not (isinstance(key, ast.Constant) and isinstance(value, ast.Constant)):
                 continue
-            named, text = str(key.value).lower(), str(value.value).lower()
-            if named == "content-type" and "json" not in text:
+            named, kind = str(key.value).lower(), ascii(value.value)
+            if named == "content-type" and "json" not in kind.lower():
                 yield Mistake(
                     f"{route.place}:{key.lineno}",
-                    f"sets the content type {value.value}, and its name says .json",
+                    f"sets the content type {kind}, and its name says .json",
                     "Return Response.json(...), or rename the file.",
                 )
 

@@ -48,7 +48,7 @@ class Failures:
         response = self._error_page(context, status, error) or render_error(
             context.environ,
             status,
-            (error.description or "") if status < 500 else "",
+            _own_words(error) if status < 500 else "",
             errors=error.errors if isinstance(error, InvalidDataError) else (),
             inside=self._explain(context) if self._explain and status == 404 else "",
             asked_json=context.path.endswith(".json"),
@@ -85,8 +85,7 @@ class Failures:
         if route is None:
             return None
         context.route_pattern = route.pattern.text
-        if status == 500:
-            context.props = {"error": error}
+        context.props = {"error": error}
         answers = route.handlers.answers
         method = context.request.method
         own = None if method == "OPTIONS" else answers.get(method)
@@ -121,6 +120,12 @@ class Failures:
 
 def _is_page(route: Route, status: int) -> bool:
     return route.kind != "redirect" and route.pattern.segments[-1] == (str(status),)
+
+
+def _own_words(error: HTTPException) -> str:
+    """What the raiser says of the error; Werkzeug's stock sentences are for its own pages."""
+    described = error.description
+    return described if described and described != type(error).description else ""
 
 
 def _and_above(path: str) -> list[str]:

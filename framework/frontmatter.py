@@ -45,10 +45,10 @@ class Variables(dict[str, Any]):
 
 
 def split_frontmatter(source: str, file: str) -> tuple[str, str]:
-    """(Python, template) of a page; the template keeps its line numbers.
+    """(Python, template) of a page; the template keeps its line numbers, and gains no line.
 
     >>> split_frontmatter("---\\nx = 1\\n---\\n<p>{{ x }}</p>", "page.jinja")
-    ('\\nx = 1\\n', '\\n\\n\\n<p>{{ x }}</p>')
+    ('\\nx = 1\\n', '{#\\n\\n\\n#}<p>{{ x }}</p>')
     """
     source = source.removeprefix("\ufeff")
     lines = source.split("\n")
@@ -57,7 +57,7 @@ def split_frontmatter(source: str, file: str) -> tuple[str, str]:
     for number, line in enumerate(lines[1:], 1):
         if line.rstrip() == FENCE:
             code = "\n".join(["", *lines[1:number], ""])
-            return code, "\n" * (number + 1) + "\n".join(lines[number + 1 :])
+            return code, "{#" + "\n" * (number + 1) + "#}" + "\n".join(lines[number + 1 :])
     raise FrontmatterError(
         Mistake(f"{file}:1", "the frontmatter never ends", f"Close it with a line {FENCE}.")
     )

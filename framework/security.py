@@ -21,17 +21,18 @@ _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "
 
 
 def make_proxy_fix(count: int) -> Callable[[Environ], Environ]:
-    """What reads the `X-Forwarded-*` headers of `count` trusted proxies into an environ.
+    """What reads `X-Forwarded-For`, `-Proto` and `-Host` of `count` trusted proxies.
 
-    A scheme that is neither http nor https is ignored.
+    A scheme that is neither http nor https is ignored. So are `-Prefix` and `-Port`: hardly any
+    proxy sets them, so they would be the client's own, and a prefix changes the path that a
+    guard in middleware looks at.
     """
     fix = ProxyFix(
         lambda environ, _: environ,  # type: ignore[arg-type, return-value]
         x_for=count,
         x_proto=count,
         x_host=count,
-        x_port=count,
-        x_prefix=count,
+        x_prefix=0,
     )
 
     def trust(environ: Environ) -> Environ:

@@ -229,9 +229,7 @@ def test_the_headers_of_an_error_are_sent(failing: Any) -> None:
     assert made.post("/shy").headers["www-authenticate"] == "Basic realm=a, X realm=b"
     refused = made.get("/boom")
     assert (refused.status, refused.headers["allow"]) == (405, "POST, OPTIONS")
-    assert refused.text() == (
-        "405 Method Not Allowed\nThe method is not allowed for the requested URL.\n"
-    )
+    assert refused.text() == ("405 Method Not Allowed\n")
 
 
 def test_a_route_with_json_in_its_name_answers_errors_as_json(site: Site) -> None:
@@ -341,11 +339,7 @@ def test_exceptions_that_end_programs_are_not_swallowed(site: Site) -> None:
 @pytest.mark.parametrize(
     ("raised", "status", "text"),
     [
-        (
-            "raise ImATeapot",
-            418,
-            "418 I'm a Teapot\nThis server is a teapot, not a coffee machine\n",
-        ),
+        ("raise ImATeapot", 418, "418 I'm a Teapot\n"),
         ("raise HTTPException", 500, "500 Internal Server Error\n"),
         ("abort(410, 'It left.')", 410, "410 Gone\nIt left.\n"),
         ("abort(W('own', 409))", 409, "own"),

@@ -37,16 +37,16 @@ def test_a_page_without_frontmatter_is_all_template() -> None:
 def test_the_template_keeps_its_line_numbers() -> None:
     code, template = split_frontmatter("---\na = 1\nb = 2\n---\n<p>\n</p>\n", "p")
     assert code == "\na = 1\nb = 2\n"
-    assert template == "\n\n\n\n<p>\n</p>\n"
+    assert template == "{#\n\n\n\n#}<p>\n</p>\n"
 
 
 def test_blanks_behind_a_fence_and_a_byte_order_mark_are_no_matter() -> None:
-    assert split_frontmatter("\ufeff--- \nx = 1\n---\t\ny", "p") == ("\nx = 1\n", "\n\n\ny")
+    assert split_frontmatter("\ufeff--- \nx = 1\n---\t\ny", "p") == ("\nx = 1\n", "{#\n\n\n#}y")
     assert split_frontmatter("\ufeff<p>", "p") == ("", "<p>")
 
 
 def test_empty_frontmatter_is_fine() -> None:
-    assert split_frontmatter("---\n---\nx", "p") == ("\n", "\n\nx")
+    assert split_frontmatter("---\n---\nx", "p") == ("\n", "{#\n\n#}x")
 
 
 def test_frontmatter_that_never_ends_is_a_mistake() -> None:
@@ -68,7 +68,7 @@ def test_every_line_stays_where_it_was(code: list[str], template: str) -> None:
     source = "\n".join(["---", *code, "---", template])
     python, html = split_frontmatter(source, "p")
     assert python.split("\n")[1:-1] == code
-    assert html.split("\n")[len(code) + 2 :] == template.split("\n")
+    assert html.split("\n")[len(code) + 2 :] == f"#}}{template}".split("\n")
     assert html[: len(code) + 2].strip("\n") == ""
 
 

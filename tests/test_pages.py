@@ -40,7 +40,7 @@ def test_its_name_says_its_type(site: Site, name: str, content_type: str) -> Non
 def test_everything_is_escaped(site: Site) -> None:
     text = "---\nx = '<b>\"&\\''\n---\n{{ x }}{{ url.search_params.get('q') }}"
     response = page(site, text).get("/page?q=<script>")
-    assert response.text() == "\n\n\n&lt;b&gt;&#34;&amp;&#39;&lt;script&gt;"
+    assert response.text() == "&lt;b&gt;&#34;&amp;&#39;&lt;script&gt;"
 
 
 def test_layouts_and_components_are_found_below_src(site: Site) -> None:

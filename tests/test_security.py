@@ -121,30 +121,19 @@ def test_forwarded_headers_are_ignored_unless_proxies_are_trusted(site: Site) ->
 
 def test_the_last_hops_of_trusted_proxies_count(site: Site) -> None:
     response = echo(site, trusted_proxies=1).get("/echo", headers=FORWARDED)
-    assert response.json() == ["https://shop.example/shop/echo", "1.2.3.4", "/shop/echo"]
+    assert response.json() == ["https://shop.example/echo", "1.2.3.4", "/echo"]
     two = echo(site, trusted_proxies=2).get("/echo", headers=FORWARDED)
     assert two.json() == ["http://localhost/echo", "6.6.6.6", "/echo"]
 
 
-@pytest.mark.parametrize(
-    ("prefix", "path"),
-    [("/", "/echo"), ("//evil.example", "/evil.example/echo"), ("/a//b/", "/a/b/echo")],
-)
-def test_a_forwarded_prefix_has_one_spelling(site: Site, prefix: str, path: str) -> None:
-    response = echo(site, trusted_proxies=1).get("/echo", headers={"X-Forwarded-Prefix": prefix})
-    assert response.json() == [f"http://localhost{path}", "127.0.0.1", path]
+@pytest.mark.parametrize("name", ["X-Forwarded-Prefix", "X-Forwarded-Port"])
+def test_what_proxies_hardly_ever_set_is_the_clients_own_and_ignored(site: Site, name: str) -> None:
+    response = echo(site, trusted_proxies=1).get("/echo", headers={name: "/8"})
+    assert response.json() == ["http://localhost/echo", "127.0.0.1", "/echo"]
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"X-Forwarded-Host": "evil/path"},
-        {"X-Forwarded-Port": "x"},
-        {"X-Forwarded-Prefix": "evil"},
-        {"X-Forwarded-Prefix": "/a/../b"},
-    ],
-)
-def test_what_a_trusted_proxy_says_is_checked(site: Site, headers: dict[str, str]) -> None:
+def test_a_host_of_a_trusted_proxy_is_checked(site: Site) -> None:
+    headers = {"X-Forwarded-Host": "evil/path"}
     assert echo(site, trusted_proxies=1).get("/echo", headers=headers).status == 400
 
 
