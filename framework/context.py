@@ -1,12 +1,13 @@
 """What does a handler get to know about its request?"""
 
+import contextvars
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .coroutines import Call, Loop
 from .paths import decode_mount, quote_path
 from .web.cookies import Cookies
+from .web.loop import Call, Loop
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
@@ -208,11 +209,17 @@ class APIContext:
         context.trail = trail
         return context
 
-    def run(self, awaitable: Awaitable[T], call: Call[Any] | None = None) -> T:
-        """The result of an awaitable, run on the event loop of this request."""
+    def run(
+        self,
+        awaitable: Awaitable[T],
+        call: Call[Any] | None = None,
+        *,
+        context: contextvars.Context | None = None,
+    ) -> T:
+        """The result of an awaitable, run on the event loop of this request: see `Loop.run`."""
         if self._loop is None:
             self._loop = Loop()
-        return self._loop.run(awaitable, call)
+        return self._loop.run(awaitable, call, context=context)
 
     def set_cookies(self) -> Sequence[str]:
         """The `Set-Cookie` headers of this request."""

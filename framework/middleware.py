@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .context import APIContext
-from .coroutines import Call
 from .errors import HandlerError
+from .web.loop import Call
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL

@@ -1,21 +1,26 @@
 """How do the chunks of a body arrive, from whatever it was made of?"""
 
-import asyncio
-import contextvars
 import io
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from functools import partial
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeVar
 
+from .loop import Loop
 from .strings import to_usv
+
+T = TypeVar("T")
 
 BLOCK = 64 * 1024
 """How many bytes of a file are read and sent at a time."""
 
-Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
-"""Runs a coroutine to its end and returns its result."""
+
+class Run(Protocol):
+    """Runs a coroutine to its end, in a context, and returns its result."""
+
+    def __call__(self, coroutine: Coroutine[Any, Any, T], /, *, context: Context) -> T: ...
+
 
 _END = object()
 
@@ -115,77 +120,55 @@ class FileStream(Stream):
 class AsyncStream(Stream):
     """The chunks of an async iterable, each awaited to its end.
 
-    They are awaited with what `use` was given, else on an event loop of the stream's own.
+    They are awaited with what `use` was given, else on an event loop of the stream's own; all in
+    one context, so that what the iterable sets there stays.
     """
 
-    __slots__ = ("_loop",)
+    __slots__ = ("_waiter",)
 
     def __init__(self, source: AsyncIterable[object]) -> None:
-        self._loop = _Loop()
+        self._waiter = _Waiter()
         chunks = aiter(source)
-        super().__init__(_pulled(chunks, self._loop), partial(_finish, chunks, self._loop))
+        super().__init__(_pulled(chunks, self._waiter), partial(_finish, chunks, self._waiter))
 
     def use(self, run: Run) -> None:
-        self._loop.other = run
+        self._waiter.run = run
 
 
-def _pulled(chunks: AsyncIterator[object], loop: "_Loop") -> Iterator[object]:
+class _Waiter:
+    """Awaits on behalf of a stream; apart from it, so that the two make no circle."""
+
+    __slots__ = ("_context", "_loop", "run")
+
+    def __init__(self) -> None:
+        self._context = copy_context()
+        self._loop = Loop()
+        self.run: Run = self._loop.run
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.run(coroutine, context=self._context)
+
+    def close(self) -> None:
+        self._loop.close()
+
+
+def _pulled(chunks: AsyncIterator[object], waiter: _Waiter) -> Iterator[object]:
     async def pull() -> object:
         return await anext(chunks, _END)
 
-    while (chunk := loop.run(pull())) is not _END:
+    while (chunk := waiter.wait(pull())) is not _END:
         yield chunk
 
 
-def _finish(chunks: AsyncIterator[object], loop: "_Loop") -> None:
+def _finish(chunks: AsyncIterator[object], waiter: _Waiter) -> None:
     async def finish() -> None:
         await chunks.aclose()  # type: ignore[attr-defined]
 
     try:
         if hasattr(chunks, "aclose"):
-            loop.run(finish())
+            waiter.wait(finish())
     finally:
-        loop.close()
-
-
-class _Loop:
-    """Runs coroutines one after the other, all in one context, on an event loop made when needed.
-
-    `other` runs them instead if it is set. Where the thread runs a loop already, which can't run
-    a second one inside it, the coroutine runs in a thread of its own and this one waits.
-    """
-
-    __slots__ = ("_context", "_runner", "other")
-
-    def __init__(self) -> None:
-        self._runner: asyncio.Runner | None = None
-        self.other: Run | None = None
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        if self.other is not None:
-            return self.other(coroutine)
-        if self._runner is None:
-            self._context = contextvars.copy_context()
-            # With a factory the runner doesn't become the thread's current loop.
-            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        return _outside_loops(partial(self._runner.run, coroutine, context=self._context))
-
-    def close(self) -> None:
-        if self._runner is not None:
-            _outside_loops(self._runner.close)
-
-
-def _outside_loops(function: Callable[[], Any]) -> Any:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        busy = False
-    else:
-        busy = True
-    if not busy:
-        return function()
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(function).result()
+        waiter.close()
 
 
 def tee(stream: Stream) -> "tuple[Branch, Branch]":

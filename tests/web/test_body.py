@@ -276,6 +276,13 @@ def test_clones_may_be_read_in_any_turn(pieces, turns):
     assert [got[i] + b"".join(streams[i]) for i in (0, 1)] == [b"".join(pieces)] * 2
 
 
+@pytest.mark.parametrize(
+    ("body", "streams"), [(None, False), ("a", False), (b"", False), ([], True), (iter("a"), True)]
+)
+def test_a_body_streams_if_it_comes_piece_by_piece(body, streams):
+    assert Response(body).streams is streams
+
+
 # ------------------------------------------------------------------- async
 
 

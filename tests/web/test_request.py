@@ -190,7 +190,7 @@ def test_a_body_cut_short_is_the_clients_fault(there, read):
     body = b'["a=1", "b=2", "c=3"]'
     assert len(body) > 20
     request = arrived(
-        body[:there], length=len(body), CONTENT_TYPE="multipart/form-data; boundary=b"
+        body[:there], length=len(body), CONTENT_TYPE="application/x-www-form-urlencoded"
     )
     with pytest.raises(BadBodyError) as raised:
         read(request)

@@ -1,4 +1,5 @@
 import asyncio
+import contextvars
 import http
 import io
 import types
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from framework.errors import BodyUsedError
 from framework.web.formdata import File, FormData
 from framework.web.headers import Headers
+from framework.web.loop import Loop
 from framework.web.response import Response
 from framework.web.url import URL, URLSearchParams
 
@@ -458,6 +460,23 @@ def test_an_async_body_is_sent_on_the_loop_it_is_given():
         other.close()
         assert ended[1] is runner.get_loop()
         assert not ended[1].is_closed()
+
+
+def test_an_async_body_keeps_its_context_on_any_loop():
+    variable = contextvars.ContextVar("variable", default="outside")
+
+    async def pieces():
+        token = variable.set("inside")
+        yield "a"
+        yield variable.get()
+        variable.reset(token)  # in another context than it was made in it would fail
+        yield variable.get()
+
+    loop = Loop()
+    body = Response(pieces()).send(lambda status, headers: None, run=loop.run)
+    assert b"".join(body) == b"ainsideoutside"
+    body.close()
+    loop.close()
 
 
 def test_an_async_body_is_closed_when_the_client_leaves():

@@ -6,12 +6,12 @@ middleware and handlers can call each other in any mixture.
 """
 
 import asyncio
-import contextlib
 import contextvars
 import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -74,39 +74,62 @@ class Loop:
         # Where the loop runs, if it can't in the request's own thread.
         self._thread: ThreadPoolExecutor | None = None
 
-    def run(self, awaitable: Awaitable[T], call: Call[Any] | None = None) -> T:
-        """What the awaitable gives. `call` is what it uses to call back into plain code."""
+    def run(
+        self,
+        awaitable: Awaitable[T],
+        call: Call[Any] | None = None,
+        *,
+        context: contextvars.Context | None = None,
+    ) -> T:
+        """What the awaitable gives.
+
+        `call` is what it uses to call back into plain code. It runs in `context`, which keeps
+        what it sets there, or in a copy of the caller's.
+        """
         coroutine: Coroutine[Any, Any, T] = (
             awaitable if inspect.iscoroutine(awaitable) else _await(awaitable)
         )
-        running = None
-        with contextlib.suppress(RuntimeError):  # there is none
-            running = asyncio.get_running_loop()
+        context = context or contextvars.copy_context()
+        running = _running_loop()
         if running is None:
-            return self._drive(coroutine, call)
+            return self._drive(coroutine, call, context)
         # Plain code called this from within a coroutine, and no second loop may run in its
         # thread. Is it a coroutine of this very loop, then another loop stands in for it.
         if self._runner is None or self._runner.get_loop() is not running:
-            return self._drive_elsewhere(coroutine, call)
+            return self._drive_elsewhere(coroutine, call, context)
         busy = self._runner, self._thread
         self._runner = self._thread = None
         try:
-            return self._drive_elsewhere(coroutine, call)
+            return self._drive_elsewhere(coroutine, call, context)
         finally:
             self.close()
             self._runner, self._thread = busy
 
-    def _drive_elsewhere(self, coroutine: Coroutine[Any, Any, T], call: Call[Any] | None) -> T:
+    def _drive_elsewhere(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        call: Call[Any] | None,
+        context: contextvars.Context,
+    ) -> T:
+        mine = contextvars.copy_context()
+        drive = partial(mine.run, self._drive, coroutine, call, context)
+        return self._other_thread().submit(drive).result()
+
+    def _other_thread(self) -> ThreadPoolExecutor:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "framework-loop")
-        context = contextvars.copy_context()
-        return self._thread.submit(context.run, self._drive, coroutine, call).result()
+        return self._thread
 
-    def _drive(self, coroutine: Coroutine[Any, Any, T], call: Call[Any] | None) -> T:
+    def _drive(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        call: Call[Any] | None,
+        context: contextvars.Context,
+    ) -> T:
         if self._runner is None:
             self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         loop = self._runner.get_loop()
-        task = loop.create_task(coroutine, context=contextvars.copy_context())
+        task = loop.create_task(coroutine, context=context)
         task.add_done_callback(lambda _: loop.stop())
         while not task.done():
             loop.run_forever()
@@ -119,17 +142,23 @@ class Loop:
 
     def close(self) -> None:
         """Cancel what still runs and close the loop, if there ever was one."""
-        if self._thread is not None:
-            with self._thread as thread:
-                thread.submit(self._close).result()
-            self._thread = None
-        else:
-            self._close()
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        if self._thread is None and _running_loop() is None:
+            runner.close()
+            return
+        thread = self._other_thread()
+        self._thread = None
+        with thread:
+            thread.submit(runner.close).result()
 
-    def _close(self) -> None:
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = None
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 async def _await(awaitable: Awaitable[T]) -> T:

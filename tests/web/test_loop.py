@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from framework.coroutines import Call, Loop
+from framework.web.loop import Call, Loop
 
 var = contextvars.ContextVar("var", default="nothing")
 
@@ -402,3 +402,42 @@ def test_variables_are_seen_in_the_other_thread(loop):
         return loop.run(read())
 
     assert loop.run(outer()) == "outer"
+
+
+# ------------------------------------------------------------ contexts and closing
+
+
+def test_a_context_that_is_given_keeps_what_is_set_in_it(loop):
+    context = contextvars.copy_context()
+
+    async def change():
+        return var.set("kept")
+
+    async def back(token):
+        var.reset(token)
+
+    token = loop.run(change(), context=context)
+    assert (context[var], var.get()) == ("kept", "nothing")
+    loop.run(back(token), context=context)
+    assert var not in context
+
+
+def test_a_loop_is_closed_where_another_runs():
+    loop = Loop()
+    made = loop.run(running())
+
+    async def outer():
+        loop.close()
+
+    asyncio.run(outer())
+    assert made.is_closed()
+
+
+def test_a_loop_is_closed_once_however_often_it_is_asked_to():
+    loop = Loop()
+    loop.close()
+    loop.run(give(1))
+    loop.close()
+    loop.close()
+    assert loop.run(give(2)) == 2
+    loop.close()
