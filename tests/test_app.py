@@ -831,3 +831,17 @@ def test_nothing_is_logged_about_a_request_that_is_fine(site: Site, caplog: Any)
     caplog.set_level(logging.DEBUG)
     site().get("/")
     assert caplog.records == []
+
+
+def test_an_application_explains_which_file_would_answer(site: Site) -> None:
+    app = site({"src/pages/p/[id].py": OK, "src/pages/x.py": OK}).app
+    assert "src/pages/p/[id].py" in app.explain("GET", "/p/7?q")
+    for target in ("p/7", "/../x", "/%FF", "/p\\x"):
+        with pytest.raises(ValueError, match="path"):
+            app.explain("GET", target)
+
+
+def test_a_developer_sees_why_nothing_answered(site: Site) -> None:
+    files = {"src/pages/products/[id].py": OK}
+    assert "src/pages/products/[id].py" in site(files, dev=True).get("/products").text()
+    assert "src/pages" not in site(files).get("/products").text()
