@@ -90,14 +90,15 @@ class App:
         """
         if not target.startswith("/"):
             raise ValueError(f"A path begins with a slash: /{target}")
-        environ = Request(f"http://localhost{target}", method=method).to_environ()
-        return self._explain(APIContext(self._services, environ))
+        environ = Request("http://localhost/", method=method).to_environ()
+        path, _, environ["QUERY_STRING"] = target.partition("?")
+        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
+        return self._explain(environ, target)
 
-    def _explain(self, context: APIContext) -> str:
-        environ, again = context.environ, APIContext(self._services, context.environ)
-        method = environ["REQUEST_METHOD"]
-        found = self._find(again, environ, environ.get("PATH_INFO", ""), method)
-        return explain(self.site, again, found, method)
+    def _explain(self, environ: Environ, target: str) -> str:
+        context, method = APIContext(self._services, environ), environ["REQUEST_METHOD"]
+        found = self._find(context, environ, environ.get("PATH_INFO", ""), method)
+        return explain(self.site, context, found, method, target)
 
     # --------------------------------------------------------------- one request
 

@@ -28,12 +28,13 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class Handlers:
     """What a file answers: `answers` by method, `other` for every method without its own.
 
-    `methods` is what `Allow` says.
+    `methods` is what `Allow` says; with `takes_all` there is an answer to every other one too.
     """
 
     answers: dict[str, Answer]
     other: Answer
     methods: tuple[str, ...]
+    takes_all: bool = False
 
     def answer(self, method: str) -> Answer:
         """What answers the method."""
@@ -42,7 +43,7 @@ class Handlers:
     def each(self, change: Callable[[Answer], Answer]) -> "Handlers":
         """The same with each answer changed."""
         answers = {method: change(answer) for method, answer in self.answers.items()}
-        return Handlers(answers, change(self.other), self.methods)
+        return Handlers(answers, change(self.other), self.methods, self.takes_all)
 
 
 def make_handlers(module: ModuleType, place: str) -> tuple[Handlers, list[Mistake]]:
@@ -64,7 +65,7 @@ def complete(answers: dict[str, Answer]) -> Handlers:
     methods = order_methods({*answers, "OPTIONS"} | ({*METHODS} if every else set()))
     if every is None:
         answers.setdefault("OPTIONS", _answer_options(methods))
-    return Handlers(answers, every or _refuse(methods), methods)
+    return Handlers(answers, every or _refuse(methods), methods, every is not None)
 
 
 def find_handlers(module: ModuleType) -> list[tuple[str, Callable[..., Any]]]:

@@ -5,21 +5,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .context import APIContext
-from .pattern import Param, Segment
+from .pattern import END, Param
 from .routes import Route
 from .site import Site
 from .web.response import Response
 
-_KINDS = ("static", "partly dynamic", "dynamic", "the end", "a rest parameter")
+_KINDS = ("static", "partly dynamic", "dynamic", "", "a rest parameter")
 
 
-def explain(site: Site, context: APIContext, found: Route | Response | None, method: str) -> str:
-    """What answers a request and what stands behind it, as lines of text.
+def explain(
+    site: Site, context: APIContext, found: Route | Response | None, method: str, target: str
+) -> str:
+    """What answers a request for `target` and what stands behind it, as lines of text.
 
     `found` is what the application found for the path of `context`: a route, a response (a
     redirect to another spelling, or a file of `public/`), or nothing.
     """
-    return "\n".join([f"{method} {context.origin_pathname}", *_lines(site, context, found, method)])
+    return "\n".join([f"{method} {target}", *_lines(site, context, found, method)])
 
 
 def _lines(
@@ -76,7 +78,7 @@ def _function(route: Route, method: str) -> str:
         return ", a redirect"
     if method in route.handlers.answers:
         return f", for {method}"
-    if method in route.handlers.methods:
+    if route.handlers.takes_all:
         return f", for every method ({method} has no function of its own)"
     return f", but not {method}: 405, Allow: {', '.join(route.handlers.methods)}"
 
@@ -87,10 +89,14 @@ def _reason(site: Site, first: Route, other: Route) -> str:
     for number, (left, right) in enumerate(zip(one, two, strict=False)):
         if left == right:
             continue
+        if left[0] == END:
+            return f"it goes on with {_segment(other, number)} where the first ends"
+        if right[0] == END:
+            return f"it ends where the first goes on with {_segment(first, number)}"
         if left[0] == right[0]:
-            return f"its {_segment(other, number)} has no converter of its own, or a later one"
+            return f"{_segment(other, number)} has no converter, or a heavier one"
         return (
-            f"its {_segment(other, number)} is {_KINDS[right[0]]}, "
+            f"{_segment(other, number)} is {_KINDS[right[0]]}, "
             f"{_segment(first, number)} is {_KINDS[left[0]]}"
         )
     if first.kind != other.kind:
@@ -99,13 +105,7 @@ def _reason(site: Site, first: Route, other: Route) -> str:
 
 
 def _segment(route: Route, number: int) -> str:
-    if number == len(route.pattern.segments):
-        return "end"
-    return f"segment {_text(route.pattern.segments[number])}"
-
-
-def _text(segment: Segment) -> str:
-    return "".join(_part(part) for part in segment)
+    return "".join(map(_part, route.pattern.segments[number]))
 
 
 def _part(part: str | Param) -> str:

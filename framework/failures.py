@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from werkzeug.exceptions import HTTPException
 
-from .context import APIContext
+from .context import APIContext, Environ
 from .errorpages import render_error, takes_html
 from .errors import InvalidDataError, RewriteLoopError
 from .paths import decode_mount
@@ -31,7 +31,7 @@ class Failures:
     on a 404 why no route answered.
     """
 
-    def __init__(self, site: Site, explain: Callable[[APIContext], str] | None) -> None:
+    def __init__(self, site: Site, explain: Callable[[Environ, str], str] | None) -> None:
         self._explain = explain
         self._routes = site.routes
         self._base = site.config.base.rstrip("/")
@@ -50,7 +50,9 @@ class Failures:
             status,
             _own_words(error) if status < 500 else "",
             errors=error.errors if isinstance(error, InvalidDataError) else (),
-            inside=self._explain(context) if self._explain and status == 404 else "",
+            inside=self._explain(context.environ, context.origin_pathname)
+            if self._explain and status == 404
+            else "",
             asked_json=context.path.endswith(".json"),
         )
         for name, value in error.get_headers(context.environ):

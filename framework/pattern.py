@@ -19,7 +19,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd\ud800-\udfff]|^\.\.?$")
 
 # Where a segment stands in its route's order; a route that ends stands before one that goes
 # on with a rest parameter and behind all others.
-_STATIC, _PARTIAL, _DYNAMIC, _END, _REST = range(5)
+_STATIC, _PARTIAL, _DYNAMIC, END, _REST = range(5)
 _PLAIN_WEIGHT = sys.maxsize  # behind every named converter
 
 Accept = Callable[[str], tuple[Any, ...] | None]
@@ -256,7 +256,7 @@ class Compiler:
 
     def order(self, pattern: Pattern) -> tuple[tuple[int, int], ...]:
         """What the contract compares segment by segment; the smaller answers first."""
-        return (*(self.rank(segment) for segment in pattern.segments), (_END, 0))
+        return (*(self.rank(segment) for segment in pattern.segments), (END, 0))
 
     def rank(self, segment: Segment) -> tuple[int, int]:
         """Where a segment stands among others in its place."""

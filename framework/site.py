@@ -12,7 +12,7 @@ from typing import Any
 
 from .config import Config, ConfigError
 from .context import APIContext
-from .endpoints import METHODS, Handlers, make_handlers
+from .endpoints import Handlers, complete, make_handlers
 from .errors import Mistake, SiteError
 from .middleware import Answer, Layer, make_layers
 from .modules import LoadError, SiteModules
@@ -199,7 +199,7 @@ class _Loader:
             return None
         options = target if isinstance(target, Mapping) else {"destination": target}
         answer = make_redirect(options["destination"], options.get("status"))
-        handlers = Handlers({}, answer, METHODS)
+        handlers = complete({"ALL": answer})
         return Route(
             pattern=pattern,
             place=place,
