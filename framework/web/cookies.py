@@ -71,6 +71,8 @@ class Cookies:
     `header` is the request's `Cookie` header, of which nothing is read before it is asked for;
     `secure` says that the request came by https. Reading sees what was written before.
 
+    The web has no such class (the browsers' CookieStore is another's view); this is Astro's.
+
     https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html
 
     >>> cookies = Cookies("theme=dark")

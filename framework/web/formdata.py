@@ -80,6 +80,9 @@ class File:
     (`save_to` doesn't). `type` is in lower case, and `""` where it is unknown or can't be a media
     type. `size` counts bytes.
 
+    Unlike the standard's there is no Blob and no `last_modified`, and content and text are plain
+    values. Beside the standard `save_to` writes to the disk.
+
     https://w3c.github.io/FileAPI/#file-section
 
     >>> file = File(["Hello, ", b"world"], "hello.txt", type="text/plain")
@@ -193,7 +196,8 @@ def _bytes_of(content: object) -> bytes:
 class FormData:
     """The entries of a form, in their order: names with a `str` or a `File` each.
 
-    A name may come more than once. Numbers given as values are written as their text.
+    A name may come more than once. Numbers given as values are written as their text. Unlike the
+    standard's, only a `File` can be given a file name; beside it, `get` takes a default.
 
     https://xhr.spec.whatwg.org/#interface-formdata
 
@@ -264,6 +268,13 @@ class FormData:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FormData):
+            return NotImplemented
+        return self._entries == other._entries
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"FormData({self._entries!r})"

@@ -49,8 +49,9 @@ class Headers:
     numbers. Several values of one name are combined with `", "`; only `set-cookie` keeps its
     values apart. Names are listed in lower case, sorted.
 
-    `ValueError`: a name that is no token, or a value with CR, LF, NUL or a character above
-    U+00FF.
+    `ValueError` (the standard's is a TypeError): a name that is no token, or a value with CR, LF,
+    NUL or a character above U+00FF. Beside the standard it is a mapping, with `update`,
+    `setdefault` and a default for `get`.
 
     https://fetch.spec.whatwg.org/#headers-class
 

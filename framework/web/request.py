@@ -34,6 +34,10 @@ class Request(Body):
     password, a method that is no token or one of CONNECT, TRACE and TRACK, a header that can't be
     sent.
 
+    Unlike the standard's it is what a server gets: the readers return plain values, and there is
+    no mode, cache, credentials or signal. Beside the standard `json` and `form_data` take a type,
+    and `werkzeug` is the same request as Werkzeug sees it.
+
     https://fetch.spec.whatwg.org/#request-class
 
     >>> request = Request("https://example.com/a b", method="post", body="hello")

@@ -68,8 +68,8 @@ class Response(Body):
     `ValueError`: a status outside 200-599, a status text or header that can't be sent.
     `TypeError`: a body with 204, 205 or 304, a mapping as body (`Response.json` takes it).
 
-    Beside the standard: `await response` is the response itself, and the headers of
-    `redirect()` and `error()` can be changed.
+    Unlike the standard's, the readers return plain values, and the headers of `redirect()` and
+    `error()` can be changed. Beside it, `await response` is the response itself.
 
     https://fetch.spec.whatwg.org/#response-class
 

@@ -231,7 +231,8 @@ class URLSearchParams:
     """Names and values of a query, in their order; a name may come more than once.
 
     `init` is a `str` (a leading `?` is dropped), a mapping, an iterable of `(name, value)` pairs
-    or `URLSearchParams`. Values are `str` or numbers.
+    or `URLSearchParams`. Values are `str` or numbers. Beside the standard `get` takes a default,
+    and `parse` makes a value of a type.
 
     https://url.spec.whatwg.org/#interface-urlsearchparams
 

@@ -77,7 +77,9 @@ def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
 def _convert(data: Any, kind: Any, *, strict: bool) -> Any:
     try:
         return _to(data, kind, strict)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, TypeError):  # a mistake in the type's own code
+            raise error.__cause__ from None
         wrong = _Search(strict).find(data, kind)
     except RecursionError:
         wrong = [((), "This is nested too deeply.")]

@@ -210,6 +210,20 @@ def test_get_gives_a_default_where_there_is_no_entry():
     assert form.get("b") is None
 
 
+def test_forms_are_equal_when_their_entries_are():
+    first, second = FormData(), FormData()
+    file = File("x", "x.txt")
+    for form in (first, second):
+        form.append("a", 1)
+        form.append("f", file)
+    assert first == second
+    second.append("a", 1)
+    assert first != second
+    assert first != first.items()
+    with pytest.raises(TypeError):
+        hash(first)
+
+
 @given(entries, st.integers(1, 50))
 def test_a_form_comes_back_from_the_wire(items, size):
     body = write_multipart(form(*items), "limit")

@@ -338,7 +338,7 @@ def test_a_type_that_cannot_be_used_is_a_type_error() -> None:
         convert({}, Address | Range)
 
 
-@pytest.mark.parametrize("error", [KeyError("k"), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [KeyError("k"), ZeroDivisionError(), TypeError("t")])
 def test_other_errors_of_a_type_are_its_own(error: Exception) -> None:
     @dataclass
     class Broken:
@@ -457,6 +457,18 @@ def test_a_pydantic_model_may_have_types_that_only_it_knows() -> None:
         amount: typing.Callable[[], None] | pydantic.SecretStr
 
     assert URLSearchParams("amount=3").parse(Cost).amount == pydantic.SecretStr("3")
+
+
+def test_a_class_may_validate_itself_as_models_do() -> None:
+    class Even:
+        @classmethod
+        def model_validate(cls, data: Any) -> "Even":
+            if data["n"] != "2":
+                raise ValueError("odd")
+            return cls()
+
+    assert isinstance(URLSearchParams("n=2").parse(Even), Even)
+    assert wrong([{"n": "3"}], list[Even]) == {"#/0": "odd."}
 
 
 @dataclass
