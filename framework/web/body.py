@@ -36,9 +36,6 @@ Source: TypeAlias = str | bytes | Stream | None
 """A body as it is kept until someone needs its bytes."""
 
 PLAIN_TEXT = "text/plain;charset=UTF-8"
-
-
-PLAIN_TEXT = "text/plain;charset=UTF-8"
 _URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 
