@@ -233,10 +233,13 @@ def run_child(root: str, host: str, listener: int, tie: int) -> None:
     sys.dont_write_bytecode = True
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     server = _Server(host, 0, Guard(load(Path(root)), host), _Handler, fd=listener)
-    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
-    with socket.socket(fileno=tie) as parent, contextlib.suppress(ConnectionError):
-        parent.send(b"+")
-        parent.recv(1)
+    loop = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+    with socket.socket(fileno=tie) as parent:
+        with contextlib.suppress(ConnectionError):  # the parent is gone: serve no more
+            parent.send(b"+")
+        loop.start()
+        with contextlib.suppress(ConnectionError):
+            parent.recv(1)
     server.shutdown()
     time.sleep(0.05)  # what was accepted last gets its request read
     for thread in list(server.busy):

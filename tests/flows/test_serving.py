@@ -342,6 +342,25 @@ def test_the_server_of_a_killed_dev_ends_by_itself(dev: Callable[..., Program]) 
     wait_until(server.is_gone, "the port to be free")
 
 
+def test_a_server_whose_dev_was_killed_before_it_served_ends_too(
+    dev: Callable[..., Program], tmp_path: Path
+) -> None:
+    begun, flag = tmp_path / "begun", tmp_path / "flag"
+    slow = f"""
+import time
+from pathlib import Path
+
+Path({str(begun)!r}).touch()
+while not Path({str(flag)!r}).exists():
+    time.sleep(0.01)
+"""
+    server = dev({"src/pages/index.py": slow})
+    wait_until(begun.exists, "the site to be read")
+    assert server.end(signal.SIGKILL) == -9
+    flag.touch()
+    wait_until(server.is_gone, "the port to be free")
+
+
 def test_dev_refuses_other_hosts_and_other_sites(dev: Callable[..., Program]) -> None:
     server = dev({"src/pages/index.py": hello("ok")})
     assert server.ask(host="evil.example")[0] == 403
