@@ -7,14 +7,16 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from . import devserver
 from .adapters import gunicorn
 from .app import App
+from .checks import LOCK, find_warnings, lock_text
 from .endpoints import METHODS
-from .errors import SiteError
+from .errors import Mistake, SiteError
 from .routes import Route
 from .site import CONFIG_FILE
 from .version import __version__
@@ -37,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.root.is_dir():
         parser.error(f"--root: there is no folder {args.root}")
     try:
-        args.command(args)
+        return args.command(args) or 0
     except (SiteError, devserver.DevServerError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -72,7 +74,13 @@ def _make_parser() -> argparse.ArgumentParser:
         sub.add_argument("--port", type=_port, help="the port to listen on (default: the site's)")
     routes = add("routes", _routes, "list the routes in the order in which they match")
     routes.add_argument("--json", action="store_true", help="as JSON")
-    add("check", _check, "find every mistake in the site without serving it")
+    routes.add_argument("--lock", action="store_true", help=f"write {LOCK}, which check reads")
+    check = add("check", _check, "find every mistake in the site without serving it")
+    check.add_argument("--strict", action="store_true", help="warnings are mistakes too")
+    check.add_argument("--json", action="store_true", help="as JSON")
+    explain = add("explain", _explain, "tell which file answers a request, and why not another")
+    explain.add_argument("method", metavar="METHOD", help="GET, POST, ...")
+    explain.add_argument("path", metavar="PATH", help="a path as a client sends it")
     return parser
 
 
@@ -107,6 +115,11 @@ def _start(args: argparse.Namespace) -> None:
 def _routes(args: argparse.Namespace) -> None:
     with closing(App(args.root)) as app:
         routes = app.site.routes.all
+        if args.lock:
+            path = args.root / LOCK
+            path.write_text(lock_text(app.site), encoding="utf-8")
+            print(f"Wrote {path}: {_count(len(routes), 'route')}.")
+            return
     if args.json:
         print(json.dumps([_describe(route) for route in routes], indent=2))
         return
@@ -141,16 +154,37 @@ def _file_of(route: Route) -> str:
     return CONFIG_FILE if route.kind == "redirect" else route.place
 
 
-def _check(args: argparse.Namespace) -> None:
+def _check(args: argparse.Namespace) -> int:
+    mistakes: Sequence[Mistake] = ()
+    warnings: Sequence[Mistake] = ()
+    routes = 0
+    try:
+        with closing(App(args.root)) as app:
+            routes, warnings = len(app.site.routes.all), find_warnings(app.site)
+    except SiteError as error:
+        if not args.json:
+            raise
+        mistakes = error.mistakes
+    if args.json:
+        rows = {"mistakes": mistakes, "warnings": warnings}
+        print(json.dumps({k: [asdict(one) for one in v] for k, v in rows.items()}, indent=2))
+    else:
+        for warning in warnings:
+            print(f"Warning: {warning}")
+        summary = [_count(routes, "route"), "no mistakes"]
+        if warnings:
+            summary.append(_count(len(warnings), "warning"))
+        print(", ".join(summary))
+    return 1 if mistakes or (args.strict and warnings) else 0
+
+
+def _explain(args: argparse.Namespace) -> int:
     with closing(App(args.root)) as app:
-        site = app.site
-    for name in site.others:
-        print(f"Warning: {name} is no route: only .py and .jinja files are.")
-        print("    Move it to public/ if it is to be served, else out of src/pages.")
-    summary = [_count(len(site.routes.all), "route"), "no mistakes"]
-    if site.others:
-        summary.append(_count(len(site.others), "warning"))
-    print(", ".join(summary))
+        try:
+            print(app.explain(args.method, args.path))
+        except ValueError as error:
+            print(f"{args.method} {args.path} is answered with 400: {error}")
+    return 0
 
 
 def _count(number: int, noun: str) -> str:

@@ -200,9 +200,9 @@ def test_check_warns_of_files_that_are_no_routes(
     assert (
         capsys.readouterr().out
         == """\
-Warning: src/pages/a.css is no route: only .py and .jinja files are.
+Warning: src/pages/a.css: is no route: only .py and .jinja files are
     Move it to public/ if it is to be served, else out of src/pages.
-Warning: src/pages/b.md is no route: only .py and .jinja files are.
+Warning: src/pages/b.md: is no route: only .py and .jinja files are
     Move it to public/ if it is to be served, else out of src/pages.
 1 route, no mistakes, 2 warnings
 """
@@ -259,3 +259,54 @@ def test_start_serves_through_the_sites_adapter(
     assert run("start", "--root", site(files).root, *options) == 0
     assert capsys.readouterr().out == f"{address} ok\n"
     assert logging.getLogger().handlers
+
+
+# -------------------------------------------------------- check, lock and explain
+
+
+def test_strict_makes_warnings_count(site: Callable[..., Any]) -> None:
+    root = site({"src/pages/index.py": HANDLER, "src/pages/a.css": ""}).root
+    assert run("check", "--root", root) == 0
+    assert run("check", "--strict", "--root", root) == 1
+    assert run("check", "--strict", "--root", site({"src/pages/index.py": HANDLER}).root) == 0
+
+
+def test_check_as_json(
+    site: Callable[..., Any], broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = site({"src/pages/index.py": HANDLER, "src/pages/a.css": ""}).root
+    assert run("check", "--json", "--root", root) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "mistakes": [],
+        "warnings": [
+            {
+                "place": "src/pages/a.css",
+                "what": "is no route: only .py and .jinja files are",
+                "remedy": "Move it to public/ if it is to be served, else out of src/pages.",
+            }
+        ],
+    }
+    assert run("check", "--json", "--root", broken) == 1
+    assert len(json.loads(capsys.readouterr().out)["mistakes"]) == 2
+
+
+def test_the_lock_is_written_and_read(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("routes", "--lock", "--root", root) == 0
+    assert capsys.readouterr().out == f"Wrote {root / 'routes.lock'}: 4 routes.\n"
+    assert run("check", "--strict", "--root", root) == 0
+    (root / "src/pages/index.jinja").unlink()
+    capsys.readouterr()
+    assert run("check", "--strict", "--root", root) == 1
+    assert "/ has vanished" in capsys.readouterr().out
+
+
+def test_explain(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("explain", "DELETE", "/products/7.json", "--root", root) == 0
+    assert capsys.readouterr().out.startswith(
+        "DELETE /products/7.json\n  answered by   src/pages/products/[id].json.py, for DELETE\n"
+    )
+    assert run("explain", "GET", "/a/../b", "--root", root) == 0
+    assert capsys.readouterr().out == (
+        "GET /a/../b is answered with 400: The path holds a . or .. segment, a backslash "
+        "or a control character.\n"
+    )
