@@ -12,7 +12,7 @@ from .formdata import File, FormData, Spool
 from .headers import is_token
 from .url import URLSearchParams
 
-Matcher: TypeAlias = Callable[[bytearray, int], object]
+Matcher: TypeAlias = Callable[[bytearray, int], re.Match[bytes] | None]
 
 MAX_ENTRIES = 1000
 MAX_TEXT = 500_000
@@ -24,11 +24,10 @@ _parameters = re.compile(
 ).fullmatch
 _each_parameter = re.compile(r'([A-Za-z*]+)=(?:"([^"]*)"|([^\s;"]+))').findall
 _line_part = re.compile("[\r\n]").search
-# After a boundary: "--" if it is the last, and blanks that some mail relay may have added.
-_line_end = re.compile(rb"(--)?[ \t]{0,1000}\r\n").match
-_part_of_line_end = re.compile(rb"-{0,2}[ \t]{0,1000}\r?").fullmatch
-_anything = re.compile(b"").match
-_nothing = re.compile(b"(?!)").match
+# After a boundary: "--" if it is the last, and blanks that some mail relay may have added. The
+# group is there if the line is, or else more of it may come.
+_line_end = re.compile(rb"(?:--)?[ \t]{0,1000}(?:(\r\n)|\r?\Z)|-\Z").match
+_anything = re.compile(b"()").match
 _line_break = re.compile("\r\n|\r|\n")
 _AS_QUOTED = {ord("\n"): "%0A", ord("\r"): "%0D", ord('"'): "%22"}
 
@@ -135,7 +134,7 @@ class _Scanner:
     def head(self, limit: int | None) -> bytes:
         """The headers of the part; more than `limit` bytes are `RequestEntityTooLarge`."""
         head = bytearray()
-        for data in self._until(b"\r\n\r\n", _anything, _nothing):
+        for data in self._until(b"\r\n\r\n", _anything):
             head += data
             if limit is not None and len(head) > limit:
                 raise RequestEntityTooLarge("A part of this form has too long headers.")
@@ -143,21 +142,24 @@ class _Scanner:
 
     def content(self) -> Iterator[bytes]:
         """The content of the part in pieces, up to the next boundary."""
-        return self._until(self._boundary, _line_end, _part_of_line_end)
+        return self._until(self._boundary, _line_end)
 
-    def _until(self, mark: bytes, follows: Matcher, may_follow: Matcher) -> Iterator[bytes]:
-        """What comes before the mark, if what has to follow it does; else it is content too."""
+    def _until(self, mark: bytes, follows: Matcher) -> Iterator[bytes]:
+        """What comes before the first mark that is followed as it has to be."""
         buffer = self._buffer
         start = 0
         while True:
             at = buffer.find(mark, start)
-            end = at + len(mark)
-            if at >= 0 and follows(buffer, end):
-                break
-            if at >= 0 and not may_follow(buffer, end):
-                start = end
-                continue
-            # What is behind this point may turn out to be the mark.
+            if at >= 0:
+                found = follows(buffer, at + len(mark))
+                if found is None:
+                    start = at + len(mark)
+                    continue
+                complete = found[1] is not None
+                del found  # it would keep the buffer from being cut
+                if complete:
+                    break
+            # What is behind this point may turn out to be the mark, or to make it one.
             certain = at if at >= 0 else len(buffer) - len(mark) + 1
             if certain > 0:
                 yield self._cut(certain)
