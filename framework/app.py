@@ -18,7 +18,7 @@ from .context import APIContext, Environ, Services
 from .endpoints import Handlers
 from .errors import RewriteLoopError
 from .explain import explain
-from .failures import Failures
+from .failures import Failures, pass_on_request_id
 from .middleware import Answer, Layer, Target, compose
 from .paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
 from .pattern import parse_pattern
@@ -65,7 +65,8 @@ class App:
         self._static = site.routes.static
         self._failures = Failures(site, self._explain if dev else None)
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
-        self._check_host = HostCheck(security.allowed_hosts)
+        # In development the names of the real site are not these; the server checks its own.
+        self._check_host = HostCheck(() if dev else security.allowed_hosts)
         self._check_origin = OriginCheck(security) if security.check_origin else None
         nothing = Handlers({}, _raise_not_found, ())
         self._missing = self._compose(
@@ -105,19 +106,20 @@ class App:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         if self._trust is not None:
-            environ = self._trust(environ)
+            self._trust(environ)
         context = APIContext(self._services, environ)
         response = self._respond(context, environ)
         if response is None:
             return self._fallback(environ, start_response)  # type: ignore[misc]
-        method = environ["REQUEST_METHOD"]
         if (
             self._make_etag
             or "HTTP_IF_NONE_MATCH" in environ
             or "HTTP_IF_MODIFIED_SINCE" in environ
         ):
             response = answer_conditionally(environ, response, make_etag=self._make_etag)
-        head = method == "HEAD"
+        if "HTTP_X_REQUEST_ID" in environ:
+            response = pass_on_request_id(environ, response)
+        head = environ["REQUEST_METHOD"] == "HEAD"
         try:
             body = response.send(
                 start_response, head=head, cookies=context.set_cookies(), run=context.run
@@ -154,7 +156,8 @@ class App:
                     route = found
                 if self._check_origin is not None and route.check_origin:
                     self._check_origin(environ, lambda: context.url.origin)
-                context.route_pattern = route.pattern.text
+                # `http.route` is OpenTelemetry's name for it; its hooks are handed the environ.
+                context.route_pattern = environ["http.route"] = route.pattern.text
                 return (route.chain.answers.get(method) or route.chain.other)(context)
             except BadPathError as error:
                 return self._failures.answer_error(context, BadRequest(str(error)))
@@ -221,7 +224,9 @@ class App:
 
         def caught(context: APIContext) -> Response:
             try:
-                return answer(context)
+                # A response may be shared, made once for all requests; what middleware changes
+                # in it is this request's alone.
+                return answer(context).moved()
             except HTTPException as error:
                 return self._failures.answer_error(context, error)
 

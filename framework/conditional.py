@@ -26,7 +26,7 @@ def answer_conditionally(environ: Environ, response: Response, *, make_etag: boo
     headers = response.headers
     if make_etag and not response.streams and "etag" not in headers:
         digest = blake2b(response.clone().bytes(), digest_size=12).hexdigest()
-        response = response.with_status(200, response.status_text)
+        response = response.moved()
         headers = response.headers
         headers.set("etag", f'W/"{digest}"')
     if "HTTP_IF_NONE_MATCH" not in environ and "HTTP_IF_MODIFIED_SINCE" not in environ:

@@ -283,7 +283,15 @@ class Guard:
         """Answer one request (PEP 3333)."""
         refusal = self._refuse(environ)
         if refusal is None:
-            return self._application(environ, start_response)
+            begun = time.perf_counter()
+
+            def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+                spent = (time.perf_counter() - begun) * 1000
+                return start_response(
+                    status, [*headers, ("server-timing", f"app;dur={spent:.1f}")], *exc_info
+                )
+
+            return self._application(environ, start)
         response = Response(f"403 Forbidden\n{refusal}\n", status=403)
         return response.send(start_response, head=environ["REQUEST_METHOD"] == "HEAD")
 

@@ -22,6 +22,7 @@ from .web.response import Response
 log = logging.getLogger("framework")
 
 _PAGES = {404, 500}
+_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 
 
 class Failures:
@@ -65,10 +66,11 @@ class Failures:
         environ = context.environ
         route = self._by_pattern.get(context.route_pattern)
         log.error(
-            "%s %s failed in %s",
+            "%s %s failed in %s%s",
             environ["REQUEST_METHOD"],
             context.origin_pathname,
             route.place if route else "no route",
+            f", request {known}" if (known := find_request_id(environ)) else "",
             exc_info=error,
         )
         status = 508 if isinstance(error, RewriteLoopError) else 500
@@ -122,6 +124,22 @@ class Failures:
 
 def _is_page(route: Route, status: int) -> bool:
     return route.kind != "redirect" and route.pattern.segments[-1] == (str(status),)
+
+
+def find_request_id(environ: Environ) -> str | None:
+    """The client's or proxy's `X-Request-Id`, if it is one: up to 128 harmless characters."""
+    found = _REQUEST_ID.fullmatch(environ.get("HTTP_X_REQUEST_ID", ""))
+    return found[0] if found else None
+
+
+def pass_on_request_id(environ: Environ, response: Response) -> Response:
+    """The response with the request's `X-Request-Id`, unless the site has set its own."""
+    known = find_request_id(environ)
+    if known is None or "x-request-id" in response.headers:
+        return response
+    response = response.moved()
+    response.headers.set("x-request-id", known)
+    return response
 
 
 def _own_words(error: HTTPException) -> str:

@@ -20,8 +20,10 @@ _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 
-def make_proxy_fix(count: int) -> Callable[[Environ], Environ]:
+def make_proxy_fix(count: int) -> Callable[[Environ], None]:
     """What reads `X-Forwarded-For`, `-Proto` and `-Host` of `count` trusted proxies.
+
+    It writes them into the environ, and what was there to `werkzeug.proxy_fix.orig`.
 
     A scheme that is neither http nor https is ignored. So are `-Prefix` and `-Port`: hardly any
     proxy sets them, so they would be the client's own, and a prefix changes the path that a
@@ -35,11 +37,11 @@ def make_proxy_fix(count: int) -> Callable[[Environ], Environ]:
         x_prefix=0,
     )
 
-    def trust(environ: Environ) -> Environ:
-        fixed: Environ = fix(dict(environ), None)  # type: ignore[arg-type, assignment]
-        if fixed["wsgi.url_scheme"] not in ("http", "https"):
-            fixed["wsgi.url_scheme"] = environ["wsgi.url_scheme"]
-        return fixed
+    def trust(environ: Environ) -> None:
+        scheme = environ["wsgi.url_scheme"]
+        fix(environ, None)  # type: ignore[arg-type]
+        if environ["wsgi.url_scheme"] not in ("http", "https"):
+            environ["wsgi.url_scheme"] = scheme
 
     return trust
 

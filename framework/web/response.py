@@ -201,9 +201,14 @@ class Response(Body):
     def with_status(self, status: int, status_text: str = "") -> Self:
         """The same response with another status; a body that streams goes over to it."""
         status, status_text = _checked_status(status, self._source), _checked_text(status_text)
-        other = self._with_source(self._source)
+        other = self.moved()
         other._status = status
         other._status_text = status_text
+        return other
+
+    def moved(self) -> Self:
+        """The same response with headers of its own; a body that streams goes over to it."""
+        other = self._with_source(self._source)
         if isinstance(self._source, Stream):
             self._used = True
         return other
