@@ -12,7 +12,8 @@ setup: $(READY) ## make the virtual environment and install everything
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@# setuptools warns at length of what an editable install is
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 dev: $(READY) ## run the sample site, reloading on every save
@@ -40,6 +41,7 @@ check: lint types test ## everything that CI runs
 bench: $(READY) ## measure a request beside other frameworks
 	$(BIN)/pip install --quiet --disable-pip-version-check '.[bench]'
 	$(BIN)/python -m benchmarks.in_process
+	$(BIN)/python -m benchmarks.objects
 	$(BIN)/python -m benchmarks.served
 
 docs: $(READY) ## run every example of README and docs

@@ -67,12 +67,10 @@ class Call(Generic[T]):
 class Loop:
     """The event loop of one request; `close()` ends what still runs on it."""
 
-    __slots__ = ("_runner", "_thread")
+    __slots__ = ("_runner",)
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None
-        # Where the loop runs, if it can't in the request's own thread.
-        self._thread: ThreadPoolExecutor | None = None
 
     def run(
         self,
@@ -95,30 +93,16 @@ class Loop:
             return self._drive(coroutine, call, context)
         # Plain code called this from within a coroutine, and no second loop may run in its
         # thread. Is it a coroutine of this very loop, then another loop stands in for it.
-        if self._runner is None or self._runner.get_loop() is not running:
-            return self._drive_elsewhere(coroutine, call, context)
-        busy = self._runner, self._thread
-        self._runner = self._thread = None
-        try:
-            return self._drive_elsewhere(coroutine, call, context)
-        finally:
-            self.close()
-            self._runner, self._thread = busy
-
-    def _drive_elsewhere(
-        self,
-        coroutine: Coroutine[Any, Any, T],
-        call: Call[Any] | None,
-        context: contextvars.Context,
-    ) -> T:
         mine = contextvars.copy_context()
         drive = partial(mine.run, self._drive, coroutine, call, context)
-        return self._other_thread().submit(drive).result()
-
-    def _other_thread(self) -> ThreadPoolExecutor:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "framework-loop")
-        return self._thread
+        if self._runner is None or self._runner.get_loop() is not running:
+            return _elsewhere(drive)
+        busy, self._runner = self._runner, None
+        try:
+            return _elsewhere(drive)
+        finally:
+            self.close()
+            self._runner = busy
 
     def _drive(
         self,
@@ -143,15 +127,20 @@ class Loop:
     def close(self) -> None:
         """Cancel what still runs and close the loop, if there ever was one."""
         runner, self._runner = self._runner, None
-        if runner is None:
-            return
-        if self._thread is None and _running_loop() is None:
-            runner.close()
-            return
-        thread = self._other_thread()
-        self._thread = None
-        with thread:
-            thread.submit(runner.close).result()
+        if runner is not None:
+            if _running_loop() is None:
+                runner.close()
+            else:
+                _elsewhere(runner.close)
+
+
+def _elsewhere(function: Callable[[], T]) -> T:
+    """What the function gives in a thread of its own, which ends with it.
+
+    A thread that is kept would hang whoever closes a loop while it is garbage collected.
+    """
+    with ThreadPoolExecutor(1, "framework-loop") as thread:
+        return thread.submit(function).result()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -18,7 +18,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there, a loop runs in this thread
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None and os.environ.get("CI") != "true":
