@@ -147,3 +147,10 @@ def test_the_404_of_development_explains_itself(site: Any) -> None:
     text = site(FILES, dev=True).get("/abuot/us/x").text()
     assert text.endswith(GOLDEN["GET", "/abuot/us/x"] + "\n")
     assert "middleware" not in site(FILES).get("/abuot/us/x").text()
+
+
+def test_a_longer_pattern_comes_first_behind_a_rest_parameter(site: Any) -> None:
+    wiki = site({"src/pages/[...all]/edit.py": HANDLER, "src/pages/[...all]/index.py": HANDLER})
+    assert wiki.app.explain("GET", "/x/edit").splitlines()[-1] == (
+        "  behind it     src/pages/[...all]/index.py: it ends where the first goes on with edit"
+    )

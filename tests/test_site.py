@@ -335,3 +335,27 @@ def test_a_redirect_with_a_converter_that_is_not_there_is_a_mistake(site: Site) 
         '"[id=sku]" names a converter that is not there\n'
         "    There are: float, int, uuid. Add your own with Config(converters={...})."
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("regex = '['", "unterminated character set at position 0"),
+        ("def __init__(self, map, size): ...", "NeedsSize.__init__() missing 1 required"),
+    ],
+)
+def test_a_converter_that_cant_be_made_is_a_mistake(site: Any, body: str, why: str) -> None:
+    text = site(
+        {
+            "framework.config.py": "from werkzeug.routing import BaseConverter\n"
+            "from framework import Config\n\n"
+            f"class NeedsSize(BaseConverter):\n    {body}\n\n"
+            "config = Config(converters={'size': NeedsSize})\n",
+            "src/pages/[x=size].py": OK,
+        }
+    ).errors()
+    assert text.startswith(
+        'The site has a mistake:\nsrc/pages/[x=size].py: the converter "size" can\'t be made: '
+    )
+    assert why in text
+    assert text.endswith("\n    Mend its class.")
