@@ -95,7 +95,10 @@ class Failures:
         own = None if method == "OPTIONS" else answers.get(method)
         answer = own or answers.get("GET") or route.handlers.other
         try:
-            return answer(context)
+            page = answer(context).moved()
+            if "accept" not in page.headers.get("vary", "").lower():
+                page.headers.append("vary", "accept")
+            return page
         except Exception as failure:
             if status == 500:
                 log.error("The site's 500 page failed", exc_info=failure)
