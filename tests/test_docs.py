@@ -150,9 +150,13 @@ def curl(site: Site, arguments: list[str]) -> str:
 
 def framework(site: Site, arguments: list[str]) -> str:
     """What the command prints, on both of its outputs."""
+    return run_framework(site.root, arguments)
+
+
+def run_framework(root: Path, arguments: list[str]) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "framework", *arguments],
-        cwd=site.root,
+        cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -275,9 +279,34 @@ def test_the_architecture_names_every_module() -> None:
     assert not missing, f"say in docs/architecture.md what these are for: {missing}"
 
 
-def test_every_dependency_has_its_reason() -> None:
+@pytest.mark.parametrize(
+    ("contract", "heading"), [("floors", "| floor | module | its"), ("web", "| floor | module |\n")]
+)
+def test_the_architecture_has_the_floors_that_are_checked(contract: str, heading: str) -> None:
+    layers = read_setup()[f"importlinter:contract:{contract}"]["layers"].strip().splitlines()
+    checked = [set(re.findall(r"\w+", layer)) for layer in reversed(layers)]
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition(heading)[2].partition("\n\n")[0]
+    told: dict[int, set[str]] = {}
+    for number, names in re.findall(r"^\| (\d+) \| ([^|]+) \|", table, re.MULTILINE):
+        told.setdefault(int(number), set()).update(re.findall(r"\w+", names))
+    assert [told[number] for number in sorted(told)] == checked
+
+
+def test_the_sample_site_has_not_even_warnings() -> None:
+    root = ROOT / "sample_site"
+    assert (root / "routes.lock").exists()
+    assert re.fullmatch(r"\d+ routes, no mistakes\n", run_framework(root, ["check", "--strict"]))
+
+
+def read_setup() -> configparser.ConfigParser:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
+    return setup
+
+
+def test_every_dependency_has_its_reason() -> None:
+    setup = read_setup()
     lists = [setup["options"]["install_requires"], *setup["options.extras_require"].values()]
     needed = set(re.findall(r"^([A-Za-z][\w-]*)", "\n".join(lists), re.MULTILINE))
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
