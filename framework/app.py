@@ -3,6 +3,7 @@
 Read `App.__call__` and `App._respond` from top to bottom: that is all of it.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ from .failures import Failures, pass_on_request_id
 from .middleware import Answer, Layer, Target, compose
 from .paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
 from .pattern import parse_pattern
+from .prerendered import find_prerendered
 from .routes import Route
 from .security import HostCheck, OriginCheck, make_proxy_fix
 from .site import load_site
@@ -31,6 +33,8 @@ from .web.headers import HeadersInit
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
+
+log = logging.getLogger("framework")
 
 StartResponse = Callable[..., Any]
 WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -42,7 +46,8 @@ class App:
 
     `root` is the site's folder. `config` is used in place of its `framework.config.py`.
     `fallback`, another WSGI application, answers what no route of the site matches. `dev`
-    shows the inside of errors to the client.
+    shows the inside of errors to the client. `building` runs prerendered routes even where a
+    build has written them.
 
     Raises `SiteError`, which names every mistake of the site.
     """
@@ -54,19 +59,27 @@ class App:
         *,
         fallback: WSGIApplication | None = None,
         dev: bool = False,
+        building: bool = False,
     ) -> None:
         self.site = site = load_site(Path(root).resolve(), config, self._compose)
         self.config = site.config
         security = site.config.security
         self._fallback = fallback
         self._base = site.config.base.rstrip("/")
-        self._files = site.files
+        built = None if building or dev else find_prerendered(site.root / site.config.build.out_dir)
+        self._files = site.files | (site.routes.spell_files(built) if built else {})
+        if built is None and not (building or dev) and any(r.static for r in site.routes.all):
+            log.warning(
+                "There is no build in %s: prerendered routes run for each request. "
+                "Run: framework build",
+                site.config.build.out_dir,
+            )
         self._make_etag = site.config.etag
         self._static = site.routes.static
         self._failures = Failures(site, self._explain if dev else None)
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
         # In development the names of the real site are not these; the server checks its own.
-        self._check_host = HostCheck(() if dev else security.allowed_hosts)
+        self._check_host = HostCheck(() if dev or building else security.allowed_hosts)
         self._check_origin = OriginCheck(security) if security.check_origin else None
         nothing = Handlers({}, _raise_not_found, ())
         self._missing = self._compose(
@@ -76,6 +89,7 @@ class App:
             site=site.config.site,
             generator=f"framework v{__version__}",
             max_body_size=security.max_body_size,
+            has_build=built is not None,
             url_for=site.routes.url_for,
             rewrite=self._rewrite,
         )

@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,9 +15,11 @@ from typing import Any
 from . import devserver
 from .adapters import gunicorn
 from .app import App
+from .build import BuildError, build
 from .checks import LOCK, find_warnings, lock_text
 from .endpoints import METHODS
 from .errors import Mistake, SiteError
+from .new import NewSiteError, write_site
 from .routes import Route
 from .site import CONFIG_FILE
 from .version import __version__
@@ -24,6 +27,7 @@ from .version import __version__
 _EXAMPLES = """\
 A site is a folder with src/pages in it; each file there is a route, its path the URL.
 
+  framework new mysite              write a site to start from
   framework dev                     work on the site in this folder
   framework dev --port 8000         the same on another port
   framework --root mysite check     is anything wrong with the site in mysite?
@@ -40,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--root: there is no folder {args.root}")
     try:
         return args.command(args) or 0
-    except (SiteError, devserver.DevServerError) as error:
+    except (SiteError, BuildError, devserver.DevServerError) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # who reads has seen enough: framework routes | head
@@ -67,6 +71,11 @@ def _make_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         return sub
 
+    new = add("new", _new, "write a small site to start from", "The folder's name is the site's.")
+    new.add_argument(
+        "folder", type=Path, metavar="DIR", help="the site's folder, empty or to be made"
+    )
+    new.add_argument("--minimal", action="store_true", help="three files, and nothing to take out")
     dev = add("dev", _dev, "serve the site while you work on it", "It reloads when you save.")
     start = add("start", _start, "serve the site in production", "Config(adapter=...) says how.")
     for sub in (dev, start):
@@ -78,6 +87,7 @@ def _make_parser() -> argparse.ArgumentParser:
     check = add("check", _check, "find every mistake in the site without serving it")
     check.add_argument("--strict", action="store_true", help="warnings are mistakes too")
     check.add_argument("--json", action="store_true", help="as JSON")
+    add("build", _build, "write the prerendered routes and public/ to a folder")
     explain = add("explain", _explain, "tell which file answers a request, and why not another")
     explain.add_argument("method", metavar="METHOD", help="GET, POST, ...")
     explain.add_argument("path", metavar="PATH", help="a path as a client sends it")
@@ -88,6 +98,20 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")
     return int(text)
+
+
+def _new(args: argparse.Namespace) -> None:
+    folder = args.root / args.folder
+    files = write_site(folder, minimal=args.minimal)
+    steps = {"framework dev": "serve it, and reload on every save"}
+    if folder.resolve() != Path.cwd():
+        steps = {f"cd {shlex.quote(os.fsdecode(folder))}": "", **steps}
+    if not args.minimal:
+        steps["python -m pytest"] = "run its tests"
+    width = max(map(len, steps))
+    print(f"Wrote {_count(len(files), 'file')} to {folder}. Next:\n")
+    for step, purpose in steps.items():
+        print(f"  {step:{width}}  {purpose}".rstrip())
 
 
 def _dev(args: argparse.Namespace) -> None:
@@ -176,6 +200,14 @@ def _check(args: argparse.Namespace) -> int:
             summary.append(_count(len(warnings), "warning"))
         print(", ".join(summary))
     return 1 if mistakes or (args.strict and warnings) else 0
+
+
+def _build(args: argparse.Namespace) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    report = build(args.root.resolve())
+    for warning in report.warnings:
+        print(f"Warning: {warning}")
+    print(f"Wrote {_count(report.files, 'file')}, {report.size:,} bytes, to {report.folder}")
 
 
 def _explain(args: argparse.Namespace) -> int:

@@ -66,6 +66,7 @@ class Services:
     site: str | None
     generator: str
     max_body_size: int
+    has_build: bool
     url_for: Callable[..., str]
     rewrite: Callable[["APIContext", "str | URL | Request"], Response]
 
@@ -187,6 +188,11 @@ class APIContext:
         return quote_path(mount) + self._services.url_for(pattern, params)
 
     # What follows is the application's, not a handler's.
+
+    @property
+    def has_build(self) -> bool:
+        """Whether prerendered routes are served from files."""
+        return self._services.has_build
 
     def moved(
         self, trail: tuple[str, ...], path: str, query: str, request: Request | None

@@ -65,7 +65,7 @@ def complete(answers: dict[str, Answer]) -> Handlers:
     methods = order_methods({*answers, "OPTIONS"} | ({*METHODS} if every else set()))
     if every is None:
         answers.setdefault("OPTIONS", _answer_options(methods))
-    return Handlers(answers, every or _refuse(methods), methods, every is not None)
+    return Handlers(answers, every or refuse(methods), methods, every is not None)
 
 
 def find_handlers(module: ModuleType) -> list[tuple[str, Callable[..., Any]]]:
@@ -93,7 +93,7 @@ def bind(function: Callable[..., Any], name: str, place: str) -> tuple[Answer, l
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError) as error:
-        return _refuse(()), [Mistake(where, f"{name} has no signature: {error}", "Use def.")]
+        return refuse(()), [Mistake(where, f"{name} has no signature: {error}", "Use def.")]
     wrong = [
         Mistake(
             where,
@@ -105,7 +105,7 @@ def bind(function: Callable[..., Any], name: str, place: str) -> tuple[Answer, l
         or not (_is_context(parameter) or parameter.name in CONTEXT_NAMES)
     ]
     if wrong:
-        return _refuse(()), wrong
+        return refuse(()), wrong
     by_place = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
     by_name = {p.name: _reader(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
     return _bind(function, by_place, by_name, f"{where}: {name}"), []
@@ -198,7 +198,9 @@ def _answer_options(methods: tuple[str, ...]) -> Answer:
     return lambda context: Response(None, status=204, headers={"allow": allow})
 
 
-def _refuse(methods: tuple[str, ...]) -> Answer:
+def refuse(methods: tuple[str, ...]) -> Answer:
+    """Answers 405, with `methods` as `Allow`."""
+
     def answer(context: APIContext) -> Response:
         raise MethodNotAllowed(valid_methods=methods)
 

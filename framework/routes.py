@@ -7,7 +7,7 @@ routes' Werkzeug rules one by one, in order, would give.
 
 import difflib
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from unicodedata import normalize
@@ -18,6 +18,8 @@ from .errors import Mistake, RouteNotFoundError
 from .middleware import Layer
 from .paths import decode_path, quote_path
 from .pattern import Compiler, Param, Pattern, Segment
+from .static import StaticFile
+from .staticpaths import StaticPaths
 
 Values = tuple[Any, ...]
 
@@ -40,6 +42,7 @@ class Route:
     prerender: bool = False
     check_origin: bool = True
     slash: bool | None = None
+    static: StaticPaths | None = None
 
 
 class Routes:
@@ -60,16 +63,8 @@ class Routes:
         for number, route in enumerate(self.all):
             self._root.add(route.pattern.segments, number, compiler)
             if not route.pattern.params and route.kind != "redirect":
-                for path in self._spellings(route):
+                for path in _spellings(self._base + route.pattern.text, route.slash):
                     self.static[path.encode().decode("latin-1")] = (route, path)
-
-    def _spellings(self, route: Route) -> Iterable[str]:
-        """The paths that a route without parameters answers as they are."""
-        path = (self._base + route.pattern.text).rstrip("/")
-        if route.slash is not True or not path:
-            yield path or "/"
-        if route.slash is not False and path:
-            yield f"{path}/"
 
     def match(self, path: str) -> tuple[Route, dict[str, Any]] | None:
         """(route, params) of a canonical path without `base`; a slash at its end is ignored."""
@@ -79,6 +74,15 @@ class Routes:
             return None
         route = self.all[found[0]]
         return route, dict(zip(route.pattern.names, found[1], strict=True))
+
+    def spell_files(self, built: Mapping[str, StaticFile]) -> dict[str, StaticFile]:
+        """Built files by each `PATH_INFO` that asks for them, as their routes' slashes are set."""
+        found = {}
+        for path, file in built.items():
+            match = self.match(path)
+            for text in _spellings(self._base + path, match[0].slash if match else False):
+                found[text.encode().decode("latin-1")] = file
+        return found
 
     def candidates(self, path: str) -> list[Route]:
         """Every route that matches a canonical path without `base`, in order."""
@@ -98,6 +102,15 @@ class Routes:
             raise RouteNotFoundError(f"No route has the pattern {pattern!r}.{near}")
         path = (self._base + own.build(params)).rstrip("/")
         return quote_path(f"{path}/" if own.route.slash or not path else path)
+
+
+def _spellings(path: str, slash: bool | None) -> Iterator[str]:
+    """The spellings of a path that are answered as they are, without a redirect."""
+    bare = path.rstrip("/")
+    if slash is not True or not bare:
+        yield bare or "/"
+    if slash is not False and bare:
+        yield f"{bare}/"
 
 
 class _Own:

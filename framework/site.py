@@ -4,6 +4,7 @@ Reads everything once: configuration, files, modules, pages, middleware. Every m
 collected, so that one start tells all of them.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from .paths import quote_path
 from .pattern import Compiler, Param, Pattern, PatternError, parse_pattern, pattern_of_file
 from .routes import Route, Routes, find_conflicts
 from .static import StaticFile, find_static_files
+from .staticpaths import StaticPaths, prerendered
 from .web.response import Response
 
 CONFIG_FILE = "framework.config.py"
@@ -157,7 +159,13 @@ class _Loader:
         status = ERROR_PAGES.get(pattern.text.rpartition("/")[2])
         if status is not None:
             handlers = handlers.each(_with_status(status))
-        prerender = self._flag(names, "prerender", place, default=config.output == "static")
+        is_static = config.output == "static"
+        prerender = self._flag(names, "prerender", place, default=is_static)
+        static = None
+        if prerender:
+            static = StaticPaths(place, pattern, self._static_paths(names, place))
+            if status is None:
+                handlers = prerendered(handlers, static, only=is_static)
         slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
         return Route(
             pattern=pattern,
@@ -168,7 +176,22 @@ class _Loader:
             prerender=prerender,
             check_origin=self._flag(names, "check_origin", place, default=True),
             slash=False if pattern.has_extension else slash,
+            static=static,
         )
+
+    def _static_paths(self, names: Mapping[str, Any], place: str) -> Callable[..., Any] | None:
+        function = names.get("get_static_paths")
+        if function is None:
+            return None
+        if not callable(function):
+            what = f"get_static_paths is {function!r}"
+            self.mistakes.append(Mistake(place, what, "Write: def get_static_paths(): ..."))
+            return None
+        for name in inspect.signature(function).parameters:
+            if name != "paginate":
+                what = f'get_static_paths asks for "{name}"'
+                self.mistakes.append(Mistake(place, what, "It may take paginate, nothing else."))
+        return function  # type: ignore[no-any-return]
 
     def _load_page(
         self, file: PageFile, place: str, pattern: Pattern

@@ -50,6 +50,7 @@ class StaticFile:
 
     path: Path
     content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
 
     def respond(self, environ: Environ) -> Response:
         """The file as the request wants it: whole, a range of it, or not modified.
@@ -81,6 +82,7 @@ class StaticFile:
             "accept-ranges": "bytes",
             "cache-control": "public, max-age=0",
             "x-content-type-options": "nosniff",
+            **dict(self.headers),
         }
         if precondition_fails(environ, etag, modified):
             return Response(None, status=412, headers=headers)

@@ -1,0 +1,232 @@
+"""Which paths does a prerendered route have?
+
+`get_static_paths()` lists them; `paginate` makes the list for `[page]` and `[...page]`.
+"""
+
+import inspect
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.exceptions import NotFound
+
+from .context import APIContext
+from .endpoints import Handlers, refuse
+from .errors import StaticPathsError
+from .middleware import Answer
+from .pattern import Pattern
+from .web.loop import Loop
+from .web.response import Response
+
+UrlFor = Callable[[str, Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class StaticPath:
+    """One path of a route: its parameters, and what its handler gets as `props`."""
+
+    params: dict[str, Any]
+    props: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PageUrls:
+    """The paths around a page; `None` where there is none."""
+
+    current: str
+    next: str | None
+    prev: str | None
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: `start` and `end` are the places of its first and last item, from 0."""
+
+    data: Sequence[Any]
+    start: int
+    end: int
+    size: int
+    total: int
+    current_page: int
+    last_page: int
+    url: PageUrls
+
+
+class StaticPaths:
+    """The paths of one prerendered route, listed once, when they are first needed."""
+
+    def __init__(self, place: str, pattern: Pattern, function: Callable[..., Any] | None) -> None:
+        self.place = place
+        self.pattern = pattern
+        self._function = function
+        self._listed: dict[tuple[str | None, ...], StaticPath] | None = None
+        self._lock = threading.Lock()
+
+    def all(self, url_for: UrlFor) -> Iterable[StaticPath]:
+        """The paths, in the order in which they are given. Raises `StaticPathsError`."""
+        with self._lock:
+            if self._listed is None:
+                self._listed = self._make(url_for)
+        return self._listed.values()
+
+    def find(self, params: Mapping[str, Any], url_for: UrlFor) -> StaticPath | None:
+        """The path with these parameters, if it is listed."""
+        self.all(url_for)
+        return (self._listed or {}).get(self._key(params))
+
+    def _key(self, params: Mapping[str, Any]) -> tuple[str | None, ...]:
+        values = [params.get(name) for name in self.pattern.names]
+        return tuple(None if value is None else str(value) for value in values)
+
+    def _make(self, url_for: UrlFor) -> dict[tuple[str | None, ...], StaticPath]:
+        if not self.pattern.params:
+            return {(): StaticPath({}, {})}
+        if self._function is None:
+            raise StaticPathsError(
+                f"{self.place}: a prerendered route with parameters needs get_static_paths().\n"
+                "    List its paths there, or set prerender = False."
+            )
+        paths = self._call(url_for)
+        if not isinstance(paths, Sequence) or isinstance(paths, (str, bytes)):
+            raise StaticPathsError(
+                f"{self.place}: get_static_paths() returned {type(paths).__name__}, not a list.\n"
+                '    Return [{"params": {...}, "props": {...}}, ...].'
+            )
+        listed: dict[tuple[str | None, ...], StaticPath] = {}
+        for number, item in enumerate(paths):
+            path = self._read(number, item)
+            key = self._key(path.params)
+            if key in listed:
+                raise self._wrong(number, item, "stands there twice")
+            listed[key] = path
+        return listed
+
+    def _call(self, url_for: UrlFor) -> Any:
+        function = self._function or (lambda: None)
+        names = inspect.signature(function).parameters
+        arguments = {"paginate": self._paginate(url_for)} if "paginate" in names else {}
+        try:
+            result = function(**arguments)
+            if inspect.isawaitable(result):
+                loop = Loop()
+                try:
+                    result = loop.run(result)
+                finally:
+                    loop.close()
+        except StaticPathsError:
+            raise
+        except Exception as error:
+            raise StaticPathsError(
+                f"{self.place}: get_static_paths() failed: {type(error).__name__}: {error}"
+            ) from error
+        return result
+
+    def _read(self, number: int, item: Any) -> StaticPath:
+        if not isinstance(item, Mapping) or not isinstance(item.get("params"), Mapping):
+            raise self._wrong(number, item, 'is no {"params": {...}}')
+        if unknown := sorted(map(str, item.keys() - {"params", "props"})):
+            raise self._wrong(number, item, f'has "{unknown[0]}" beside params and props')
+        params, props = dict(item["params"]), item.get("props", {})
+        if not isinstance(props, Mapping):
+            raise self._wrong(number, item, "has props that are no mapping")
+        for param in self.pattern.params:
+            value = params.get(param.name)
+            if value is None and not param.rest:
+                raise self._wrong(number, item, f'lacks the parameter "{param.name}"')
+            if not isinstance(value, (str, int, type(None))) or isinstance(value, bool):
+                kind = type(value).__name__
+                raise self._wrong(number, item, f'has a {kind} as "{param.name}", no str or int')
+        if unknown := sorted(params.keys() - set(self.pattern.names)):
+            raise self._wrong(number, item, f'has "{unknown[0]}", which the path does not have')
+        return StaticPath(params, dict(props))
+
+    def _wrong(self, number: int, item: Any, what: str) -> StaticPathsError:
+        return StaticPathsError(
+            f"{self.place}: item {number} of get_static_paths() {what}: {item!r:.200}"
+        )
+
+    def _paginate(self, url_for: UrlFor) -> Callable[..., list[dict[str, Any]]]:
+        pages = [param for param in self.pattern.params if param.name == "page"]
+
+        def paginate(
+            items: Iterable[Any],
+            *,
+            page_size: int = 10,
+            params: Mapping[str, Any] | None = None,
+            props: Mapping[str, Any] | None = None,
+        ) -> list[dict[str, Any]]:
+            """The static paths of `[page]` or `[...page]`, each with a `page` prop.
+
+            No items make one empty page. `params` and `props` go into every path.
+            https://docs.astro.build/en/reference/routing-reference/#paginate
+            """
+            if not pages:
+                raise StaticPathsError(
+                    f"{self.place}: paginate() needs a parameter [page] or [...page]."
+                )
+            if type(page_size) is not int or page_size < 1:
+                raise StaticPathsError(f"{self.place}: page_size is {page_size!r}, not 1 or more.")
+            data, total_pages = list(items), 1
+            total_pages = max(1, -(-len(data) // page_size))
+
+            def number_of(page: int) -> str | None:
+                return None if page == 1 and pages[0].rest else str(page)
+
+            def url(page: int) -> str:
+                return url_for(self.pattern.text, {**(params or {}), "page": number_of(page)})
+
+            def make(page: int) -> dict[str, Any]:
+                start = (page - 1) * page_size
+                part = data[start : start + page_size]
+                urls = PageUrls(
+                    current=url(page),
+                    next=url(page + 1) if page < total_pages else None,
+                    prev=url(page - 1) if page > 1 else None,
+                    first=url(1) if page > 1 else None,
+                    last=url(total_pages) if page < total_pages else None,
+                )
+                end = start + len(part) - 1
+                made = Page(part, start, end, page_size, len(data), page, total_pages, urls)
+                return {
+                    "params": {**(params or {}), "page": number_of(page)},
+                    "props": {**(props or {}), "page": made},
+                }
+
+            return [make(page) for page in range(1, total_pages + 1)]
+
+        return paginate
+
+
+def prerendered(handlers: Handlers, static: StaticPaths, *, only: bool) -> Handlers:
+    """Handlers whose GET (and HEAD) run as a build runs them; what isn't listed is 404.
+
+    Where there is a build it has every path that is listed, so the rest is 404 unasked. With
+    `only` there are no other methods.
+    """
+
+    def as_built(answer: Answer) -> Answer:
+        def run(context: APIContext) -> Response:
+            path = None
+            if not context.has_build:
+                path = static.find(context.params, lambda p, q: context.url_for(p, **q))
+            if path is None:
+                raise NotFound
+            context.props = path.props
+            context.is_prerendered = True
+            return answer(context)
+
+        return run
+
+    answers = {
+        method: as_built(handlers.answer(method))
+        for method in ("GET", "HEAD")
+        if method in handlers.answers or handlers.takes_all
+    }
+    if only:
+        return Handlers(answers, refuse(tuple(answers)), tuple(answers))
+    return Handlers(
+        handlers.answers | answers, handlers.other, handlers.methods, handlers.takes_all
+    )
