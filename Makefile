@@ -11,9 +11,10 @@ help: ## list what can be made
 setup: $(READY) ## make the virtual environment and install everything
 
 $(READY): setup.cfg pyproject.toml
-	$(PYTHON) -m venv .venv
+	@echo "Installing into .venv: about half a minute, once."
+	@$(PYTHON) -m venv .venv
 	@# setuptools warns at length of what an editable install is
-	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 dev: $(READY) ## run the sample site, reloading on every save

@@ -3,7 +3,7 @@
 from .app import App
 from .config import Build, Config, ConfigError, Security, Server
 from .context import APIContext
-from .errors import BadBodyError, BodyUsedError, FormTypeError, SiteError
+from .errors import BadBodyError, BodyUsedError, FormTypeError, InvalidDataError, SiteError
 from .middleware import sequence
 from .version import __version__
 from .web.cookies import Cookie, Cookies
@@ -28,6 +28,7 @@ __all__ = [
     "FormData",
     "FormTypeError",
     "Headers",
+    "InvalidDataError",
     "Request",
     "Response",
     "Security",

@@ -15,7 +15,7 @@ from .errors import Mistake
 from .frontmatter import split_frontmatter
 from .pagefiles import KINDS
 from .routes import Route
-from .site import Site
+from .site import ERROR_PAGES, Site
 
 LOCK = "routes.lock"
 _HEAD = "# The URLs of this site. `framework check` warns when one of them vanishes.\n"
@@ -26,7 +26,7 @@ def find_warnings(site: Site) -> list[Mistake]:
     found = [
         Mistake(
             name,
-            "is no route: only .py and .jinja files are",
+            "is no route: only .py, .jinja and .md files are",
             "Move it to public/ if it is to be served, else out of src/pages.",
         )
         for name in site.others
@@ -38,8 +38,10 @@ def find_warnings(site: Site) -> list[Mistake]:
 
 
 def lock_text(site: Site) -> str:
-    """What `routes.lock` holds: the pattern of each route, sorted."""
-    return _HEAD + "".join(f"{text}\n" for text in sorted(r.pattern.text for r in site.routes.all))
+    """What `routes.lock` holds: the pattern of each route but the error pages', sorted."""
+    patterns = sorted(route.pattern.text for route in site.routes.all)
+    linked = [text for text in patterns if text.rpartition("/")[2] not in ERROR_PAGES]
+    return _HEAD + "".join(f"{text}\n" for text in linked)
 
 
 def _of_lock(site: Site) -> Iterator[Mistake]:
@@ -73,7 +75,9 @@ def _of_route(site: Site, route: Route) -> Iterator[Mistake]:
         )
     path = site.root / route.place
     source = path.read_text(encoding="utf-8")
-    if route.kind == "page":
+    if path.suffix == ".md":
+        names = []
+    elif route.kind == "page":
         code, template = split_frontmatter(source, route.place)
         tree = ast.parse(code)
         names = [*_asked_params(tree), *_asked_in_template(template)]

@@ -93,4 +93,5 @@ class InvalidDataError(UnprocessableEntity, ValueError):
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         super().__init__("\n".join(f"{pointer}: {detail}" for pointer, detail in errors))
+        self.args = (errors,)  # what pickling makes it from
         self.errors = tuple(errors)

@@ -122,8 +122,8 @@ def test_a_redirect_from_the_old_path_satisfies_the_lock(site: Any) -> None:
     assert warnings(site, files, config=Config(redirects={"/old": "/new"})) == []
 
 
-def test_the_lock_lists_every_pattern(site: Any) -> None:
-    made = site({"src/pages/b.py": HANDLER, "src/pages/[a].jinja": "x"})
+def test_the_lock_lists_every_pattern_but_the_error_pages(site: Any) -> None:
+    made = site({"src/pages/b.py": HANDLER, "src/pages/[a].jinja": "x", "src/pages/404.jinja": "-"})
     text = lock_text(made.app.site)
     assert text.splitlines()[1:] == ["/[a]", "/b"]
     made.write({LOCK: text})

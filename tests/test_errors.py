@@ -1,5 +1,7 @@
 """The tree of exceptions: what each is, and what it says."""
 
+import pickle
+
 import pytest
 from werkzeug.exceptions import (
     BadRequest,
@@ -9,7 +11,7 @@ from werkzeug.exceptions import (
 )
 
 from framework import errors
-from framework.errors import Mistake, SiteError
+from framework.errors import InvalidDataError, Mistake, SiteError
 
 
 def test_a_mistake_says_where_what_and_what_to_do() -> None:
@@ -76,3 +78,9 @@ def test_the_module_draws_every_exception_that_it_defines() -> None:
         and value.__module__ == errors.__name__
     ]
     assert [name for name in defined if f"── {name}" not in drawn] == []
+
+
+def test_invalid_data_can_be_pickled() -> None:
+    error = pickle.loads(pickle.dumps(InvalidDataError([("#/a", "This field is missing.")])))
+    assert error.errors == (("#/a", "This field is missing."),)
+    assert str(error) == "422 Unprocessable Entity: #/a: This field is missing."
