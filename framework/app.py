@@ -92,6 +92,7 @@ class App:
             has_build=built is not None,
             url_for=site.routes.url_for,
             rewrite=self._rewrite,
+            render=site.templates.render,
         )
 
     def close(self) -> None:

@@ -69,6 +69,7 @@ class Services:
     has_build: bool
     url_for: Callable[..., str]
     rewrite: Callable[["APIContext", "str | URL | Request"], Response]
+    render: Callable[["APIContext", str, Mapping[str, Any]], Response]
 
 
 class APIContext:
@@ -179,6 +180,15 @@ class APIContext:
         """
         return self._services.rewrite(self, target)
 
+    def render(self, template: str, /, **variables: Any) -> Response:
+        """A `Response` with a template of the site: `render("components/card.jinja", product=p)`.
+
+        The template's name begins at `src/`; it finds the names of this context beside its
+        variables, as a page does. It is HTML unless its name says otherwise (`feed.xml.jinja`).
+        Raises `jinja2.TemplateNotFound`, naming the nearest.
+        """
+        return self._services.render(self, template, variables)
+
     def url_for(self, pattern: str, /, **params: Any) -> str:
         """The path of a route of this site: `url_for("/products/[id].json", id=42)`.
 
@@ -280,6 +290,7 @@ CONTEXT_NAMES = frozenset(
         "params",
         "props",
         "redirect",
+        "render",
         "request",
         "rewrite",
         "route_pattern",

@@ -50,14 +50,24 @@ def split_frontmatter(source: str, file: str) -> tuple[str, str]:
     >>> split_frontmatter("---\\nx = 1\\n---\\n<p>{{ x }}</p>", "page.jinja")
     ('\\nx = 1\\n', '{#\\n\\n\\n#}<p>{{ x }}</p>')
     """
+    header, template = split_fences(source, file)
+    if header is None:
+        return "", template
+    return "\n".join(["", *header, ""]), "{#" + "\n" * (len(header) + 2) + "#}" + template
+
+
+def split_fences(source: str, file: str) -> tuple[list[str] | None, str]:
+    """The lines between a file's two `---`, from its second line on, and what is below.
+
+    `None` where the file doesn't begin with one. Raises `FrontmatterError` where it never ends.
+    """
     source = source.removeprefix("\ufeff")
     lines = source.split("\n")
     if lines[0].rstrip() != FENCE:
-        return "", source
+        return None, source
     for number, line in enumerate(lines[1:], 1):
         if line.rstrip() == FENCE:
-            code = "\n".join(["", *lines[1:number], ""])
-            return code, "{#" + "\n" * (number + 1) + "#}" + "\n".join(lines[number + 1 :])
+            return lines[1:number], "\n".join(lines[number + 1 :])
     raise FrontmatterError(
         Mistake(f"{file}:1", "the frontmatter never ends", f"Close it with a line {FENCE}.")
     )

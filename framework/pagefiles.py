@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = {".py": "endpoint", ".jinja": "page"}
+KINDS = {".py": "endpoint", ".jinja": "page", ".md": "page"}
 MIDDLEWARE = "_middleware.py"
 
 

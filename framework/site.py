@@ -18,12 +18,13 @@ from .errors import Mistake, SiteError
 from .middleware import Answer, Layer, make_layers
 from .modules import LoadError, SiteModules
 from .pagefiles import PageFile, find_page_files
-from .pages import PageError, Templates, load_page
+from .pages import PageError, load_page
 from .paths import quote_path
 from .pattern import Compiler, Param, Pattern, PatternError, parse_pattern, pattern_of_file
 from .routes import Route, Routes, find_conflicts
 from .static import StaticFile, find_static_files
 from .staticpaths import StaticPaths, prerendered
+from .templates import Templates
 from .web.response import Response
 
 CONFIG_FILE = "framework.config.py"
@@ -40,6 +41,7 @@ class Site:
     modules: SiteModules
     routes: Routes
     layers: tuple[Layer, ...]
+    templates: Templates
     files: dict[str, StaticFile]
     others: tuple[str, ...]
 
@@ -65,7 +67,7 @@ class _Loader:
         self.modules = modules
         self.mistakes: list[Mistake] = []
         self.config_is_known = True
-        self.templates = Templates(root / "src")
+        self.templates = Templates(root)
 
     def load(self, config: Config | None) -> Site:
         if not (self.root / PAGES).is_dir():
@@ -74,7 +76,8 @@ class _Loader:
         config = config or self._load_config()
         self.config_is_known = not self.mistakes
         folder = find_page_files(self.root / PAGES)
-        self.mistakes += self.templates.check(self.root)
+        self._load_additions(self.root / "src" / "jinja.py")
+        self.mistakes += self.templates.check()
         compiler = Compiler(config.converters)
         top = self._load_layers(self.root / "src" / "middleware.py")
         below = {name: self._load_layers(file.path) for name, file in folder.middleware.items()}
@@ -97,6 +100,7 @@ class _Loader:
             modules=self.modules,
             routes=Routes(routes, compiler, config.base),
             layers=top,
+            templates=self.templates,
             files=find_static_files(self.root / "public", config.base),
             others=tuple(f"{PAGES}/{file.name}" for file in folder.others),
         )
@@ -120,6 +124,18 @@ class _Loader:
             self.mistakes.append(Mistake(CONFIG_FILE, what, "Write: config = Config(...)"))
             return Config()
         return config
+
+    def _load_additions(self, path: Path) -> None:
+        """Filters, globals and tests of all templates."""
+        if not path.is_file():
+            return
+        file = self.modules.relative(path)
+        try:
+            names = vars(self.modules.load(path))
+        except LoadError as error:
+            self.mistakes.append(error.mistake)
+            return
+        self.mistakes += self.templates.add(names, path.read_text(encoding="utf-8"), file)
 
     def _load_layers(self, path: Path) -> tuple[Layer, ...]:
         if not path.is_file():
@@ -153,8 +169,11 @@ class _Loader:
                 self.mistakes += wrong
             else:
                 handlers, names = self._load_page(file, place, pattern)
-        except (LoadError, PageError) as error:
+        except LoadError as error:
             self.mistakes.append(error.mistake)
+            return None
+        except PageError as error:
+            self.mistakes += error.mistakes
             return None
         status = ERROR_PAGES.get(pattern.text.rpartition("/")[2])
         if status is not None:
@@ -202,7 +221,7 @@ class _Loader:
         except PageError:
             raise
         except (Exception, SystemExit) as error:  # what the frontmatter's own code raised
-            raise PageError(self.modules.explain(error, file.path)) from error
+            raise PageError([self.modules.explain(error, file.path)]) from error
 
     def _flag(self, names: Mapping[str, Any], name: str, place: str, *, default: bool) -> bool:
         value = names.get(name, default)

@@ -37,7 +37,7 @@ def test_a_good_site_has_none(site: Any) -> None:
 GOLDEN: list[tuple[dict[str, str | bytes], str]] = [
     (
         {"src/pages/data.csv": "a"},
-        "src/pages/data.csv: is no route: only .py and .jinja files are\n"
+        "src/pages/data.csv: is no route: only .py, .jinja and .md files are\n"
         "    Move it to public/ if it is to be served, else out of src/pages.",
     ),
     (

@@ -195,14 +195,14 @@ def test_other_commands_tell_them_too(
 def test_check_warns_of_files_that_are_no_routes(
     site: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = {"src/pages/index.py": HANDLER, "src/pages/a.css": "", "src/pages/b.md": ""}
+    files = {"src/pages/index.py": HANDLER, "src/pages/a.css": "", "src/pages/b.txt": ""}
     assert run("check", "--root", site(files).root) == 0
     assert (
         capsys.readouterr().out
         == """\
-Warning: src/pages/a.css: is no route: only .py and .jinja files are
+Warning: src/pages/a.css: is no route: only .py, .jinja and .md files are
     Move it to public/ if it is to be served, else out of src/pages.
-Warning: src/pages/b.md: is no route: only .py and .jinja files are
+Warning: src/pages/b.txt: is no route: only .py, .jinja and .md files are
     Move it to public/ if it is to be served, else out of src/pages.
 1 route, no mistakes, 2 warnings
 """
@@ -281,7 +281,7 @@ def test_check_as_json(
         "warnings": [
             {
                 "place": "src/pages/a.css",
-                "what": "is no route: only .py and .jinja files are",
+                "what": "is no route: only .py, .jinja and .md files are",
                 "remedy": "Move it to public/ if it is to be served, else out of src/pages.",
             }
         ],

@@ -21,7 +21,10 @@ def never(*args):
 
 def make_context(path="/", services=None, **environ):
     context = APIContext(
-        services or Services(None, "framework v0", 100, lambda pattern, params: pattern, never),
+        services
+        or Services(
+            None, "framework v0", 100, False, lambda pattern, params: pattern, never, never
+        ),
         {
             "REQUEST_METHOD": "GET",
             "HTTP_HOST": "example.com",
@@ -198,7 +201,9 @@ def test_the_site_is_a_url_or_nothing(site):
 
 
 def test_a_site_that_a_handler_changes_is_its_own():
-    context = make_context(services=Services("https://a.example/", "", 1, never, never))
+    context = make_context(
+        services=Services("https://a.example/", "", 1, False, never, never, never)
+    )
     context.site.hostname = "b.example"
     assert context.site.href == "https://a.example/"
 

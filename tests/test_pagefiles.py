@@ -53,8 +53,8 @@ def test_middleware_is_found_by_its_folder(tmp_path: Path) -> None:
 
 
 def test_other_files_are_told_apart(tmp_path: Path) -> None:
-    folder = found(tmp_path, "notes.md", "data", "x.html", "x.pyc", "_notes.md")
-    assert [file.name for file in folder.others] == ["data", "notes.md", "x.html", "x.pyc"]
+    folder = found(tmp_path, "notes.txt", "data", "x.html", "x.pyc", "_notes.md")
+    assert [file.name for file in folder.others] == ["data", "notes.txt", "x.html", "x.pyc"]
     assert folder.routes == ()
 
 

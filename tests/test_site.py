@@ -60,7 +60,7 @@ def test_every_mistake_is_told_at_once(site: Site) -> None:
         "    This can't be read: def GET(:\n"
         'src/pages/cart.py:1: GET asks for "requets", which the context does not have\n'
         "    A parameter is one of client_address, cookies, generator, is_prerendered, locals, "
-        "origin_pathname, params, props, redirect, request, rewrite, route_pattern, site, url, "
+        "origin_pathname, params, props, redirect, render, request, rewrite, route_pattern, site, url, "
         "url_for, or context for the whole.\n"
         "src/pages/flag.py: prerender is 'yes'\n"
         "    Write prerender = True or False.\n"
@@ -155,8 +155,8 @@ def test_a_converter_that_is_not_there_is_a_mistake(site: Site) -> None:
 
 
 def test_other_files_among_the_pages_are_told(site: Site) -> None:
-    made = site({"src/pages/a.py": OK, "src/pages/notes.md": "x", "src/pages/b/c.html": "x"})
-    assert made.app.site.others == ("src/pages/notes.md", "src/pages/b/c.html")
+    made = site({"src/pages/a.py": OK, "src/pages/notes.txt": "x", "src/pages/b/c.html": "x"})
+    assert made.app.site.others == ("src/pages/notes.txt", "src/pages/b/c.html")
 
 
 def test_what_a_frontmatter_raises_is_a_mistake_at_its_line(site: Site) -> None:
