@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--root: there is no folder {args.root}")
     try:
         return args.command(args) or 0
-    except (SiteError, BuildError, devserver.DevServerError) as error:
+    except (SiteError, BuildError, NewSiteError, devserver.DevServerError) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # who reads has seen enough: framework routes | head
@@ -103,15 +103,13 @@ def _port(text: str) -> int:
 def _new(args: argparse.Namespace) -> None:
     folder = args.root / args.folder
     files = write_site(folder, minimal=args.minimal)
-    steps = {"framework dev": "serve it, and reload on every save"}
+    shown = os.fsencode(folder).decode(errors="replace")
+    print(f"Wrote {_count(len(files), 'file')} to {shown}\n\nNext:\n")
     if folder.resolve() != Path.cwd():
-        steps = {f"cd {shlex.quote(os.fsdecode(folder))}": "", **steps}
+        print(f"  cd {shlex.quote(shown)}")
+    print("  framework dev       serve it, and reload on every save")
     if not args.minimal:
-        steps["python -m pytest"] = "run its tests"
-    width = max(map(len, steps))
-    print(f"Wrote {_count(len(files), 'file')} to {folder}. Next:\n")
-    for step, purpose in steps.items():
-        print(f"  {step:{width}}  {purpose}".rstrip())
+        print("  python -m pytest    run its tests")
 
 
 def _dev(args: argparse.Namespace) -> None:
