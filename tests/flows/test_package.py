@@ -54,5 +54,7 @@ def test_the_wheel_serves_a_site_in_an_empty_environment(wheel: Path, tmp_path: 
     python = tmp_path / "env" / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
     assert run(python, "-c", PROGRAM, cwd=tmp_path) == "served\n"
-    listed = run(tmp_path / "env" / "bin" / "framework", "routes", "--root", "site", cwd=tmp_path)
-    assert "/hello" in listed
+    framework = tmp_path / "env" / "bin" / "framework"
+    assert "/hello" in run(framework, "routes", "--root", "site", cwd=tmp_path)
+    run(framework, "new", "fresh", cwd=tmp_path)
+    assert "no mistakes" in run(framework, "--root", "fresh", "check", "--strict", cwd=tmp_path)
