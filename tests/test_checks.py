@@ -28,6 +28,7 @@ def test_a_good_site_has_none(site: Any) -> None:
         "src/pages/live/_middleware.py": LAYER,
         "src/pages/live/x.py": f"prerender = False\n{HANDLER}",
         "src/pages/still.py": f"prerender = True\n{HANDLER}",
+        "src/pages/p/[name]/about.md": "---\nprerender: false\n---\n{{ params.nope }} {% x",
         "public/other.txt": "x",
     }
     options = {"config": Config(redirects={"/old": "/"})}

@@ -1,5 +1,6 @@
 """Pages: templates with frontmatter, from file to response."""
 
+import importlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -180,6 +181,178 @@ def test_a_page_may_be_relative_to_its_neighbours(site: Site) -> None:
         **{"src/pages/_near.py": "VALUE = 1\n", "src/lib/far.py": "OTHER = 2\n"},
     )
     assert made.get("/page").text().strip() == "12"
+
+
+# ----------------------------------------------------------------- streaming
+
+LONG = """---
+import lib.rows
+response.stream = True
+response.status = 203
+response.headers.set("x-a", "1")
+rows = lib.rows.make()
+---
+<ul>
+{% for row in rows %}<li>{{ row }}</li>
+{% endfor %}</ul>
+"""
+ROWS = """seen = []
+
+
+def make():
+    try:
+        for number in range(2000):
+            seen.append(number)
+            yield f"<{number}>" if number != FAILS_AT else 1 // 0
+    finally:
+        seen.append("closed")
+"""
+
+
+def streamed(site: Site, environ: Any, fails_at: int = -1, method: str = "GET") -> Any:
+    """The body of a long page, as a server gets it, what started it, and the rows seen."""
+    made = page(site, LONG, **{"src/lib/rows.py": ROWS.replace("FAILS_AT", str(fails_at))})
+    started: list[Any] = []
+    body = made.app(environ(method, "/page"), lambda *given: started.append(given))
+    return body, started, importlib.import_module("lib.rows").seen
+
+
+def test_a_long_page_is_sent_piece_by_piece(site: Site, environ: Any) -> None:
+    body, started, seen = streamed(site, environ)
+    first = len(seen)
+    assert 0 < first < 1000
+    chunks = list(body)
+    body.close()
+    assert len(chunks) > 2
+    assert min(map(len, chunks[:-1])) >= 8 * 1024
+    assert b"".join(chunks).decode() == (
+        "<ul>\n" + "".join(f"<li>&lt;{n}&gt;</li>\n" for n in range(2000)) + "</ul>\n"
+    )
+    ((status, headers),) = started
+    assert status == "203 Non-Authoritative Information"
+    assert dict(headers) == {"content-type": "text/html;charset=UTF-8", "x-a": "1"}
+
+
+def test_closing_a_page_halfway_frees_what_it_holds(site: Site, environ: Any) -> None:
+    body, _, seen = streamed(site, environ)
+    next(iter(body))
+    assert "closed" not in seen
+    body.close()
+    assert seen[-1] == "closed"
+    assert len(seen) < 1000
+
+
+def test_closing_a_page_before_its_first_piece_frees_what_it_holds(
+    site: Site, environ: Any
+) -> None:
+    body, _, seen = streamed(site, environ)
+    body.close()
+    assert seen[-1] == "closed"
+
+
+def test_head_of_a_long_page_has_no_body(site: Site, environ: Any) -> None:
+    body, started, seen = streamed(site, environ, method="HEAD")
+    assert list(body) == []
+    assert len(started) == 1
+    assert seen[-1] == "closed"
+
+
+def test_an_error_in_the_first_piece_is_an_error_page(site: Site, environ: Any) -> None:
+    body, started, seen = streamed(site, environ, fails_at=3)
+    assert started[0][0] == "500 Internal Server Error"
+    assert b"<li>" not in b"".join(body)
+    assert seen[-1] == "closed"
+
+
+def test_an_error_midway_ends_the_body_and_starts_no_other(site: Site, environ: Any) -> None:
+    body, started, _ = streamed(site, environ, fails_at=1500)
+    chunks = []
+    with pytest.raises(ZeroDivisionError) as caught:
+        chunks.extend(body)
+    body.close()
+    assert len(started) == 1
+    assert b"<li>" in chunks[0]
+    assert b"rror" not in b"".join(chunks)
+    assert any(entry.path.name == "page.jinja" for entry in caught.traceback)
+
+
+def test_a_streamed_page_can_be_fetched(site: Site) -> None:
+    made = page(site, "---\nresponse.stream = True\n---\nshort")
+    response = made.app.fetch("/page")
+    assert response.text() == "short"
+    assert "content-length" not in response.headers
+
+
+# ------------------------------------------------------------------ Markdown
+
+POST = """---
+layout: layouts/post.jinja
+title: Mice & <mats>
+draft: true
+---
+# About {{ title }}
+
+<b>not bold</b>
+"""
+LAYOUT = (
+    "<title>{{ title }}</title>{% if draft %}Draft{% endif %}"
+    "<main>{{ content }}</main>{{ url.pathname }}{{ response.headers.set('x-a', '1') or '' }}"
+)
+
+
+def test_a_markdown_page_is_put_into_its_layout(site: Site) -> None:
+    made = site({"src/pages/[slug].md": POST, "src/layouts/post.jinja": LAYOUT})
+    response = made.get("/mice")
+    assert response.text() == (
+        "<title>Mice &amp; &lt;mats&gt;</title>Draft"
+        "<main><h1>About {{ title }}</h1>\n<p>&lt;b&gt;not bold&lt;/b&gt;</p>\n</main>/mice"
+    )
+    assert response.headers["content-type"] == "text/html;charset=UTF-8"
+    assert response.headers["x-a"] == "1"
+    assert made.post("/mice").status == 405
+
+
+def test_without_a_layout_it_is_the_text_alone(site: Site) -> None:
+    made = site(
+        {"src/pages/index.md": "*Hi*", "src/pages/raw.md": "---\nhtml: true\n---\n<b>x</b>"}
+    )
+    assert made.get("/").text() == "<p><em>Hi</em></p>\n"
+    assert made.get("/raw").text() == "<p><b>x</b></p>\n"
+
+
+def test_an_error_page_may_be_markdown(site: Site) -> None:
+    response = site({"src/pages/404.md": "# Nothing"}).get("/x", headers={"accept": "text/html"})
+    assert (response.status, response.text()) == (404, "<h1>Nothing</h1>\n")
+
+
+def test_a_header_belongs_to_the_file_where_it_says_prerender(site: Site) -> None:
+    made = site({"src/pages/a.md": "---\nprerender: true\n---\nx", "src/pages/b.md": "x"})
+    assert {r.pattern.text: r.prerender for r in made.app.site.routes.all} == {
+        "/a": True,
+        "/b": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("header", "mistake"),
+    [
+        ("a: 1\nprerender: no", ":3: prerender is 'no'\n    Write true or false."),
+        ("html: yes", ":2: html is 'yes'\n    Write true or false."),
+        (
+            "content: x",
+            ":2: content is taken\n    Give it another name: content is the text below the header.",
+        ),
+        (
+            "a: 1\nlayout: layouts/pots.jinja",
+            ':3: there is no template "layouts/pots.jinja" below src\n'
+            '    Did you mean "layouts/post.jinja"?',
+        ),
+        ("- a", ":2: can't be read: - a\n    Write key: value, the key a name, both in one line."),
+    ],
+)
+def test_what_is_wrong_with_a_header_names_its_line(site: Site, header: str, mistake: str) -> None:
+    made = site({"src/pages/p.md": f"---\n{header}\n---\nx", "src/layouts/post.jinja": "x"})
+    assert made.errors() == f"The site has a mistake:\nsrc/pages/p.md{mistake}"
 
 
 # ------------------------------------------------------------------ mistakes
