@@ -54,7 +54,16 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command_and_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     text = capsys.readouterr().out
-    for word in ("new", "dev", "start", "routes", "check", "--root DIR", "--version", "Exit status"):
+    for word in (
+        "new",
+        "dev",
+        "start",
+        "routes",
+        "check",
+        "--root DIR",
+        "--version",
+        "Exit status",
+    ):
         assert word in text
     assert run("dev", "--help") == 0
     text = capsys.readouterr().out
