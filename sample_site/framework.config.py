@@ -1,7 +1,9 @@
-from framework import Config
+from framework import Config, Security
 from framework.adapters import gunicorn
 
 config = Config(
     site="https://example.com",
     adapter=gunicorn(workers=2, threads=8),
+    redirects={"/p/[id]": {"status": 302, "destination": "/products/[id]"}},  # fits on a label
+    security=Security(max_body_size=3 * 1024 * 1024),
 )

@@ -1,11 +1,12 @@
-"""What may a client send of a product?
+"""What may a client send?
 
-`request.json(NewProduct)` reads it; what is not as the type says is answered with 422, naming
-each field.
+`request.json(NewProduct)` or `request.form_data(Message)` reads it; what is not as the type says
+is answered with 422, naming each field.
 """
 
 from typing import Annotated
 
+from framework import File
 from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -32,3 +33,43 @@ class NewProduct(Changes):
     name: Name
     price_cents: Price
     description: Description = ""
+
+
+class CatalogPage(Struct):
+    """`?q=mo&page=2`"""
+
+    q: Annotated[str, Meta(max_length=100)] = ""
+    page: Annotated[int, Meta(ge=1, le=10_000)] = 1
+
+
+Id = Annotated[str, Meta(pattern="^[0-9]{1,9}$")]
+Count = Annotated[int, Meta(ge=0, le=99)]
+
+
+class CartLine(Struct):
+    """So many of a product."""
+
+    product: Id
+    count: Count = 1
+
+
+class Message(Struct):
+    """What a visitor writes to the shop."""
+
+    name: Annotated[str, Meta(max_length=100, pattern=r"\S")]
+    email: Annotated[str, Meta(max_length=200, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    text: Annotated[str, Meta(max_length=2000, pattern=r"\S")]
+
+
+class Login(Struct):
+    """A name and its password."""
+
+    name: Annotated[str, Meta(max_length=100)]
+    password: Annotated[str, Meta(max_length=200)]
+
+
+class Upload(Struct):
+    """A new picture of a product."""
+
+    product: Id
+    picture: File

@@ -1,0 +1,44 @@
+"""GET /orders/live: new orders as they come, as server-sent events.
+
+A stream holds one of the server's threads, so it ends after a while. Browsers come back by
+themselves, and say in Last-Event-ID which order they saw last.
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import asyncio
+import time
+from typing import Annotated
+
+import msgspec
+from framework import Response
+from msgspec import Meta, Struct
+
+from lib import orders
+
+
+class Query(Struct):
+    seconds: Annotated[int, Meta(ge=0, le=60)] = 20
+
+
+async def GET(request, url):
+    query = url.search_params.parse(Query)
+    seen = request.headers.get("last-event-id", "")
+    if seen.isascii() and seen.isdigit() and len(seen) < 10:
+        last = int(seen)
+    else:  # begin with a few, so that there is something to see
+        last = min((order.id for order in orders.latest(3)), default=1) - 1
+    headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
+    return Response(events(last, query.seconds), headers=headers)
+
+
+async def events(last, seconds):
+    yield "retry: 1000\n\n"
+    end = time.monotonic() + seconds
+    while True:
+        for order in orders.after(last):
+            last = order.id
+            # As JSON a name can't bring lines of its own into the stream.
+            yield f"id: {last}\ndata: {msgspec.json.encode(order).decode()}\n\n"
+        if time.monotonic() >= end:
+            return
+        await asyncio.sleep(0.5)

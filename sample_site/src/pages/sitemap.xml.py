@@ -1,0 +1,19 @@
+"""GET /sitemap.xml: every page that a search engine may show."""
+
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from framework import URL, Response
+
+from lib import catalog
+
+NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+def GET(site, url_for):
+    paths = [url_for(pattern) for pattern in ("/", "/products", "/about", "/contact", "/how")]
+    paths += [url_for("/products/[id]", id=product.id) for product in catalog.every()]
+    urlset = Element("urlset", xmlns=NAMESPACE)
+    for path in paths:
+        SubElement(SubElement(urlset, "url"), "loc").text = URL(path, site).href
+    body = tostring(urlset, encoding="UTF-8", xml_declaration=True)
+    return Response(body, headers={"content-type": "application/xml"})
