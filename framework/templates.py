@@ -169,11 +169,17 @@ class Templates:
         return Template(environment.template_class.from_code(environment, code, globals))
 
     def load(self, name: str, place: str) -> Template:
-        """The template `name`, to which `place` refers. Raises `TemplateError`."""
+        """The template `name`, to which `place` refers.
+
+        Raises `TemplateError`, without mistakes where they have been told already.
+        """
         mistakes = self._refer(name, place)
         if mistakes:
             raise TemplateError(mistakes)
-        return Template(self._environment.get_template(name))
+        try:
+            return Template(self._environment.get_template(name))
+        except (jinja2.TemplateSyntaxError, UnicodeDecodeError) as error:
+            raise TemplateError([]) from error  # looked through before: its mistakes are known
 
     def render(self, context: APIContext, name: str, variables: Mapping[str, Any]) -> Response:
         """The response with the template `name`; raises `jinja2.TemplateNotFound`."""

@@ -355,6 +355,25 @@ def test_what_is_wrong_with_a_header_names_its_line(site: Site, header: str, mis
     assert made.errors() == f"The site has a mistake:\nsrc/pages/p.md{mistake}"
 
 
+def test_a_broken_layout_is_one_mistake_however_many_pages_it_has(site: Site) -> None:
+    made = site(
+        {
+            "src/pages/a.md": "---\nlayout: layouts/post.jinja\n---\nx",
+            "src/pages/b.md": "---\nlayout: layouts/post.jinja\n---\nx",
+            "src/pages/c.md": "---\nlayout: pages/_own.jinja\n---\nx",
+            "src/pages/d.md": "---\nlayout: pages/_own.jinja\n---\nx",
+            "src/pages/_own.jinja": "{{ 1 + }}",
+            "src/layouts/post.jinja": b"caf\xe9",
+        }
+    )
+    assert made.errors() == (
+        "The site has 2 mistakes:\n"
+        "src/layouts/post.jinja: is not UTF-8: 'utf-8' codec can't decode byte 0xe9 in position "
+        "3: unexpected end of data\n    Save it as UTF-8.\n"
+        "src/pages/_own.jinja:1: unexpected 'end of print statement'"
+    )
+
+
 # ------------------------------------------------------------------ mistakes
 
 
