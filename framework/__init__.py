@@ -1,10 +1,18 @@
 """Drop a file in `src/pages`, define `GET`, return a `Response`: its path is the URL."""
 
 from .app import App
-from .config import Build, Config, ConfigError, Security, Server
+from .config import Build, Config, ConfigError, Security, Server, Sessions
 from .context import APIContext
-from .errors import BadBodyError, BodyUsedError, FormTypeError, InvalidDataError, SiteError
+from .errors import (
+    BadBodyError,
+    BodyUsedError,
+    FormTypeError,
+    InvalidDataError,
+    SessionError,
+    SiteError,
+)
 from .middleware import sequence
+from .sessions import Session
 from .version import __version__
 from .web.cookies import Cookie, Cookies
 from .web.formdata import File, FormData
@@ -33,6 +41,9 @@ __all__ = [
     "Response",
     "Security",
     "Server",
+    "Session",
+    "SessionError",
+    "Sessions",
     "SiteError",
     "URLSearchParams",
     "__version__",

@@ -75,6 +75,7 @@ class App:
                 site.config.build.out_dir,
             )
         self._make_etag = site.config.etag
+        self._has_sessions = site.sessions is not None
         self._static = site.routes.static
         self._failures = Failures(site, self._explain if dev else None)
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
@@ -93,6 +94,7 @@ class App:
             url_for=site.routes.url_for,
             rewrite=self._rewrite,
             render=site.templates.render,
+            sessions=site.sessions,
         )
 
     def close(self) -> None:
@@ -126,6 +128,8 @@ class App:
         response = self._respond(context, environ)
         if response is None:
             return self._fallback(environ, start_response)  # type: ignore[misc]
+        if self._has_sessions:
+            response = self._save_session(context, response)
         if (
             self._make_etag
             or "HTTP_IF_NONE_MATCH" in environ
@@ -141,7 +145,10 @@ class App:
             )
         except Exception as error:  # nothing was sent yet: a body that can't be sent
             happened = sys.exc_info()  # start_response may have been called all the same
-            body = self._failures.answer_crash(context, error).send(
+            response = self._failures.answer_crash(context, error)
+            if self._has_sessions:
+                response = context.session.mark(response)
+            body = response.send(
                 lambda status, headers: start_response(status, headers, happened),
                 head=head,
                 cookies=context.set_cookies(),
@@ -150,6 +157,14 @@ class App:
             context.close()
             return body
         return _Sending(body, context)
+
+    def _save_session(self, context: APIContext, response: Response) -> Response:
+        try:
+            context.session.save()
+        except Exception as error:
+            response.close()
+            response = self._failures.answer_crash(context, error)
+        return context.session.mark(response)
 
     def _respond(self, context: APIContext, environ: Environ) -> Response | None:
         """The response of the site; `None` where the fallback is to answer."""

@@ -21,6 +21,7 @@ from .web.url import URL
 _T = TypeVar("_T", bound=type)
 
 _HOST_NAME = re.compile(r"(\*\.)?[^/\s*:\[\]]+|\[[0-9A-Fa-f:.]+\]")
+_LONGEST_COOKIE = 400 * 24 * 60 * 60
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 
 
@@ -167,6 +168,50 @@ class Server:
             return self.host
 
 
+class Cache(Protocol):
+    """What sessions need of their store, as cachelib's caches have it."""
+
+    def get(self, key: str) -> Any:
+        """The value, `None` where there is none."""
+
+    def set(self, key: str, value: Any, timeout: int | None = None) -> bool | None:
+        """Keep the value for `timeout` seconds; whether that was done."""
+
+    def delete(self, key: str) -> bool:
+        """Forget the value; whether that was done."""
+
+
+@_explained
+@dataclass(frozen=True, kw_only=True)
+class Sessions:
+    """How sessions are kept: `Config(session=Sessions())`.
+
+    `store` is a folder, relative to the site's root, or a cache of cachelib's such as
+    `RedisCache`. `max_age` is in seconds, counted from a session's last change.
+    """
+
+    store: str | Cache = ".sessions"
+    max_age: int = 14 * 24 * 60 * 60
+
+    def __post_init__(self) -> None:
+        check = _Check(self)
+        check.that(
+            "store",
+            lambda v: (
+                v != ""
+                if isinstance(v, str)
+                else all(callable(getattr(v, name, None)) for name in ("get", "set", "delete"))
+            ),
+            "it is a folder's name, or a cache such as cachelib.RedisCache(...)",
+        )
+        check.that(
+            "max_age",
+            _is_int(1, _LONGEST_COOKIE),
+            f"it is a number of seconds, 1 to {_LONGEST_COOKIE}: browsers keep no cookie longer",
+        )
+        check.done()
+
+
 @_explained
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -186,7 +231,7 @@ class Config:
     build: Build = field(default_factory=Build)
     security: Security = field(default_factory=Security)
     server: Server = field(default_factory=Server)
-    session: None = None
+    session: Sessions | None = None
     etag: bool = False
 
     def __post_init__(self) -> None:
@@ -228,7 +273,11 @@ class Config:
         check.that("security", lambda v: isinstance(v, Security), "write Security(...)")
         check.that("server", lambda v: isinstance(v, Server), "write Server(...)")
         check.that("etag", lambda v: isinstance(v, bool), "it is True or False")
-        check.that("session", lambda v: v is None, "sessions are not there yet; leave it out")
+        check.that(
+            "session",
+            lambda v: v is None or isinstance(v, Sessions),
+            "write Sessions(...), or leave it out",
+        )
         check.done()
         object.__setattr__(self, "base", normalize("NFC", "/" + self.base.strip("/")))
 

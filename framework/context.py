@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .errors import SessionError
 from .paths import decode_mount, quote_path
+from .sessions import Session, Store
 from .web.cookies import Cookies
 from .web.loop import Call, Loop
 from .web.request import Request
@@ -70,6 +72,7 @@ class Services:
     url_for: Callable[..., str]
     rewrite: Callable[["APIContext", "str | URL | Request"], Response]
     render: Callable[["APIContext", str, Mapping[str, Any]], Response]
+    sessions: Store | None = None
 
 
 class APIContext:
@@ -86,6 +89,7 @@ class APIContext:
         "_origin",
         "_request",
         "_services",
+        "_session",
         "_url",
         "environ",
         "is_prerendered",
@@ -105,6 +109,7 @@ class APIContext:
         self._url: URL | None = None
         self._cookies: Cookies | None = None
         self._locals: Locals | None = None
+        self._session: Session | None = None
         self._loop: Loop | None = None
         self.route_pattern = ""
         self.params: dict[str, Any] = {}
@@ -144,6 +149,16 @@ class APIContext:
         if self._locals is None:
             self._locals = Locals(self.environ.get("framework.locals"))
         return self._locals
+
+    @property
+    def session(self) -> Session:
+        """The visitor's `Session`. `SessionError` where sessions are off."""
+        if self._session is None:
+            store = self._services.sessions
+            if store is None:
+                raise SessionError("Sessions are off. Turn them on: Config(session=Sessions())")
+            self._session = Session(store, self.cookies)
+        return self._session
 
     @property
     def site(self) -> URL | None:
@@ -220,6 +235,8 @@ class APIContext:
         context._request = request or self.request.moved(context._href)
         context._cookies = self.cookies
         context._locals = self.locals
+        if self._services.sessions is not None:
+            context._session = self.session
         context._loop = self._loop = self._loop or Loop()
         context.is_prerendered = self.is_prerendered
         context.trail = trail
@@ -294,6 +311,7 @@ CONTEXT_NAMES = frozenset(
         "request",
         "rewrite",
         "route_pattern",
+        "session",
         "site",
         "url",
         "url_for",

@@ -20,6 +20,7 @@ from .errors import HandlerError, Mistake
 from .middleware import Answer
 from .web.response import Response
 
+_SESSIONS_ON = "Turn them on in framework.config.py: config = Config(session=Sessions())"
 _METHOD = re.compile(r"[A-Z][A-Z0-9_]*")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -46,12 +47,17 @@ class Handlers:
         return Handlers(answers, change(self.other), self.methods, self.takes_all)
 
 
-def make_handlers(module: ModuleType, place: str) -> tuple[Handlers, list[Mistake]]:
-    """The handlers of an endpoint's module, and what is wrong with them."""
+def make_handlers(
+    module: ModuleType, place: str, *, sessions: bool = True
+) -> tuple[Handlers, list[Mistake]]:
+    """The handlers of an endpoint's module, and what is wrong with them.
+
+    Without `sessions` it is wrong to ask for one.
+    """
     answers: dict[str, Answer] = {}
     mistakes: list[Mistake] = []
     for name, function in find_handlers(module):
-        answer, wrong = bind(function, name, place)
+        answer, wrong = bind(function, name, place, sessions=sessions)
         mistakes += wrong
         answers[name] = answer
     return complete(answers), mistakes
@@ -86,7 +92,9 @@ def order_methods(methods: set[str]) -> tuple[str, ...]:
     return (*(m for m in METHODS if m in methods), *sorted(methods.difference(METHODS)))
 
 
-def bind(function: Callable[..., Any], name: str, place: str) -> tuple[Answer, list[Mistake]]:
+def bind(
+    function: Callable[..., Any], name: str, place: str, *, sessions: bool
+) -> tuple[Answer, list[Mistake]]:
     """The handler as a function of the context, and what is wrong with its parameters."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     where = f"{place}:{code.co_firstlineno}" if code else place
@@ -104,6 +112,9 @@ def bind(function: Callable[..., Any], name: str, place: str) -> tuple[Answer, l
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         or not (_is_context(parameter) or parameter.name in CONTEXT_NAMES)
     ]
+    if not sessions and any(p.name == "session" and not _is_context(p) for p in parameters):
+        what, remedy = f'{name} asks for "session", but sessions are off', _SESSIONS_ON
+        wrong.append(Mistake(where, what, remedy))
     if wrong:
         return refuse(()), wrong
     by_place = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]

@@ -4,6 +4,7 @@ Exception
 ├── SiteError               every mistake found in a site at start-up, together
 ├── HandlerError            a handler or middleware broke its promise (a 500)
 ├── RewriteLoopError        a rewrite that leads back to itself (a 508)
+├── SessionError            sessions are off, asked too late, or their store failed
 ├── StaticPathsError        get_static_paths() or what it lists is wrong
 ├── RouteNotFoundError      url_for: no such pattern, or a parameter is missing (LookupError)
 └── BodyUsedError           a body was read a second time (TypeError)
@@ -53,6 +54,10 @@ class HandlerError(Exception):
 
 class RewriteLoopError(Exception):
     """Rewrites led in a circle; the text names each step."""
+
+
+class SessionError(Exception):
+    """The session can't be used: sessions are off, it is too late, or the store failed."""
 
 
 class StaticPathsError(Exception):

@@ -22,6 +22,7 @@ from .pages import PageError, load_page
 from .paths import quote_path
 from .pattern import Compiler, Param, Pattern, PatternError, parse_pattern, pattern_of_file
 from .routes import Route, Routes, find_conflicts
+from .sessions import Store, open_store
 from .static import StaticFile, find_static_files
 from .staticpaths import StaticPaths, prerendered
 from .templates import Templates
@@ -43,6 +44,7 @@ class Site:
     layers: tuple[Layer, ...]
     templates: Templates
     files: dict[str, StaticFile]
+    sessions: Store | None
     others: tuple[str, ...]
 
 
@@ -92,6 +94,7 @@ class _Loader:
             if route is not None:
                 routes.append(route)
         self.mistakes += find_conflicts(routes)
+        sessions = self._open_store(config)
         if self.mistakes:
             raise SiteError(self.mistakes)
         return Site(
@@ -102,6 +105,7 @@ class _Loader:
             layers=top,
             templates=self.templates,
             files=find_static_files(self.root / "public", config.base),
+            sessions=sessions,
             others=tuple(f"{PAGES}/{file.name}" for file in folder.others),
         )
 
@@ -137,6 +141,17 @@ class _Loader:
             return
         self.mistakes += self.templates.add(names, path.read_text(encoding="utf-8"), file)
 
+    def _open_store(self, config: Config) -> Store | None:
+        if config.session is None:
+            return None
+        try:
+            return open_store(config.session, self.root)
+        except OSError as error:
+            what = f"the folder for sessions can't be made: {error}"
+            remedy = "Write Sessions(store=...) with a folder that can be written to, or a cache."
+            self.mistakes.append(Mistake(CONFIG_FILE, what, remedy))
+            return None
+
     def _load_layers(self, path: Path) -> tuple[Layer, ...]:
         if not path.is_file():
             return ()
@@ -165,7 +180,8 @@ class _Loader:
             if file.kind == "endpoint":
                 module = self.modules.load(file.path)
                 names: Mapping[str, Any] = vars(module)
-                handlers, wrong = make_handlers(module, place)
+                has_sessions = config.session is not None or not self.config_is_known
+                handlers, wrong = make_handlers(module, place, sessions=has_sessions)
                 self.mistakes += wrong
             else:
                 handlers, names = self._load_page(file, place, pattern)

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from werkzeug.routing import BaseConverter
 
-from framework.config import Build, Config, ConfigError, Security, Server
+from framework.config import Build, Config, ConfigError, Security, Server, Sessions
 
 
 class Slug(BaseConverter):
@@ -114,7 +114,7 @@ def test_base_has_no_slash_at_its_end(given, base):
     assert Config(base=given).base == base
 
 
-@pytest.mark.parametrize("part", [Config, Build, Security, Server])
+@pytest.mark.parametrize("part", [Config, Build, Security, Server, Sessions])
 def test_a_configuration_is_frozen_and_takes_keywords_only(part):
     made = part()
     for field in dataclasses.fields(made):
@@ -207,7 +207,19 @@ CONVERTERS = (
         (Config, "security", [None, False], "write Security(...)."),
         (Config, "server", [8000, "localhost"], "write Server(...)."),
         (Config, "etag", [None, 1, "weak"], "it is True or False."),
-        (Config, "session", [True, {}], "sessions are not there yet; leave it out."),
+        (Config, "session", [True, {}], "write Sessions(...), or leave it out."),
+        (
+            Sessions,
+            "store",
+            ["", None, object(), {}],
+            "it is a folder's name, or a cache such as cachelib.RedisCache(...).",
+        ),
+        (
+            Sessions,
+            "max_age",
+            [0, -1, 1.5, None, True, 34560001],
+            "it is a number of seconds, 1 to 34560000: browsers keep no cookie longer.",
+        ),
         (Build, "format", ["dir", None, []], 'it is "directory", "file" or "preserve".'),
         (Build, "out_dir", ["", None, 1], "it is a folder's name."),
         (Security, "check_origin", [1, None, "yes"], "it is True or False."),

@@ -2,6 +2,7 @@ import logging
 
 import pytest
 
+from framework import Config, Sessions
 from framework.endpoints import METHODS, order_methods
 
 # The validator knows few methods, and warns of others.
@@ -11,7 +12,7 @@ IMPORTS = "from framework import APIContext, Response\n\n\n"
 EVERY = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 NAMES = (
     "client_address, cookies, generator, is_prerendered, locals, origin_pathname, params, props, "
-    "redirect, render, request, rewrite, route_pattern, site, url, url_for"
+    "redirect, render, request, rewrite, route_pattern, session, site, url, url_for"
 )
 PLAIN_DECORATOR = (
     "def bare(function):\n    def inner():\n        return function()\n    return inner\n"
@@ -227,7 +228,8 @@ def test_each_parameter_is_one_property_of_the_context(site):
             + "    locals.x = url_for('/[id]', id='1')\n"
             + "    return Response.json([client_address, generator.split()[0], origin_pathname,\n"
             + "        params, request.method, route_pattern, url.pathname, locals.x])\n"
-        }
+        },
+        config=Config(session=Sessions()),
     )
     response = one.get("/7", headers={"cookie": "a=b"})
     assert response.json() == [

@@ -1,0 +1,731 @@
+"""What is kept of a visitor, for how long, and who gets to see it."""
+
+import json
+import math
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cachelib import FileSystemCache, SimpleCache
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework import App, Config, Sessions
+from framework.errors import SessionError
+from framework.sessions import COOKIE, Session, Store, open_store
+from framework.testing import Client
+from framework.web.cookies import Cookies
+from framework.web.response import Response
+
+Site = Callable[..., Any]
+START = "from framework import Response\n\n\n"
+COUNT = (
+    START + "def GET(session):\n"
+    "    session['n'] = session.get('n', 0) + 1\n"
+    "    return Response.json(session['n'])\n"
+)
+READ = START + "def GET(session):\n    return Response.json({k: session[k] for k in session})\n"
+LOGIN = (
+    START + "def POST(session):\n"
+    "    session.regenerate()\n"
+    "    session['user'] = 'ada'\n"
+    "    return Response(session.session_id)\n"
+)
+LOGOUT = START + "def POST(session):\n    session.destroy()\n    return Response('bye')\n"
+VISITORS = {
+    "src/pages/count.py": COUNT,
+    "src/pages/read.py": READ,
+    "src/pages/login.py": LOGIN,
+    "src/pages/logout.py": LOGOUT,
+    "src/pages/plain.py": START + "def GET():\n    return Response('plain')\n",
+}
+
+
+class Cache(SimpleCache):
+    """A store that counts what is asked of it, and fails at what it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.refuses: set[str] = set()
+        self.breaks: set[str] = set()
+
+    def _note(self, what: str) -> bool:
+        self.asked.append(what)
+        if what in self.breaks:
+            raise OSError("secret-host is down")
+        return what not in self.refuses
+
+    def get(self, key: str) -> Any:
+        self._note("get")
+        return super().get(key)
+
+    def set(self, key: str, value: Any, timeout: Any = None) -> bool | None:
+        return self._note("set") and super().set(key, value, timeout)
+
+    def delete(self, key: str) -> bool:
+        return self._note("delete") and super().delete(key)
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self._cache)
+
+
+@pytest.fixture
+def cache() -> Cache:
+    return Cache()
+
+
+@pytest.fixture
+def visit(site: Site, cache: Cache) -> Callable[..., Client]:
+    """`visit({"src/pages/x.py": ...})`: a new visitor of a site with sessions."""
+
+    def make(files: dict[str, str] | None = None, url: str = "http://localhost") -> Client:
+        config = Config(session=Sessions(store=cache))
+        return Client(site(VISITORS | (files or {}), config=config).app, url)
+
+    return make
+
+
+def cookie_of(client: Client) -> str | None:
+    return client.cookies.get("localhost", {}).get(COOKIE)
+
+
+def endpoint(body: str, parameters: str = "session") -> str:
+    lines = "".join(f"    {line}\n" for line in body.split("\n"))
+    return f"{START}def GET({parameters}):\n{lines}"
+
+
+# ------------------------------------------------------------------ from request to request
+
+
+def test_a_visitor_is_remembered_and_nobody_else(visit: Any) -> None:
+    client = visit()
+    assert [client.get("/count").json() for _ in range(3)] == [1, 2, 3]
+    assert client.get("/read").json() == {"n": 3}
+    other = Client(client._application)
+    assert other.get("/read").json() == {}
+
+
+def test_the_cookie_is_for_this_site_only(visit: Any) -> None:
+    response = visit().get("/count")
+    id, _, attributes = response.headers["set-cookie"].partition("; ")
+    assert attributes == "Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax"
+    name, _, id = id.partition("=")
+    assert name == "framework-session"
+    assert len(id) == 43
+
+
+def test_the_cookie_is_secure_over_https(visit: Any) -> None:
+    response = visit(url="https://localhost").get("/count")
+    assert "; Secure" in response.headers["set-cookie"]
+
+
+def test_ids_differ(visit: Any) -> None:
+    app = visit()._application
+    ids = set()
+    for _ in range(20):
+        client = Client(app)
+        client.get("/count")
+        ids.add(cookie_of(client))
+    assert len(ids) == 20
+
+
+def test_async_handlers_pages_and_middleware_share_one_session(visit: Any, cache: Cache) -> None:
+    client = visit(
+        {
+            "src/middleware.py": "def on_request(context, next):\n"
+            "    context.session['seen'] = ['middleware']\n"
+            "    response = next()\n"
+            "    context.session['seen'].append('after')\n"
+            "    return response\n",
+            "src/pages/x.py": START + "async def GET(session):\n"
+            "    session['seen'].append('handler')\n"
+            "    return Response('x')\n",
+            "src/pages/p.jinja": "---\nsession['seen'].append('page')\n---\n"
+            "{{ session.seen | join(' ') }} {{ 'seen' in session }}",
+        }
+    )
+    assert client.get("/p").text() == "middleware page True"
+    client.get("/x")
+    assert json.loads(next(iter(cached(cache)))) == {"seen": ["middleware", "handler", "after"]}
+
+
+def cached(cache: Cache) -> list[str]:
+    return [SimpleCache.get(cache, key) for key in cache.keys]
+
+
+def test_a_rewritten_request_has_the_same_session(visit: Any) -> None:
+    client = visit(
+        {
+            "src/pages/old.py": START + "def GET(rewrite):\n    return rewrite('/count')\n",
+            "src/pages/late.py": START + "def GET(context):\n"
+            "    context.session.set('a', 1)\n"
+            "    response = context.rewrite('/count')\n"
+            "    context.session.set('b', context.session['n'])\n"
+            "    return response\n",
+        }
+    )
+    client.get("/old")
+    assert client.get("/late").json() == 2
+    assert client.get("/read").json() == {"n": 2, "a": 1, "b": 2}
+
+
+def test_rewrites_work_without_sessions(site: Site) -> None:
+    files = {
+        "src/pages/old.py": START + "def GET(rewrite):\n    return rewrite('/plain')\n",
+        "src/pages/plain.py": VISITORS["src/pages/plain.py"],
+    }
+    assert site(files).get("/old").text() == "plain"
+
+
+def test_error_answers_keep_the_session(visit: Any) -> None:
+    client = visit(
+        {
+            "src/pages/lost.py": START + "from werkzeug.exceptions import NotFound\n"
+            "def GET(session):\n    session['lost'] = True\n    raise NotFound\n",
+            "src/pages/crash.py": endpoint("session['crash'] = True\n1 / 0"),
+            "src/pages/404.jinja": "no {{ session.get('lost') }}",
+        }
+    )
+    html = {"accept": "text/html"}
+    assert client.get("/lost", headers=html).text() == "no True"
+    assert client.get("/nowhere", headers=html).text() == "no True"
+    assert client.get("/crash").status == 500
+    assert client.get("/read").json() == {"lost": True, "crash": True}
+
+
+def test_a_conditional_answer_keeps_the_session(visit: Any) -> None:
+    body = (
+        "session['n'] = session.get('n', 0) + 1\nreturn Response('same', headers={'etag': '\"1\"'})"
+    )
+    client = visit({"src/pages/same.py": endpoint(body)})
+    client.get("/same")
+    response = client.get("/same", headers={"if-none-match": '"1"'})
+    assert (response.status, response.headers["vary"]) == (304, "cookie")
+    assert client.get("/read").json() == {"n": 2}
+
+
+# ------------------------------------------------------------------ reading and writing
+
+
+def test_nothing_is_read_or_written_unless_asked(visit: Any, cache: Cache) -> None:
+    client = visit({"src/pages/named.py": endpoint("return Response('x')")})
+    client.get("/count")
+    cache.asked.clear()
+    for path in ("/plain", "/named", "/nowhere"):
+        response = client.get(path)
+        assert "cookie" not in response.headers.get("vary", "")
+        assert "set-cookie" not in response.headers
+    assert cache.asked == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "session.get('x')",
+        "session.get('x', 1)",
+        "session.has('x')",
+        "'x' in session",
+        "len(session)",
+        "bool(session)",
+        "list(session)",
+        "session.keys()",
+        "session.session_id",
+        "session.delete('x')",
+        "session.destroy()",
+        "session.regenerate()",
+    ],
+)
+def test_every_touch_varies_by_cookie_and_nothing_new_is_kept(
+    visit: Any, cache: Cache, body: str
+) -> None:
+    client = visit({"src/pages/touch.py": endpoint(f"{body}\nreturn Response('x')")})
+    response = client.get("/touch")
+    assert response.headers["vary"] == "cookie"
+    assert "set-cookie" not in response.headers
+    assert "cache-control" not in response.headers
+    assert cache.asked == []
+
+
+def test_what_did_not_change_is_not_written(visit: Any, cache: Cache) -> None:
+    same = endpoint("session['n'] = session['n']\nsession.delete('x')\nreturn Response('x')")
+    client = visit({"src/pages/same.py": same})
+    client.get("/count")
+    cache.asked.clear()
+    for path in ("/read", "/same"):
+        assert "set-cookie" not in client.get(path).headers
+    assert cache.asked == ["get", "get"]
+
+
+def test_it_is_written_once(visit: Any, cache: Cache) -> None:
+    body = "for n in range(5): session[str(n)] = n\nreturn Response('x')"
+    client = visit({"src/pages/five.py": endpoint(body)})
+    client.get("/five")
+    assert cache.asked == ["set"]
+
+
+def test_what_is_changed_in_place_is_kept(visit: Any) -> None:
+    client = visit(
+        {
+            "src/pages/make.py": endpoint("session['cart'] = {'a': [1]}\nreturn Response('x')"),
+            "src/pages/add.py": endpoint("session['cart']['a'].append(2)\nreturn Response('x')"),
+        }
+    )
+    client.get("/make")
+    client.get("/add")
+    assert client.get("/read").json() == {"cart": {"a": [1, 2]}}
+
+
+def test_an_emptied_session_stays_one(visit: Any) -> None:
+    client = visit({"src/pages/empty.py": endpoint("del session['n']\nreturn Response('x')")})
+    client.get("/count")
+    before = cookie_of(client)
+    client.get("/empty")
+    assert client.get("/read").json() == {}
+    assert cookie_of(client) == before
+
+
+def test_a_stream_is_sent_after_the_session_was_written(visit: Any, cache: Cache) -> None:
+    body = (
+        "session['a'] = 1\n"
+        "def pieces():\n"
+        "    yield f'{session[\"a\"]}'\n"
+        "    try:\n"
+        "        session['b'] = 2\n"
+        "    except Exception as error:\n"
+        "        yield f' {error}'\n"
+        "return Response(pieces())"
+    )
+    client = visit({"src/pages/stream.py": endpoint(body)})
+    response = client.get("/stream")
+    assert cookie_of(client)
+    assert cache.asked == ["set"]
+    assert response.text().startswith("1 The session was saved when the response was ready")
+    assert client.get("/read").json() == {"a": 1}
+
+
+def test_a_stream_can_not_be_the_first_to_ask(visit: Any) -> None:
+    body = (
+        "def pieces():\n"
+        "    try:\n"
+        "        context.session.get('a')\n"
+        "    except Exception as error:\n"
+        "        yield type(error).__name__\n"
+        "return Response(pieces())"
+    )
+    client = visit({"src/pages/stream.py": endpoint(body, "context")})
+    assert client.get("/stream").text() == "SessionError"
+
+
+# ------------------------------------------------------------------ caches
+
+
+@pytest.mark.parametrize(
+    ("vary", "then"),
+    [
+        ("accept", "accept, cookie"),
+        ("Accept, COOKIE", "Accept, COOKIE"),
+        ("*", "*"),
+        ("x-cookie", "x-cookie, cookie"),
+    ],
+)
+def test_vary_names_the_cookie_once(visit: Any, vary: str, then: str) -> None:
+    body = f"session.get('x')\nreturn Response('x', headers={{'vary': {vary!r}}})"
+    assert visit({"src/pages/x.py": endpoint(body)}).get("/x").headers["vary"] == then
+
+
+def test_an_answer_with_the_cookie_is_private(visit: Any) -> None:
+    client = visit()
+    assert client.get("/count").headers["cache-control"] == "private"
+    assert client.post("/logout").headers["cache-control"] == "private"
+
+
+def test_a_handler_that_chose_is_left_alone(visit: Any) -> None:
+    body = "session['a'] = 1\nreturn Response('x', headers={'cache-control': 'no-store'})"
+    client = visit({"src/pages/x.py": endpoint(body)})
+    assert client.get("/x").headers["cache-control"] == "no-store"
+
+
+def test_a_shared_response_stays_as_it_is(visit: Any) -> None:
+    shared = (
+        START + "ONE = Response('one')\n\n\n"
+        "def GET(session):\n    session['a'] = 1\n    return ONE\n\n\n"
+        "def POST():\n    return ONE\n"
+    )
+    client = visit({"src/pages/one.py": shared})
+    assert client.get("/one").headers["vary"] == "cookie"
+    assert "vary" not in client.post("/one").headers
+
+
+# ------------------------------------------------------------------ foreign ids
+
+
+@pytest.mark.parametrize(
+    "id",
+    ["", "1", "../../etc/passwd", "a" * 42, "a" * 44, "é" * 43, "a" * 42 + "%", "a" * 43 + "\n"],
+)
+def test_what_is_no_id_is_never_looked_up(cache: Cache, id: str) -> None:
+    cookies = Cookies(f"{COOKIE}={id}")
+    session = Session(Store(cache, 60), cookies)
+    assert session.get("user") is None
+    assert session.session_id is None
+    assert cache.asked == []
+    session["user"] = "ada"
+    session.save()
+    assert id not in cookies.headers()[0] or id in ("", "1")
+    assert cache.asked == ["set"]
+
+
+def test_an_unknown_id_is_not_adopted(visit: Any, cache: Cache) -> None:
+    client = visit()
+    planted = "a" * 43
+    client.cookies["localhost"] = {COOKIE: planted}
+    assert client.get("/read").json() == {}
+    client.get("/count")
+    assert cookie_of(client) != planted
+    assert planted not in "".join(cache.keys)
+
+
+def test_a_login_leaves_the_id_that_was_known_behind(visit: Any, cache: Cache) -> None:
+    attacker = visit()
+    attacker.get("/count")
+    planted = cookie_of(attacker)
+    victim = Client(attacker._application)
+    victim.cookies["localhost"] = {COOKIE: planted}
+    id = victim.post("/login").text()
+    assert id == cookie_of(victim) != planted
+    assert victim.get("/read").json() == {"n": 1, "user": "ada"}
+    assert attacker.get("/read").json() == {}
+    assert cache.keys == [f"framework-session:{id}"]
+
+
+def test_a_logout_leaves_nothing(visit: Any, cache: Cache) -> None:
+    client = visit()
+    client.post("/login")
+    id = cookie_of(client)
+    response = client.post("/logout")
+    assert "Expires=Thu, 01 Jan 1970" in response.headers["set-cookie"]
+    assert cookie_of(client) is None
+    assert cache.keys == []
+    client.cookies["localhost"] = {COOKIE: id}
+    assert client.get("/read").json() == {}
+
+
+def test_after_a_logout_a_new_session_may_begin(visit: Any, cache: Cache) -> None:
+    flash = endpoint("session.destroy()\nsession['flash'] = 'bye'\nreturn Response('x')")
+    client = visit({"src/pages/out.py": flash})
+    client.post("/login")
+    before = cookie_of(client)
+    client.get("/out")
+    assert client.get("/read").json() == {"flash": "bye"}
+    assert cookie_of(client) != before
+    assert len(cache.keys) == 1
+
+
+def test_a_request_that_ends_after_a_logout_does_not_undo_it(cache: Cache) -> None:
+    store = Store(cache, 60)
+    first = Session(store, Cookies())
+    first["user"] = "ada"
+    first.save()
+    slow = Session(store, Cookies(f"{COOKIE}={first.session_id}"))
+    logout = Session(store, Cookies(f"{COOKIE}={first.session_id}"))
+    slow["seen"] = True
+    logout.destroy()
+    logout.save()
+    slow.save()
+    assert cache.keys == []
+
+
+def test_of_two_requests_the_last_decides(cache: Cache) -> None:
+    store = Store(cache, 60)
+    first = Session(store, Cookies())
+    first["n"] = 0
+    first.save()
+    header = f"{COOKIE}={first.session_id}"
+    one, two = Session(store, Cookies(header)), Session(store, Cookies(header))
+    one["n"], two["n"] = 1, 2
+    two.save()
+    one.save()
+    assert Session(store, Cookies(header))["n"] == 1
+
+
+# ------------------------------------------------------------------ values
+
+
+def test_manners_of_a_dict(cache: Cache) -> None:
+    session = Session(Store(cache, 60), Cookies())
+    assert session.session_id is None
+    session["a"] = 1
+    session.set("b", (1, 2))
+    assert (session["a"], session.get("b"), session.get("c", 3)) == (1, [1, 2], 3)
+    assert (session.keys(), list(session), len(session)) == (["a", "b"], ["a", "b"], 2)
+    assert session.has("a")
+    assert "c" not in session
+    with pytest.raises(KeyError):
+        session["c"]
+    with pytest.raises(KeyError):
+        del session["c"]
+    session.delete("c")
+    session.delete("a")
+    assert session.keys() == ["b"]
+    assert session.session_id
+
+
+def test_what_is_no_json_is_refused_where_it_is_set(cache: Cache) -> None:
+    session = Session(Store(cache, 60), Cookies())
+    with pytest.raises(TypeError, match="JSON has no form for object"):
+        session["x"] = object()
+    with pytest.raises(TypeError, match="A key of the session is a str, not int"):
+        session[1] = "x"  # type: ignore[index]
+    session.save()
+    assert cache.asked == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(["a", "b", "c", "é\ud800"])
+STEPS = st.one_of(
+    st.tuples(st.just("set"), KEYS, JSON),
+    st.tuples(st.just("delete"), KEYS),
+    st.tuples(st.just("regenerate")),
+    st.tuples(st.just("destroy")),
+    st.tuples(st.just("get"), KEYS),
+    st.tuples(st.just("next")),
+)
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+@given(st.lists(STEPS))
+def test_it_is_a_dict_that_outlives_requests(steps: list[Any]) -> None:
+    cache, model, sent, old = Cache(), {}, "", set()
+    store = Store(cache, 60)
+    session = Session(store, Cookies())
+    for name, *arguments in [*steps, ("next",)]:
+        if name == "set":
+            session.set(*arguments)
+            model[arguments[0]] = plain(arguments[1])
+        elif name == "delete":
+            session.delete(*arguments)
+            model.pop(*arguments, None)
+        elif name == "get":
+            assert session.get(*arguments) == model.get(*arguments)
+        elif name == "regenerate":
+            old.add(session.session_id)
+            session.regenerate()
+        elif name == "destroy":
+            old.add(session.session_id)
+            session.destroy()
+            model.clear()
+        else:
+            session.save()
+            for line in session._cookies.headers():
+                pair = line.partition(";")[0]
+                sent = "" if pair.endswith("=deleted") else pair
+            session = Session(store, Cookies(sent))
+        assert {key: session[key] for key in session} == model
+        assert session.session_id is None or session.session_id not in old
+    assert cache.keys == ([f"framework-session:{sent.partition('=')[2]}"] if sent else [])
+    assert sent or not model
+
+
+# ------------------------------------------------------------------ the store
+
+
+def test_a_store_that_is_down_is_an_error_like_any_other(
+    visit: Any, cache: Cache, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = visit()
+    client.get("/count")
+    for broken in ("get", "set"):
+        cache.breaks = {broken}
+        response = client.get("/count")
+        assert response.status == 500
+        assert "secret-host" not in response.text()
+        assert "secret-host" in caplog.text
+        assert "set-cookie" not in response.headers
+        assert response.headers["vary"] == "accept, cookie"
+        caplog.clear()
+    cache.breaks.clear()
+    assert client.get("/count").json() == 2
+
+
+def test_a_store_that_refuses_is_an_error_too(
+    visit: Any, cache: Cache, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = visit()
+    cache.refuses = {"set"}
+    assert client.get("/count").status == 500
+    assert "The store did not keep the session" in caplog.text
+    cache.refuses = {"delete"}
+    client.get("/count")
+    assert client.post("/logout").status == 500
+    assert "The store did not delete the session" in caplog.text
+
+
+def test_a_stream_whose_session_can_not_be_written_is_closed(visit: Any, cache: Cache) -> None:
+    stream = (
+        START + "CLOSED = []\n\n\n"
+        "class Watched:\n"
+        "    def __iter__(self): return iter('x')\n"
+        "    def close(self): CLOSED.append(1)\n\n\n"
+        "def GET(session):\n    session['a'] = 1\n    return Response(Watched())\n\n\n"
+        "def POST():\n    return Response.json(CLOSED)\n"
+    )
+    client = visit({"src/pages/stream.py": stream})
+    cache.breaks = {"set"}
+    assert client.get("/stream").status == 500
+    assert client.post("/stream").json() == [1]
+
+
+def test_a_body_that_can_not_be_sent_leaves_the_session_written(visit: Any) -> None:
+    body = "session['a'] = 1\nreturn Response.error()"
+    client = visit({"src/pages/error.py": endpoint(body)})
+    response = client.get("/error")
+    assert (response.status, response.headers["cache-control"]) == (500, "private")
+    assert client.get("/read").json() == {"a": 1}
+
+
+def test_a_body_that_can_not_be_sent_is_an_error_without_sessions(site: Site) -> None:
+    made = site({"src/pages/error.py": endpoint("return Response.error()", "")})
+    assert made.get("/error").status == 500
+
+
+def test_a_session_ends_when_its_time_is_over(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000_000.0]
+    monkeypatch.setattr("cachelib.simple.time", lambda: now[0])
+    config = Config(session=Sessions(store=SimpleCache(), max_age=60))
+    client = Client(site(VISITORS, config=config).app)
+    assert client.get("/count").json() == 1
+    now[0] += 59
+    assert client.get("/count").json() == 2
+    now[0] += 61
+    before = cookie_of(client)
+    assert client.get("/count").json() == 1
+    assert cookie_of(client) != before
+
+
+def test_files_below_the_site_are_for_their_owner_only(site: Site) -> None:
+    made = site(VISITORS, config=Config(session=Sessions()))
+    client = Client(made.app)
+    client.get("/count")
+    assert client.get("/count").json() == 2
+    folder = made.root / ".sessions"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    [file] = folder.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert cookie_of(client) not in file.name
+    assert file.read_bytes()[4:] == b'"{\\"n\\":2}"'
+
+
+def test_workers_share_the_files(site: Site) -> None:
+    made = site(VISITORS, config=Config(session=Sessions(store="var/sessions")))
+    one = Client(made.app)
+    one.get("/count")
+    two = Client(App(made.root, made.options["config"]))
+    two.cookies = one.cookies
+    assert two.get("/count").json() == 2
+    two._application.close()  # type: ignore[attr-defined]
+
+
+def test_files_past_their_time_go_once_an_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(Sessions(max_age=1000), tmp_path)
+    store.write("a", "{}")
+    [old] = (tmp_path / ".sessions").iterdir()
+    now = old.stat().st_mtime
+    monkeypatch.setattr("framework.sessions.time", lambda: now)
+    os.utime(old, (now - 2000, now - 2000))
+    store.write("b", "{}")
+    assert old.exists()
+    now += 3601
+    os.utime(tmp_path / ".sessions" / old.name, (now - 1001, now - 1001))
+    for file in (tmp_path / ".sessions").iterdir():
+        if file != old:
+            os.utime(file, (now - 999, now - 999))
+    store.write("c", "{}")
+    assert not old.exists()
+    assert store.read("b") == "{}"
+
+
+def test_a_file_that_another_worker_swept_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(Sessions(), tmp_path)
+    gone = tmp_path / ".sessions" / "gone"
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter([gone]))
+    store.write("a", "{}")
+    assert store.read("a") == "{}"
+
+
+def test_nothing_is_unpickled_from_the_files(tmp_path: Path) -> None:
+    folder = tmp_path / ".sessions"
+    pickling = FileSystemCache(str(folder), threshold=0)
+    pickling.set("framework-session:a", "{}", 60)
+    assert open_store(Sessions(), tmp_path).read("a") is None
+
+
+def test_what_is_no_text_is_no_session(cache: Cache) -> None:
+    id = "a" * 43
+    cache.set(f"framework-session:{id}", {"user": "ada"})
+    assert Session(Store(cache, 60), Cookies(f"{COOKIE}={id}")).keys() == []
+
+
+# ------------------------------------------------------------------ start-up
+
+
+def test_a_handler_that_asks_for_what_is_off_is_a_mistake(site: Site) -> None:
+    assert site({"src/pages/count.py": COUNT}).errors() == (
+        "The site has a mistake:\n"
+        'src/pages/count.py:4: GET asks for "session", but sessions are off\n'
+        "    Turn them on in framework.config.py: config = Config(session=Sessions())"
+    )
+
+
+def test_a_configuration_with_mistakes_says_nothing_of_sessions(site: Site) -> None:
+    errors = site({"src/pages/count.py": COUNT, "framework.config.py": "config = 1\n"}).errors()
+    assert "config is 1, no Config" in errors
+    assert "sessions" not in errors
+
+
+def test_asking_all_the_same_says_what_to_do(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    made = site(
+        {
+            "src/pages/x.py": endpoint("return Response(context.session.get('x'))", "context"),
+            "src/pages/y.jinja": "{{ session.x }}",
+        }
+    )
+    for path in ("/x", "/y"):
+        assert made.get(path).status == 500
+        assert "Sessions are off. Turn them on: Config(session=Sessions())" in caplog.text
+        caplog.clear()
+
+
+def test_a_folder_that_can_not_be_made_is_a_mistake(site: Site) -> None:
+    config = Config(session=Sessions(store="var/sessions"))
+    errors = site(VISITORS | {"var": "a file"}, config=config).errors()
+    assert "framework.config.py: the folder for sessions can't be made: " in errors
+    assert "Write Sessions(store=...)" in errors
+
+
+def test_session_errors_are_public() -> None:
+    import framework
+
+    assert framework.SessionError is SessionError
+    assert isinstance(Response("x"), framework.Response)
