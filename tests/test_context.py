@@ -2,6 +2,7 @@ import asyncio
 import copy
 import inspect
 import io
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
@@ -19,12 +20,15 @@ def never(*args):
     raise NotImplementedError
 
 
+def make_services(**given):
+    known = {"generator": "framework v0", "max_body_size": 100, "has_build": False, "site": None}
+    known["url_for"] = lambda pattern, params: pattern
+    return Services(**{field.name: never for field in fields(Services)} | known | given)
+
+
 def make_context(path="/", services=None, **environ):
     context = APIContext(
-        services
-        or Services(
-            None, "framework v0", 100, False, lambda pattern, params: pattern, never, never
-        ),
+        services or make_services(),
         {
             "REQUEST_METHOD": "GET",
             "HTTP_HOST": "example.com",
@@ -201,9 +205,7 @@ def test_the_site_is_a_url_or_nothing(site):
 
 
 def test_a_site_that_a_handler_changes_is_its_own():
-    context = make_context(
-        services=Services("https://a.example/", "", 1, False, never, never, never)
-    )
+    context = make_context(services=make_services(site="https://a.example/"))
     context.site.hostname = "b.example"
     assert context.site.href == "https://a.example/"
 
@@ -324,8 +326,8 @@ def test_a_request_without_coroutines_has_nothing_to_close():
 def test_the_names_are_what_a_context_has():
     assert all(hasattr(APIContext, name) for name in CONTEXT_NAMES)
     public = {name for name, _ in inspect.getmembers(APIContext) if not name.startswith("_")}
-    of_the_application = {"close", "environ", "moved", "path", "run", "set_cookies", "trail"}
-    assert public - of_the_application == CONTEXT_NAMES
+    of_the_application = {"close", "environ", "has_build", "moved", "path", "run", "set_cookies"}
+    assert public - of_the_application - {"trail"} == CONTEXT_NAMES
 
 
 def test_the_whole_context_stands_beside_its_parts(site):
