@@ -143,6 +143,17 @@ def test_a_macro_does_not_find_a_pages_variables_unless_it_is_imported_with_cont
     assert "'name' is undefined" in caplog.text
 
 
+def test_what_is_included_without_context_has_none(site: Site, caplog: Any) -> None:
+    made = site(
+        {
+            "src/pages/page.jinja": "{% include 'components/c.jinja' without context %}",
+            "src/components/c.jinja": "{% if url is defined %}url{% endif %}{{ context }}",
+        }
+    )
+    assert made.get("/page").status == 500
+    assert "'context' is undefined" in caplog.text
+
+
 # ----------------------------------------------------------- missing templates
 
 
