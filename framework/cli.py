@@ -135,7 +135,7 @@ def _start(args: argparse.Namespace) -> None:
 
 
 def _routes(args: argparse.Namespace) -> None:
-    with closing(App(args.root)) as app:
+    with closing(App(args.root, dev=True)) as app:
         routes = app.site.routes.all
         if args.lock:
             path = args.root / LOCK
@@ -181,7 +181,7 @@ def _check(args: argparse.Namespace) -> int:
     warnings: Sequence[Mistake] = ()
     routes = 0
     try:
-        with closing(App(args.root)) as app:
+        with closing(App(args.root, dev=True)) as app:
             routes, warnings = len(app.site.routes.all), find_warnings(app.site)
     except SiteError as error:
         if not args.json:
@@ -209,7 +209,7 @@ def _build(args: argparse.Namespace) -> None:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    with closing(App(args.root)) as app:
+    with closing(App(args.root, dev=True)) as app:
         try:
             print(app.explain(args.method, args.path))
         except ValueError as error:

@@ -15,6 +15,12 @@ from werkzeug.http import parse_accept_header
 from .context import Environ
 from .web.response import Response
 
+_RFC_9110 = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 _HTML_TYPES = {"text/html", "application/xhtml+xml"}
 _HTML = jinja2.Environment(autoescape=True).from_string(
     """<!doctype html>
@@ -44,7 +50,9 @@ pre { overflow: auto; font-size: .85rem; border: 1px solid; border-radius: .4rem
 
 
 def title_of(status: int) -> str:
-    """The status in words: 404 is "Not Found"."""
+    """The status in words, as RFC 9110 has it: 404 is "Not Found"."""
+    if status in _RFC_9110:  # some versions of Python still have the older name
+        return _RFC_9110[status]
     try:
         return HTTPStatus(status).phrase
     except ValueError:

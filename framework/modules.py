@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 import sys
 import traceback
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -31,7 +32,7 @@ class SiteModules:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._source = root / "src"
-        digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+        digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
         self._package = f"site_{digest}"
         self._forget()
         sys.path.insert(0, str(self._source))
