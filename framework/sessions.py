@@ -4,6 +4,7 @@ The visitor's cookie holds a random id; the data is kept below it in a store, a 
 as JSON text and nothing else. https://cachelib.readthedocs.io/
 """
 
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -215,7 +216,7 @@ class Store:
 
 
 def open_store(sessions: Sessions, root: Path) -> Store:
-    """The store of a site in the folder `root`; `OSError` where its own folder can't be made."""
+    """The store of a site in the folder `root`; `OSError` where its folder can't be used."""
     store = sessions.store
     cache = _Folder(root / store, sessions.max_age) if isinstance(store, str) else store
     return Store(cache, sessions.max_age)
@@ -232,6 +233,8 @@ class _Folder(FileSystemCache):
 
     def __init__(self, folder: Path, max_age: int) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder} is another user's")
         # Without a threshold: one would throw out sessions that are still good.
         super().__init__(str(folder), threshold=0)
         self._max_age = max_age

@@ -147,7 +147,7 @@ class _Loader:
         try:
             return open_store(config.session, self.root)
         except OSError as error:
-            what = f"the folder for sessions can't be made: {error}"
+            what = f"the folder for sessions can't be used: {error}"
             remedy = "Write Sessions(store=...) with a folder that can be written to, or a cache."
             self.mistakes.append(Mistake(CONFIG_FILE, what, remedy))
             return None

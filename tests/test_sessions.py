@@ -720,8 +720,14 @@ def test_asking_all_the_same_says_what_to_do(site: Site, caplog: pytest.LogCaptu
 def test_a_folder_that_can_not_be_made_is_a_mistake(site: Site) -> None:
     config = Config(session=Sessions(store="var/sessions"))
     errors = site(VISITORS | {"var": "a file"}, config=config).errors()
-    assert "framework.config.py: the folder for sessions can't be made: " in errors
+    assert "framework.config.py: the folder for sessions can't be used: " in errors
     assert "Write Sessions(store=...)" in errors
+
+
+def test_a_folder_of_another_user_is_a_mistake(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    errors = site(VISITORS, config=Config(session=Sessions())).errors()
+    assert "/.sessions is another user's" in errors
 
 
 def test_session_errors_are_public() -> None:
