@@ -19,11 +19,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from framework import URL, App, Response, URLSearchParams
+from framework import URL, App, File, Response, URLSearchParams
 from framework.testing import Client
 from tests.conftest import call, make_environ
 
 ROOT = Path(__file__).parent.parent / "sample_site"
+KEPT = shutil.ignore_patterns("data", "dist", ".*", "__pycache__")
 
 
 class Asker:
@@ -43,8 +44,8 @@ class Asker:
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """The shop in a folder of its own: what it keeps there is gone with the test."""
     monkeypatch.delenv("CATALOG_DB", raising=False)
-    kept = shutil.ignore_patterns("data", "dist", ".*", "__pycache__")
-    app = App(shutil.copytree(ROOT, tmp_path / "shop", ignore=kept))
+    monkeypatch.delenv("ADMIN_PASSWORD", raising=False)
+    app = App(shutil.copytree(ROOT, tmp_path / "shop", ignore=KEPT))
     yield app
     app.close()
 
@@ -348,7 +349,7 @@ class Page(HTMLParser):
 
 
 PAGES = ["/", "/products", "/products?q=mo", "/products/1", "/cart", "/orders", "/contact"]
-PAGES += ["/about", "/how"]
+PAGES += ["/about", "/how", "/login"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -386,7 +387,7 @@ def test_every_curl_line_of_how_it_is_made_works(ask: Asker) -> None:
 
 def test_how_it_is_made_names_files_that_are_there(ask: Asker, app: App) -> None:
     files = [code for code in Page(ask("GET", "/how").text()).codes if code.startswith("src/")]
-    assert len(files) > 12
+    assert len(files) > 15
     assert [file for file in files if not (app.site.root / file).exists()] == []
 
 
@@ -678,6 +679,126 @@ def test_a_hostile_message_is_text(visitor: Client, name: str) -> None:
     assert said in page.text
     visitor.post("/contact", form={"name": name, "email": "a@example.com", "text": name})
     assert f"Thank you, {said}." in Page(visitor.get("/contact").text()).text
+
+
+# ------------------------------------------------------------------------ the back room
+
+LOGIN = {"name": "ada", "password": "quiet-desk"}
+PNG = b"\x89PNG\r\n\x1a\n and the rest"
+JPEG = b"\xff\xd8\xff and the rest"
+
+
+def upload(visitor: Client, content: bytes, name: str = "me.png", product: str = "1") -> Response:
+    form = {"product": product, "picture": File(content, name, type="image/png")}
+    return visitor.post("/admin", form=form)
+
+
+def pictures(app: App) -> list[str]:
+    return sorted(path.name for path in (app.site.root / "data" / "pictures").iterdir())
+
+
+def test_the_back_room_asks_who_it_is(visitor: Client) -> None:
+    response = visitor.get("/admin")
+    assert (response.status, response.headers["location"]) == (303, "/login")
+    assert upload(visitor, PNG).headers["location"] == "/login"
+    assert visitor.get("/products/1/picture").headers["content-type"] == "image/svg+xml"
+    page = Page(visitor.get("/login").text())
+    assert "you are ada with the password quiet-desk" in page.text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": "eve"}, {"password": "loud-desk"}, {"password": ""}, {"name": "a" * 101}]
+)
+def test_nobody_else_gets_in(visitor: Client, wrong: dict[str, str]) -> None:
+    response = visitor.post("/login", form=LOGIN | wrong)
+    assert response.status == 422
+    page = Page(response.text())
+    assert "There is nobody with this name and password." in page.text
+    assert page.fields["password"] == ""
+    assert visitor.get("/admin").status == 303
+
+
+def test_a_login_has_a_new_id_and_ends_with_the_logout(visitor: Client) -> None:
+    visitor.cookies["localhost"] = {"framework-session": "a" * 43}
+    assert visitor.post("/login", form=LOGIN).headers["location"] == "/admin"
+    cookie = visitor.cookies["localhost"]["framework-session"]
+    assert cookie != "a" * 43
+    inside = visitor.get("/admin")
+    assert "You are ada." in Page(inside.text()).text
+    assert inside.headers["cache-control"] == "no-store"
+    assert visitor.post("/logout").headers["location"] == "/"
+    visitor.cookies["localhost"] = {"framework-session": cookie}
+    assert visitor.get("/admin").status == 303
+
+
+def test_a_password_of_your_own_is_told_to_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ADMIN_PASSWORD", "s3cret")
+    app = App(shutil.copytree(ROOT, tmp_path / "own", ignore=KEPT))
+    visitor = Client(app)
+    html = visitor.get("/login").text()
+    assert "quiet-desk" not in html
+    assert "s3cret" not in html
+    assert visitor.post("/login", form=LOGIN).status == 422
+    assert visitor.post("/login", form=LOGIN | {"password": "s3cret"}).status == 303
+    app.close()
+
+
+def test_messages_are_read_in_the_back_room(visitor: Client) -> None:
+    for name in [*HOSTILE, "Zoë"]:
+        visitor.post("/contact", form=MESSAGE | {"name": name, "text": name})
+    visitor.post("/login", form=LOGIN)
+    page = Page(visitor.get("/admin").text())
+    for name in [*HOSTILE, "Zoë"]:
+        assert f"{' '.join(name.split())} zoe@example.com" in page.text
+
+
+@pytest.mark.parametrize(("content", "kind"), [(PNG, "png"), (JPEG, "jpeg")])
+def test_an_uploaded_picture_is_shown_in_place_of_the_drawn_one(
+    visitor: Client, app: App, content: bytes, kind: str
+) -> None:
+    visitor.post("/login", form=LOGIN)
+    sent = upload(visitor, content, "../../../evil.php")
+    assert (sent.status, sent.headers["location"]) == (303, "/admin")
+    assert "Keyboard has a new picture." in Page(visitor.get("/admin").text()).text
+    shown = visitor.get("/products/1/picture")
+    assert shown.headers["content-type"] == f"image/{kind}"
+    assert shown.bytes() == content
+    assert pictures(app) == [f"1.{kind}"]
+    assert visitor.get("/products/2/picture").headers["content-type"] == "image/svg+xml"
+
+    upload(visitor, PNG + b"newer")
+    assert visitor.get("/products/1/picture").bytes() == PNG + b"newer"
+    assert len(pictures(app)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "product", "problem"),
+    [
+        (b"<svg onload='alert(1)'/>", "1", "Choose a PNG or a JPEG file."),
+        (b"", "1", "Choose a PNG or a JPEG file."),
+        (PNG + bytes(2 * 1024 * 1024), "1", "This file is larger than 2 MB."),
+        (PNG, "99", "Choose a product and a file."),
+        (PNG, "../1", "Choose a product and a file."),
+    ],
+)
+def test_what_is_no_picture_is_refused(
+    visitor: Client, app: App, content: bytes, product: str, problem: str
+) -> None:
+    visitor.post("/login", form=LOGIN)
+    response = upload(visitor, content, product=product)
+    assert response.status == 422
+    assert problem in Page(response.text()).text
+    assert not (app.site.root / "data" / "pictures").exists()
+
+
+def test_an_upload_without_a_file_or_one_that_is_far_too_large_is_refused(visitor: Client) -> None:
+    visitor.post("/login", form=LOGIN)
+    response = visitor.post("/admin", form={"product": "2"})
+    assert response.status == 422
+    assert '<option value="2" selected>' in response.text()
+    assert upload(visitor, bytes(4 * 1024 * 1024)).status == 413
 
 
 # -------------------------------------------------------------------- how it is served
