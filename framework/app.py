@@ -3,9 +3,8 @@
 Read `App.__call__` and `App._respond` from top to bottom: that is all of it.
 """
 
-import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,24 +16,23 @@ from .conditional import answer_conditionally
 from .config import Config
 from .context import APIContext, Environ, Services
 from .endpoints import Handlers
-from .errors import RewriteLoopError
+from .errors import RewriteLoopError, SiteError
 from .explain import explain
 from .failures import Failures, pass_on_request_id
 from .middleware import Answer, Layer, Target, compose
 from .paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
 from .pattern import parse_pattern
-from .prerendered import find_prerendered
+from .prerendered import Notes, find_prerendered
 from .routes import Route
 from .security import HostCheck, OriginCheck, make_proxy_fix
 from .site import load_site
+from .static import StaticFile
 from .version import __version__
 from .web.body import BodyInit
 from .web.headers import HeadersInit
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
-
-log = logging.getLogger("framework")
 
 StartResponse = Callable[..., Any]
 WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -47,7 +45,7 @@ class App:
     `root` is the site's folder. `config` is used in place of its `framework.config.py`.
     `fallback`, another WSGI application, answers what no route of the site matches. `dev`
     shows the inside of errors to the client. `building` runs prerendered routes even where a
-    build has written them.
+    build has written them, and lets a crash through to the caller.
 
     Raises `SiteError`, which names every mistake of the site.
     """
@@ -66,18 +64,19 @@ class App:
         security = site.config.security
         self._fallback = fallback
         self._base = site.config.base.rstrip("/")
-        built = None if building or dev else find_prerendered(site.root / site.config.build.out_dir)
-        self._files = site.files | (site.routes.spell_files(built) if built else {})
-        if built is None and not (building or dev) and any(r.static for r in site.routes.all):
-            log.warning(
-                "There is no build in %s: prerendered routes run for each request. "
-                "Run: framework build",
-                site.config.build.out_dir,
-            )
+        self._notes = Notes()
+        try:
+            folder = site.root / site.config.build.out_dir
+            built = None if building or dev else find_prerendered(folder)
+        except SiteError:
+            self.close()
+            raise
+        self._files = self._find_files(built)
+        self._says_no_build = not (building or dev)
         self._make_etag = site.config.etag
         self._has_sessions = site.sessions is not None
         self._static = site.routes.static
-        self._failures = Failures(site, self._explain if dev else None)
+        self._failures = Failures(site, self._explain if dev else None, building=building)
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
         # In development the names of the real site are not these; the server checks its own.
         self._check_host = HostCheck(() if dev or building else security.allowed_hosts)
@@ -91,11 +90,23 @@ class App:
             generator=f"framework v{__version__}",
             max_body_size=security.max_body_size,
             has_build=built is not None,
+            warn_of_headers=self._warn_of_headers,
             url_for=site.routes.url_for,
             rewrite=self._rewrite,
             render=site.templates.render,
             sessions=site.sessions,
         )
+
+    def _find_files(self, built: Mapping[str, StaticFile] | None) -> dict[str, StaticFile]:
+        """Public and built files by `PATH_INFO`; of a build that is older than the site only
+        what is still prerendered.
+        """
+        if not built:
+            return self.site.files
+        files, gone = self.site.routes.spell_files(built)
+        if gone:
+            self._notes.old_build(self.config.build.out_dir, gone)
+        return files | self.site.files
 
     def close(self) -> None:
         """Take the site's `src/` off `sys.path`."""
@@ -240,10 +251,30 @@ class App:
     def _compose(self, route: Route) -> Route:
         """The route with its middleware composed around each of its answers."""
         if route.layers:
-            return replace(
-                route, chain=route.handlers.each(lambda answer: self._around(route, answer))
-            )
+            chain = route.handlers.each(lambda answer: self._around(route, answer))
+            route = replace(route, chain=chain)
+        if route.static is not None:
+            answers = {
+                method: self._prerendering(answer) if method in ("GET", "HEAD") else answer
+                for method, answer in route.chain.answers.items()
+            }
+            route = replace(route, chain=replace(route.chain, answers=answers))
         return route
+
+    def _prerendering(self, answer: Answer) -> Answer:
+        """`answer` run as the build runs it, where there is none."""
+
+        def run(context: APIContext) -> Response:
+            if not context.has_build:
+                context.is_prerendered = True
+                if self._says_no_build:
+                    self._notes.no_build(self.config.build.out_dir)
+            return answer(context)
+
+        return run
+
+    def _warn_of_headers(self, context: APIContext) -> None:
+        self._notes.headers_read(self.site.routes.place_of(context.route_pattern))
 
     def _around(self, route: Route, answer: Answer, passed: tuple[Layer, ...] = ()) -> Answer:
         layers = [layer for layer in route.layers if layer not in passed]

@@ -3,12 +3,15 @@
 import contextvars
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Self, TypeVar
 
 from .errors import SessionError
 from .paths import decode_mount, quote_path
 from .sessions import Session, Store
+from .web.body import Source
 from .web.cookies import Cookies
+from .web.headers import RequestHeaders
 from .web.loop import Call, Loop
 from .web.request import Request
 from .web.response import Response
@@ -61,6 +64,24 @@ class Locals:
         return f"Locals({self.__dict__!r})"
 
 
+class _WatchedRequest(Request):
+    """A request whose headers are nobody's: it is made while a route is prerendered."""
+
+    __slots__ = ("read_headers",)
+
+    read_headers: Callable[[], None]
+
+    @property
+    def headers(self) -> RequestHeaders:
+        self.read_headers()
+        return super().headers
+
+    def _with_source(self, source: Source) -> Self:
+        other = super()._with_source(source)
+        other.read_headers = self.read_headers
+        return other
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the contexts of one site share; nothing in it changes."""
@@ -69,6 +90,7 @@ class Services:
     generator: str
     max_body_size: int
     has_build: bool
+    warn_of_headers: Callable[["APIContext"], None]
     url_for: Callable[..., str]
     rewrite: Callable[["APIContext", "str | URL | Request"], Response]
     render: Callable[["APIContext", str, Mapping[str, Any]], Response]
@@ -121,9 +143,12 @@ class APIContext:
     def request(self) -> Request:
         """The `Request`."""
         if self._request is None:
-            self._request = Request.from_environ(
+            kind = _WatchedRequest if self.is_prerendered else Request
+            self._request = kind.from_environ(
                 self.environ, self._href, max_body_size=self._services.max_body_size
             )
+            if isinstance(self._request, _WatchedRequest):
+                self._request.read_headers = partial(self._services.warn_of_headers, self)
         return self._request
 
     @property

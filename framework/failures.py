@@ -29,11 +29,19 @@ class Failures:
     """Makes the answers of one site for errors.
 
     `explain` is given while the site is developed: clients then see the inside of errors, and
-    on a 404 why no route answered.
+    on a 404 why no route answered. `building` says that a crash has no client to be hidden from:
+    it is raised.
     """
 
-    def __init__(self, site: Site, explain: Callable[[Environ, str], str] | None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        explain: Callable[[Environ, str], str] | None,
+        *,
+        building: bool = False,
+    ) -> None:
         self._explain = explain
+        self._building = building
         self._routes = site.routes
         self._base = site.config.base.rstrip("/")
         self._by_pattern = {r.pattern.text: r for r in site.routes.all if r.kind != "redirect"}
@@ -63,6 +71,8 @@ class Failures:
 
     def answer_crash(self, context: APIContext, error: Exception) -> Response:
         """The answer for an exception that nobody caught, which is logged here, once."""
+        if self._building:
+            raise error
         environ = context.environ
         route = self._by_pattern.get(context.route_pattern)
         log.error(

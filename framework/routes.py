@@ -75,14 +75,26 @@ class Routes:
         route = self.all[found[0]]
         return route, dict(zip(route.pattern.names, found[1], strict=True))
 
-    def spell_files(self, built: Mapping[str, StaticFile]) -> dict[str, StaticFile]:
-        """Built files by each `PATH_INFO` that asks for them, as their routes' slashes are set."""
-        found = {}
+    def spell_files(
+        self, built: Mapping[str, StaticFile]
+    ) -> tuple[dict[str, StaticFile], list[str]]:
+        """Built files by each `PATH_INFO` that asks for them, as their routes' slashes are set;
+        and the paths of files whose routes are not prerendered any more.
+        """
+        found, gone = {}, []
         for path, file in built.items():
             match = self.match(path)
-            for text in _spellings(self._base + path, match[0].slash if match else False):
+            if match is None or match[0].static is None:
+                gone.append(path or "/")
+                continue
+            for text in _spellings(self._base + path, match[0].slash):
                 found[text.encode().decode("latin-1")] = file
-        return found
+        return found, gone
+
+    def place_of(self, pattern: str) -> str:
+        """The file with that pattern, as errors name it."""
+        own = self._by_pattern.get(pattern)
+        return own.route.place if own else "no route"
 
     def candidates(self, path: str) -> list[Route]:
         """Every route that matches a canonical path without `base`, in order."""

@@ -199,8 +199,8 @@ class _Loader:
         static = None
         if prerender:
             static = StaticPaths(place, pattern, self._static_paths(names, place))
-            if status is None:
-                handlers = prerendered(handlers, static, only=is_static)
+            only = is_static and status is None
+            handlers = prerendered(handlers, static, only=only, error_status=status)
         slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
         return Route(
             pattern=pattern,
@@ -214,15 +214,21 @@ class _Loader:
             static=static,
         )
 
-    def _static_paths(self, names: Mapping[str, Any], place: str) -> Callable[..., Any] | None:
-        function = names.get("get_static_paths")
+    def _static_paths(self, file: Mapping[str, Any], place: str) -> Callable[..., Any] | None:
+        function = file.get("get_static_paths")
         if function is None:
             return None
         if not callable(function):
             what = f"get_static_paths is {function!r}"
             self.mistakes.append(Mistake(place, what, "Write: def get_static_paths(): ..."))
             return None
-        for name in inspect.signature(function).parameters:
+        try:
+            names = list(inspect.signature(function).parameters)
+        except (TypeError, ValueError) as error:
+            what = f"get_static_paths has no signature: {error}"
+            self.mistakes.append(Mistake(place, what, "Write: def get_static_paths(): ..."))
+            return None
+        for name in names:
             if name != "paginate":
                 what = f'get_static_paths asks for "{name}"'
                 self.mistakes.append(Mistake(place, what, "It may take paginate, nothing else."))

@@ -73,8 +73,10 @@ class StaticFile:
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
             raise NotFound
+        own = dict(self.headers)
         modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
-        etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+        modified = parse_date(own.get("last-modified")) or modified
+        etag = own.get("etag") or f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
         headers = {
             "content-type": self.content_type,
             "etag": etag,
@@ -82,7 +84,7 @@ class StaticFile:
             "accept-ranges": "bytes",
             "cache-control": "public, max-age=0",
             "x-content-type-options": "nosniff",
-            **dict(self.headers),
+            **own,
         }
         if precondition_fails(environ, etag, modified):
             return Response(None, status=412, headers=headers)
@@ -163,7 +165,8 @@ def _find_range(
     wanted = _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
     if wanted is None or wanted[1] == wanted[2] == "":
         return None
-    if (only_if := environ.get("HTTP_IF_RANGE")) and only_if != etag:
+    only_if = environ.get("HTTP_IF_RANGE")
+    if only_if and (only_if != etag or etag.startswith("W/")):  # RFC 9110, 13.1.5: strong ones
         date = parse_date(only_if)
         if date is None or date != modified:
             return None

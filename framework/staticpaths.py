@@ -5,11 +5,13 @@
 
 import inspect
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import normalize
 
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, default_exceptions
 
 from .context import APIContext
 from .endpoints import Handlers, refuse
@@ -78,8 +80,9 @@ class StaticPaths:
         return (self._listed or {}).get(self._key(params))
 
     def _key(self, params: Mapping[str, Any]) -> tuple[str | None, ...]:
+        # As it arrives in a URL: text, NFC.
         values = [params.get(name) for name in self.pattern.names]
-        return tuple(None if value is None else str(value) for value in values)
+        return tuple(None if value is None else normalize("NFC", str(value)) for value in values)
 
     def _make(self, url_for: UrlFor) -> dict[tuple[str | None, ...], StaticPath]:
         if not self.pattern.params:
@@ -89,7 +92,7 @@ class StaticPaths:
                 f"{self.place}: a prerendered route with parameters needs get_static_paths().\n"
                 "    List its paths there, or set prerender = False."
             )
-        paths = self._call(url_for)
+        paths = self._call(self._function, url_for)
         if not isinstance(paths, Sequence) or isinstance(paths, (str, bytes)):
             raise StaticPathsError(
                 f"{self.place}: get_static_paths() returned {type(paths).__name__}, not a list.\n"
@@ -104,8 +107,7 @@ class StaticPaths:
             listed[key] = path
         return listed
 
-    def _call(self, url_for: UrlFor) -> Any:
-        function = self._function or (lambda: None)
+    def _call(self, function: Callable[..., Any], url_for: UrlFor) -> Any:
         names = inspect.signature(function).parameters
         arguments = {"paginate": self._paginate(url_for)} if "paginate" in names else {}
         try:
@@ -119,8 +121,11 @@ class StaticPaths:
         except StaticPathsError:
             raise
         except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            lines = [f":{f.lineno}" for f in frames if f.filename.endswith(f"/{self.place}")]
             raise StaticPathsError(
-                f"{self.place}: get_static_paths() failed: {type(error).__name__}: {error}"
+                f"{self.place}{lines[-1] if lines else ''}: get_static_paths() failed: "
+                f"{type(error).__name__}: {error}"
             ) from error
         return result
 
@@ -139,7 +144,7 @@ class StaticPaths:
             if not isinstance(value, (str, int, type(None))) or isinstance(value, bool):
                 kind = type(value).__name__
                 raise self._wrong(number, item, f'has a {kind} as "{param.name}", no str or int')
-        if unknown := sorted(params.keys() - set(self.pattern.names)):
+        if unknown := sorted(map(str, params.keys() - set(self.pattern.names))):
             raise self._wrong(number, item, f'has "{unknown[0]}", which the path does not have')
         return StaticPath(params, dict(props))
 
@@ -169,7 +174,7 @@ class StaticPaths:
                 )
             if type(page_size) is not int or page_size < 1:
                 raise StaticPathsError(f"{self.place}: page_size is {page_size!r}, not 1 or more.")
-            data, total_pages = list(items), 1
+            data = list(items)
             total_pages = max(1, -(-len(data) // page_size))
 
             def number_of(page: int) -> str | None:
@@ -200,22 +205,29 @@ class StaticPaths:
         return paginate
 
 
-def prerendered(handlers: Handlers, static: StaticPaths, *, only: bool) -> Handlers:
+def prerendered(
+    handlers: Handlers, static: StaticPaths, *, only: bool, error_status: int | None = None
+) -> Handlers:
     """Handlers whose GET (and HEAD) run as a build runs them; what isn't listed is 404.
 
-    Where there is a build it has every path that is listed, so the rest is 404 unasked. With
-    `only` there are no other methods.
+    Where there is a build it has every path that is listed, so the rest is 404 unasked; only a
+    rewrite leads here past the files. With `only` there are no other methods. The page
+    for `error_status` answers for other paths, too, and finds an error of its own where it is
+    the one asked for.
     """
 
     def as_built(answer: Answer) -> Answer:
         def run(context: APIContext) -> Response:
+            if error_status and (context.has_build or "error" in context.props):
+                return answer(context)
             path = None
-            if not context.has_build:
+            if context.trail or not context.has_build:
                 path = static.find(context.params, lambda p, q: context.url_for(p, **q))
             if path is None:
                 raise NotFound
             context.props = path.props
-            context.is_prerendered = True
+            if error_status:
+                context.props = {**path.props, "error": default_exceptions[error_status]()}
             return answer(context)
 
         return run
