@@ -301,6 +301,9 @@ def test_a_file_where_a_folder_must_be_names_both(make: Site) -> None:
     files = {"src/pages/docs.py": HANDLER, "public/docs/x.txt": "x"}
     what = "src/pages/docs.py would write the file docs, and public/docs/x.txt needs a folder "
     assert mistakes(make(files)) == f"{what}there for docs/x.txt.{remedy}"
+    files = {"src/pages/docs/x.py": HANDLER, "public/docs": "x"}
+    what = "public/docs would write the file docs, and src/pages/docs/x.py needs a folder "
+    assert mistakes(make(files)) == f"{what}there for docs/x.{remedy}"
 
 
 @pytest.mark.parametrize("live", ["", "prerender = False\n"])
