@@ -758,6 +758,7 @@ def test_messages_are_read_in_the_back_room(visitor: Client) -> None:
 def test_an_uploaded_picture_is_shown_in_place_of_the_drawn_one(
     visitor: Client, app: App, content: bytes, kind: str
 ) -> None:
+    drawn = visitor.get("/products/1/picture")
     visitor.post("/login", form=LOGIN)
     sent = upload(visitor, content, "../../../evil.php")
     assert (sent.status, sent.headers["location"]) == (303, "/admin")
@@ -765,6 +766,7 @@ def test_an_uploaded_picture_is_shown_in_place_of_the_drawn_one(
     shown = visitor.get("/products/1/picture")
     assert shown.headers["content-type"] == f"image/{kind}"
     assert shown.bytes() == content
+    assert drawn.headers["cache-control"] == shown.headers["cache-control"] == "no-cache"
     assert pictures(app) == [f"1.{kind}"]
     assert visitor.get("/products/2/picture").headers["content-type"] == "image/svg+xml"
 

@@ -30,7 +30,7 @@ def GET(params):
     product = catalog.find(params["id"])
     if product is None:
         raise NotFound("There is no such product.")
-    headers = {"content-type": "image/svg+xml", "cache-control": "max-age=3600"}
+    headers = {"content-type": "image/svg+xml", "cache-control": "no-cache"}
     return Response(draw(product.name), headers=headers)
 
 
