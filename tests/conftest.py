@@ -8,8 +8,13 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.validate import validator
 
 import pytest
+from hypothesis import settings
 
 from framework import App, Response, SiteError
+
+# How fast an example runs says something of the machine, and nothing of the code.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
 
