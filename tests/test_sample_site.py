@@ -40,14 +40,25 @@ class Asker:
         return call(self.app, make_environ(method, path, headers, body))
 
 
-@pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    """The shop in a folder of its own: what it keeps there is gone with the test."""
-    monkeypatch.delenv("CATALOG_DB", raising=False)
-    monkeypatch.delenv("ADMIN_PASSWORD", raising=False)
-    app = App(shutil.copytree(ROOT, tmp_path / "shop", ignore=KEPT))
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The shop in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ADMIN_PASSWORD", raising=False)
+        root = tmp_path_factory.mktemp("sample") / "shop"
+        app = App(shutil.copytree(ROOT, root, ignore=KEPT))
     yield app
     app.close()
+
+
+@pytest.fixture
+def app(shop: App, monkeypatch: pytest.MonkeyPatch) -> App:
+    """The shop, which has forgotten all that it kept."""
+    monkeypatch.delenv("CATALOG_DB", raising=False)
+    shutil.rmtree(shop.site.root / "data", ignore_errors=True)
+    for session in (shop.site.root / ".sessions").glob("*"):
+        session.unlink()
+    return shop
 
 
 @pytest.fixture
@@ -269,12 +280,12 @@ def test_an_emptied_catalogue_stays_empty(ask: Asker) -> None:
 
 
 def test_the_catalogue_is_where_the_environment_says(
-    ask: Asker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ask: Asker, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CATALOG_DB", str(tmp_path / "elsewhere" / "shop.db"))
     assert ask("GET", "/api/products").json()["total"] == 5
     assert (tmp_path / "elsewhere" / "shop.db").exists()
-    assert not (tmp_path / "shop" / "data").exists()
+    assert not (app.site.root / "data").exists()
 
 
 def test_a_catalogue_of_the_first_version_keeps_its_products(ask: Asker, app: App) -> None:
