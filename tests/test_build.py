@@ -20,6 +20,7 @@ import pytest
 import framework.build as module
 from framework import SiteError
 from framework.build import BuildError, build
+from framework.cli import main
 
 Site = Callable[..., Any]
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
@@ -438,6 +439,24 @@ def test_cookies_are_left_out_with_one_warning_a_route(make: Site) -> None:
         "src/pages/[id].py: sets a cookie, which a file can't. It is left out."
     ]
     assert "cookie" not in (root / "dist/.framework.json").read_text()
+
+
+def test_the_command_tells_warnings_and_what_was_written(make: Site, capsys: Any) -> None:
+    code = "from framework import Response\n\n\ndef GET(cookies):\n    cookies.set('n', '1')\n"
+    root = make({"src/pages/a.py": f"{code}    return Response('four')\n"})
+    assert main(["--root", str(root), "build"]) == 0
+    assert capsys.readouterr().out == (
+        "Warning: src/pages/a.py: sets a cookie, which a file can't. It is left out.\n"
+        f"Wrote 1 file, 4 bytes, to {root}/dist\n"
+    )
+
+
+def test_the_command_fails_with_the_text_of_the_mistakes(make: Site, capsys: Any) -> None:
+    root = make({"src/pages/a.py": answering("Response('', status=404)")})
+    assert main(["build", "--root", str(root)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("The site can't be built:\nsrc/pages/a.py: /a answered 404")
 
 
 def test_reading_headers_warns_once_a_route(make: Site, caplog: Any) -> None:
