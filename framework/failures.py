@@ -106,7 +106,7 @@ class Failures:
         answer = own or answers.get("GET") or route.handlers.other
         try:
             page = answer(context).moved()
-            if "accept" not in page.headers.get("vary", "").lower():
+            if "accept" not in re.split(r"[\s,]+", page.headers.get("vary", "").lower()):
                 page.headers.append("vary", "accept")
             return page
         except Exception as failure:

@@ -91,3 +91,18 @@ def test_invalid_data_names_each_field(site: Site) -> None:
     response = made.post("/", '[1, "x"]', headers=headers)
     assert response.status == 422
     assert [error["pointer"] for error in response.json()["errors"]] == ["#/1"]
+
+
+@pytest.mark.parametrize(
+    ("own", "sent"),
+    [
+        ("", "accept"),
+        ("accept-encoding", "accept-encoding, accept"),
+        ("Cookie, Accept", "Cookie, Accept"),
+    ],
+)
+def test_an_error_page_varies_by_what_chose_it(site: Any, own: str, sent: str) -> None:
+    page = f"from framework import Response\n\n\ndef GET():\n    return Response('lost', headers={{'vary': '{own}'}} if '{own}' else None)\n"
+    response = site({"src/pages/404.py": page}).get("/nowhere")
+    assert (response.status, response.text()) == (404, "lost")
+    assert response.headers["vary"] == sent
