@@ -4,6 +4,7 @@ Start-up binds each handler to the parts of the context that its parameters name
 looks its method up and calls what it finds.
 """
 
+import difflib
 import inspect
 import re
 import symtable
@@ -106,7 +107,8 @@ def bind(
         Mistake(
             where,
             f'{name} asks for "{parameter.name}", which the context does not have',
-            f"A parameter is one of {', '.join(sorted(CONTEXT_NAMES))}, or context for the whole.",
+            f"{_nearest(parameter)}A parameter is one of {', '.join(sorted(CONTEXT_NAMES))}, "
+            "or context for the whole.",
         )
         for parameter in parameters
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
@@ -120,6 +122,12 @@ def bind(
     by_place = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
     by_name = {p.name: _reader(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
     return _bind(function, by_place, by_name, f"{where}: {name}"), []
+
+
+def _nearest(parameter: inspect.Parameter) -> str:
+    near = difflib.get_close_matches(parameter.name, CONTEXT_NAMES, 1)
+    stars = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return f"Did you mean {near[0]}? " if near and not stars else ""
 
 
 def _bind(

@@ -59,7 +59,8 @@ def test_every_mistake_is_told_at_once(site: Site) -> None:
         "src/pages/broken.py:1: invalid syntax\n"
         "    This can't be read: def GET(:\n"
         'src/pages/cart.py:1: GET asks for "requets", which the context does not have\n'
-        "    A parameter is one of client_address, cookies, generator, is_prerendered, locals, "
+        "    Did you mean request? "
+        "A parameter is one of client_address, cookies, generator, is_prerendered, locals, "
         "origin_pathname, params, props, redirect, render, request, rewrite, route_pattern, session, site, url, "
         "url_for, or context for the whole.\n"
         "src/pages/flag.py: prerender is 'yes'\n"
