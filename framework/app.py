@@ -4,7 +4,7 @@ Read `App.__call__` and `App._respond` from top to bottom: that is all of it.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from .failures import Failures, pass_on_request_id
 from .middleware import Answer, Layer, Target, compose
 from .paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
 from .pattern import parse_pattern
-from .prerendered import Notes, find_prerendered
+from .prerendered import Built, Notes, find_prerendered
 from .routes import Route
 from .security import HostCheck, OriginCheck, make_proxy_fix
 from .site import load_site
@@ -37,6 +37,8 @@ from .web.url import URL
 StartResponse = Callable[..., Any]
 WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 _MOST_REWRITES = 8
+REWRITTEN = "framework.rewritten"
+"""The environ's key that says that another route answered: a build wants to know."""
 
 
 class App:
@@ -44,8 +46,9 @@ class App:
 
     `root` is the site's folder. `config` is used in place of its `framework.config.py`.
     `fallback`, another WSGI application, answers what no route of the site matches. `dev`
-    shows the inside of errors to the client. `building` runs prerendered routes even where a
-    build has written them, and lets a crash through to the caller.
+    shows the inside of errors to the client. `building` is for a build: it hears what the build
+    is to warn of, prerendered routes run even where files of them are, and a crash passes through
+    to the caller.
 
     Raises `SiteError`, which names every mistake of the site.
     """
@@ -57,14 +60,14 @@ class App:
         *,
         fallback: WSGIApplication | None = None,
         dev: bool = False,
-        building: bool = False,
+        building: Callable[[str], None] | None = None,
     ) -> None:
         self.site = site = load_site(Path(root).resolve(), config, self._compose)
         self.config = site.config
         security = site.config.security
         self._fallback = fallback
         self._base = site.config.base.rstrip("/")
-        self._notes = Notes()
+        self._notes = Notes(building)
         try:
             folder = site.root / site.config.build.out_dir
             built = None if building or dev else find_prerendered(folder)
@@ -76,7 +79,9 @@ class App:
         self._make_etag = site.config.etag
         self._has_sessions = site.sessions is not None
         self._static = site.routes.static
-        self._failures = Failures(site, self._explain if dev else None, building=building)
+        self._failures = Failures(
+            site, self._explain if dev else None, building=building is not None
+        )
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
         # In development the names of the real site are not these; the server checks its own.
         self._check_host = HostCheck(() if dev or building else security.allowed_hosts)
@@ -97,16 +102,17 @@ class App:
             sessions=site.sessions,
         )
 
-    def _find_files(self, built: Mapping[str, StaticFile] | None) -> dict[str, StaticFile]:
+    def _find_files(self, built: Built | None) -> dict[str, StaticFile]:
         """Public and built files by `PATH_INFO`; of a build that is older than the site only
         what is still prerendered.
         """
-        if not built:
+        if built is None:
             return self.site.files
-        files, gone = self.site.routes.spell_files(built)
+        files, gone = self.site.routes.spell_files(built.files)
         if gone:
             self._notes.old_build(self.config.build.out_dir, gone)
-        return files | self.site.files
+        files.update(built.add_variants(self.site.files, self._base))
+        return files
 
     def close(self) -> None:
         """Take the site's `src/` off `sys.path`."""
@@ -255,21 +261,25 @@ class App:
             route = replace(route, chain=chain)
         if route.static is not None:
             answers = {
-                method: self._prerendering(answer) if method in ("GET", "HEAD") else answer
+                method: self._prerendering(answer, route) if method in ("GET", "HEAD") else answer
                 for method, answer in route.chain.answers.items()
             }
             route = replace(route, chain=replace(route.chain, answers=answers))
         return route
 
-    def _prerendering(self, answer: Answer) -> Answer:
+    def _prerendering(self, answer: Answer, route: Route) -> Answer:
         """`answer` run as the build runs it, where there is none."""
 
         def run(context: APIContext) -> Response:
-            if not context.has_build:
-                context.is_prerendered = True
-                if self._says_no_build:
-                    self._notes.no_build(self.config.build.out_dir)
-            return answer(context)
+            if context.has_build:
+                return answer(context)
+            context.is_prerendered = True
+            if self._says_no_build:
+                self._notes.no_build(self.config.build.out_dir)
+            response = answer(context)
+            if context.set_cookies() or "set-cookie" in response.headers:
+                self._notes.cookie_set(route.place)
+            return response
 
         return run
 
@@ -302,6 +312,7 @@ class App:
         trail = (*context.trail, context.route_pattern)
         if len(trail) > _MOST_REWRITES:
             raise RewriteLoopError(f"Rewrites lead in a circle: {' -> '.join(trail)}.")
+        context.environ[REWRITTEN] = True
         request = target if isinstance(target, Request) else None
         url = URL(request.url if request is not None else str(target), context.url)
         if url.host != context.url.host:

@@ -34,7 +34,23 @@ def find_warnings(site: Site) -> list[Mistake]:
     for route in site.routes.all:
         if route.kind in KINDS.values():
             found += _of_route(site, route)
-    return sorted([*found, *_of_lock(site)])
+    return sorted([*found, *find_static_warnings(site), *_of_lock(site)])
+
+
+def find_static_warnings(site: Site) -> list[Mistake]:
+    """What of the site will not do as files what it does as code."""
+    found = []
+    for route in site.routes.all:
+        if route.prerender and len(route.layers) > len(site.layers):
+            what = "is prerendered below a _middleware.py, which runs only when the site is built"
+            remedy = "Set prerender = False, or move the check to the client's side."
+            found.append(Mistake(route.place, what, remedy))
+        is_redirect = route.kind == "redirect" and site.config.output == "static"
+        if is_redirect and route.pattern.params:
+            what = "has parameters, so no file can redirect"
+            remedy = "Servers that read _redirects or the snippet for nginx redirect all the same."
+            found.append(Mistake(route.place, what, remedy))
+    return sorted(found)
 
 
 def lock_text(site: Site) -> str:
@@ -66,12 +82,6 @@ def _of_route(site: Site, route: Route) -> Iterator[Mistake]:
             route.place,
             f"public{route.pattern.text} is served in its place",
             "Keep one of them.",
-        )
-    if route.prerender and len(route.layers) > len(site.layers):
-        yield Mistake(
-            route.place,
-            "is prerendered below a _middleware.py, which runs only when the site is built",
-            "Set prerender = False, or move the check to the client's side.",
         )
     path = site.root / route.place
     source = path.read_text(encoding="utf-8")

@@ -15,15 +15,17 @@ from typing import Any
 from . import devserver
 from .adapters import gunicorn
 from .app import App
-from .build import BuildError, build
+from .builder.progress import ShownProgress
+from .builder.run import Report, build
 from .checks import LOCK, find_warnings, lock_text
 from .endpoints import METHODS
-from .errors import Mistake, SiteError
+from .errors import BuildError, Mistake, SiteError
 from .new import NewSiteError, write_site
 from .routes import Route
 from .site import CONFIG_FILE
 from .version import __version__
 
+_SLOWEST = 3  # routes that a build names
 _EXAMPLES = """\
 A site is a folder with src/pages in it; each file there is a route, its path the URL.
 
@@ -87,7 +89,13 @@ def _make_parser() -> argparse.ArgumentParser:
     check = add("check", _check, "find every mistake in the site without serving it")
     check.add_argument("--strict", action="store_true", help="warnings are mistakes too")
     check.add_argument("--json", action="store_true", help="as JSON")
-    add("build", _build, "write the prerendered routes and public/ to a folder")
+    build = add("build", _build, "write the prerendered routes and public/ to a folder")
+    build.add_argument("--force", action="store_true", help="render what has not changed, too")
+    build.add_argument("--explain", action="store_true", help="say why each file was rendered")
+    build.add_argument("--verify", action="store_true", help="ask for every path again, compare")
+    build.add_argument(
+        "--jobs", type=_jobs, default=1, metavar="N", help="the number of processes (default: 1)"
+    )
     explain = add("explain", _explain, "tell which file answers a request, and why not another")
     explain.add_argument("method", metavar="METHOD", help="GET, POST, ...")
     explain.add_argument("path", metavar="PATH", help="a path as a client sends it")
@@ -97,6 +105,12 @@ def _make_parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes, 1 or more")
     return int(text)
 
 
@@ -200,12 +214,33 @@ def _check(args: argparse.Namespace) -> int:
     return 1 if mistakes or (args.strict and warnings) else 0
 
 
-def _build(args: argparse.Namespace) -> None:
+def _build(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    report = build(args.root.resolve())
+    progress = ShownProgress(sys.stderr, explain=args.explain)
+    try:
+        report = build(
+            args.root, force=args.force, jobs=args.jobs, verify=args.verify, progress=progress
+        )
+    except KeyboardInterrupt:
+        print("Interrupted: the last build is as it was.", file=sys.stderr)
+        return 130
     for warning in report.warnings:
         print(f"Warning: {warning}")
-    print(f"Wrote {_count(report.files, 'file')}, {report.size:,} bytes, to {report.folder}")
+    _summarize(report)
+    return 0
+
+
+def _summarize(report: Report) -> None:
+    rates = sorted(report.routes.items(), key=lambda item: -item[1][1])
+    for place, (count, seconds) in rates[:_SLOWEST]:
+        print(f"{seconds:7.2f} s  {_count(count, 'path'):>14}  {place}")
+    parts = [f"{report.rendered:,} rendered", f"{report.kept:,} kept", f"{report.public:,} public"]
+    if report.verified:
+        parts.append(f"{report.verified:,} verified")
+    print(
+        f"Wrote {_count(report.files, 'file')} ({', '.join(parts)}), {report.size:,} bytes, "
+        f"to {report.folder} in {report.seconds:.1f} s"
+    )
 
 
 def _explain(args: argparse.Namespace) -> int:
@@ -218,4 +253,4 @@ def _explain(args: argparse.Namespace) -> int:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -97,17 +97,28 @@ def _is_http_url(text: Any) -> bool:
 @_explained
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """How a static site is written. `out_dir` is relative to the site's root."""
+    """How a static site is written. `out_dir` is relative to the site's root.
+
+    `compress` makes smaller variants of each file (gzip; Brotli and Zstandard where their
+    libraries are installed), which the application serves; unless it is said, it is on where the
+    application serves the files, with `output="server"`. `secrets` are names of environment
+    variables whose values no file may hold.
+    """
 
     format: Literal["directory", "file", "preserve"] = "directory"
     out_dir: str = "dist"
+    compress: bool | None = None
+    secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check = _Check(self)
         formats = ("directory", "file", "preserve")
         check.that("format", formats.__contains__, 'it is "directory", "file" or "preserve"')
         check.that("out_dir", lambda v: isinstance(v, str) and v != "", "it is a folder's name")
+        check.that("compress", lambda v: v is None or isinstance(v, bool), "it is True or False")
+        check.that("secrets", _is_texts, 'it holds names of environment variables: ("API_KEY",)')
         check.done()
+        object.__setattr__(self, "secrets", tuple(self.secrets))
 
 
 @_explained

@@ -6,6 +6,7 @@ Exception
 ├── RewriteLoopError        a rewrite that leads back to itself (a 508)
 ├── SessionError            sessions are off, asked too late, or their store failed
 ├── StaticPathsError        get_static_paths() or what it lists is wrong
+├── BuildError              a site can't be built
 ├── RouteNotFoundError      url_for: no such pattern, or a parameter is missing (LookupError)
 └── BodyUsedError           a body was read a second time (TypeError)
 
@@ -62,6 +63,10 @@ class SessionError(Exception):
 
 class StaticPathsError(Exception):
     """`get_static_paths()` or what it lists is wrong; the text names file and item."""
+
+
+class BuildError(Exception):
+    """The site can't be built; the text names each route and what to do."""
 
 
 class RouteNotFoundError(LookupError):

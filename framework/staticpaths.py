@@ -6,7 +6,16 @@
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from unicodedata import normalize
@@ -22,12 +31,18 @@ from .web.loop import Loop
 from .web.response import Response
 
 UrlFor = Callable[[str, Mapping[str, Any]], str]
+BUILDING = "framework.static_path"
+"""The environ's key for the `StaticPath` that a build asks for: it needs no looking up."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaticPath:
-    """One path of a route: its parameters, and what its handler gets as `props`."""
+    """One path of a route: its parameters, and what its handler gets as `props`.
 
+    `number` is its place in the list.
+    """
+
+    number: int
     params: dict[str, Any]
     props: dict[str, Any]
 
@@ -58,76 +73,94 @@ class Page:
 
 
 class StaticPaths:
-    """The paths of one prerendered route, listed once, when they are first needed."""
+    """The paths of one prerendered route. `get_static_paths()` returns them in a list, or yields
+    one after the other.
+    """
 
     def __init__(self, place: str, pattern: Pattern, function: Callable[..., Any] | None) -> None:
         self.place = place
         self.pattern = pattern
         self._function = function
-        self._listed: dict[tuple[str | None, ...], StaticPath] | None = None
+        self._found: dict[tuple[str | None, ...], StaticPath] | None = None
         self._lock = threading.Lock()
 
-    def all(self, url_for: UrlFor) -> Iterable[StaticPath]:
+    def ask(self, url_for: UrlFor) -> "Listing":
         """The paths, in the order in which they are given. Raises `StaticPathsError`."""
-        with self._lock:
-            if self._listed is None:
-                self._listed = self._make(url_for)
-        return self._listed.values()
+        if not self.pattern.params:
+            return Listing([{"params": {}}], self._read)
+        if self._function is None:
+            raise StaticPathsError(
+                f"{self.place}: a prerendered route with parameters needs get_static_paths().\n"
+                "    List its paths there, or set prerender = False."
+            )
+        return Listing(self._call(self._function, url_for), self._read)
 
     def find(self, params: Mapping[str, Any], url_for: UrlFor) -> StaticPath | None:
-        """The path with these parameters, if it is listed."""
-        self.all(url_for)
-        return (self._listed or {}).get(self._key(params))
+        """The path with these parameters, if it is listed. They are listed once, and kept."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._index(self.ask(url_for), url_for)
+        return self._found.get(self._key(params))
+
+    def _index(
+        self, listing: "Listing", url_for: UrlFor
+    ) -> dict[tuple[str | None, ...], StaticPath]:
+        found: dict[tuple[str | None, ...], StaticPath] = {}
+        for path in listing:
+            first = found.setdefault(self._key(path.params), path)
+            if first is not path:
+                asked = url_for(self.pattern.text, path.params)
+                raise StaticPathsError(listed_twice(self.place, path.number, first.number, asked))
+        return found
 
     def _key(self, params: Mapping[str, Any]) -> tuple[str | None, ...]:
         # As it arrives in a URL: text, NFC.
         values = [params.get(name) for name in self.pattern.names]
         return tuple(None if value is None else normalize("NFC", str(value)) for value in values)
 
-    def _make(self, url_for: UrlFor) -> dict[tuple[str | None, ...], StaticPath]:
-        if not self.pattern.params:
-            return {(): StaticPath({}, {})}
-        if self._function is None:
-            raise StaticPathsError(
-                f"{self.place}: a prerendered route with parameters needs get_static_paths().\n"
-                "    List its paths there, or set prerender = False."
-            )
-        paths = self._call(self._function, url_for)
-        if not isinstance(paths, Sequence) or isinstance(paths, (str, bytes)):
-            raise StaticPathsError(
-                f"{self.place}: get_static_paths() returned {type(paths).__name__}, not a list.\n"
-                '    Return [{"params": {...}, "props": {...}}, ...].'
-            )
-        listed: dict[tuple[str | None, ...], StaticPath] = {}
-        for number, item in enumerate(paths):
-            path = self._read(number, item)
-            key = self._key(path.params)
-            if key in listed:
-                raise self._wrong(number, item, "stands there twice")
-            listed[key] = path
-        return listed
-
-    def _call(self, function: Callable[..., Any], url_for: UrlFor) -> Any:
+    def _call(self, function: Callable[..., Any], url_for: UrlFor) -> Iterable[Any]:
+        """The list that the function returns; of one that yields, a generator of the items."""
         names = inspect.signature(function).parameters
         arguments = {"paginate": self._paginate(url_for)} if "paginate" in names else {}
+        yields = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         try:
             result = function(**arguments)
             if inspect.isawaitable(result):
-                loop = Loop()
-                try:
+                with closing(Loop()) as loop:
                     result = loop.run(result)
-                finally:
-                    loop.close()
-        except StaticPathsError:
-            raise
         except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            lines = [f":{f.lineno}" for f in frames if f.filename.endswith(f"/{self.place}")]
+            raise self._failed(error) from error
+        if yields:
+            return self._each(result)
+        if not isinstance(result, Sequence) or isinstance(result, (str, bytes)):
             raise StaticPathsError(
-                f"{self.place}{lines[-1] if lines else ''}: get_static_paths() failed: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+                f"{self.place}: get_static_paths() returned {type(result).__name__}, not a list.\n"
+                '    Return [{"params": {...}, "props": {...}}, ...], or yield each item.'
+            )
         return result
+
+    def _each(
+        self, items: Generator[Any, None, None] | AsyncGenerator[Any, None]
+    ) -> Generator[Any, None, None]:
+        try:
+            if isinstance(items, Generator):
+                yield from items
+                return
+            with closing(Loop()) as loop:
+                while (item := loop.run(anext(items, self))) is not self:  # nobody yields this
+                    yield item
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> StaticPathsError:
+        if isinstance(error, StaticPathsError):
+            return error
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f":{f.lineno}" for f in frames if f.filename.endswith(f"/{self.place}")]
+        return StaticPathsError(
+            f"{self.place}{lines[-1] if lines else ''}: get_static_paths() failed: "
+            f"{type(error).__name__}: {error}"
+        )
 
     def _read(self, number: int, item: Any) -> StaticPath:
         if not isinstance(item, Mapping) or not isinstance(item.get("params"), Mapping):
@@ -146,7 +179,7 @@ class StaticPaths:
                 raise self._wrong(number, item, f'has a {kind} as "{param.name}", no str or int')
         if unknown := sorted(map(str, params.keys() - set(self.pattern.names))):
             raise self._wrong(number, item, f'has "{unknown[0]}", which the path does not have')
-        return StaticPath(params, dict(props))
+        return StaticPath(number, params, dict(props))
 
     def _wrong(self, number: int, item: Any, what: str) -> StaticPathsError:
         return StaticPathsError(
@@ -205,6 +238,42 @@ class StaticPaths:
         return paginate
 
 
+def listed_twice(place: str, number: int, first: int, path: str) -> str:
+    """What is wrong with an item that has the path of an earlier one, whose number is `first`."""
+    return (
+        f"{place}: item {number} of get_static_paths() has the path of item {first}, {path}.\n"
+        "    List each path once."
+    )
+
+
+class Listing:
+    """What `get_static_paths()` gave, each item checked when its turn comes.
+
+    `size` is `None` while nobody can know it: the items are yielded. Then they come once.
+    """
+
+    def __init__(
+        self, items: Iterable[Any], read: Callable[[int, Any], StaticPath], start: int = 0
+    ) -> None:
+        self._items = items
+        self._read = read
+        self._start = start
+        self.size = len(items) if isinstance(items, Sequence) else None
+
+    def __iter__(self) -> Iterator[StaticPath]:
+        """Raises `StaticPathsError` at the first item that is wrong."""
+        return (self._read(number, item) for number, item in enumerate(self._items, self._start))
+
+    def whole(self) -> "Listing":
+        """The same with all items in memory."""
+        return self if self.size is not None else Listing(list(self._items), self._read)
+
+    def part(self, start: int, stop: int) -> "Listing":
+        """The items of a whole listing from `start` to before `stop`."""
+        items = self._items if isinstance(self._items, Sequence) else ()
+        return Listing(items[start:stop], self._read, start)
+
+
 def prerendered(
     handlers: Handlers, static: StaticPaths, *, only: bool, error_status: int | None = None
 ) -> Handlers:
@@ -220,8 +289,8 @@ def prerendered(
         def run(context: APIContext) -> Response:
             if error_status and (context.has_build or "error" in context.props):
                 return answer(context)
-            path = None
-            if context.trail or not context.has_build:
+            path = None if context.trail else context.environ.get(BUILDING)
+            if path is None and (context.trail or not context.has_build):
                 path = static.find(context.params, lambda p, q: context.url_for(p, **q))
             if path is None:
                 raise NotFound

@@ -192,6 +192,36 @@ class Templates:
         kind = page_type(name.removesuffix(".jinja"))
         return Response(text, headers={"content-type": kind})
 
+    def names(self) -> set[str]:
+        """Every template below `src`."""
+        return set(self._environment.list_templates(extensions=["jinja"]))
+
+    def referred(self, source: str) -> set[str] | None:
+        """The templates to which a template refers; `None` where one is only known when it is
+        rendered.
+        """
+        names = set()
+        for node in self._environment.parse(source).find_all(_REFERENCES):
+            named: nodes.Expr = node.template  # type: ignore[attr-defined]
+            for one in named.items if isinstance(named, (nodes.List, nodes.Tuple)) else [named]:
+                if not isinstance(one, nodes.Const):
+                    return None
+                names.add(str(one.value))
+        return names
+
+    def used(self, names: set[str] | None) -> set[str]:
+        """These templates and all to which they refer; every one where that can't be told."""
+        todo, found = list(names or ()), set[str]()
+        while todo and names is not None:
+            name = todo.pop()
+            path = self._source / name
+            if name in found or not path.is_file():
+                continue
+            found.add(name)
+            names = self.referred(path.read_text(encoding="utf-8"))
+            todo += names or ()
+        return found if names is not None else self.names()
+
     def _look_through(self, name: str) -> list[Mistake]:
         """What is wrong with a template that is there, and with those that it refers to."""
         if name in self._known:

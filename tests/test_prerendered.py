@@ -1,15 +1,22 @@
 """An application and its build: which files it serves, how, and what it runs instead."""
 
+import gzip
 import json
 import logging
+import os
 import sys
+import time
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.http import http_date
 
-from framework.build import build
+from framework import Config
+from framework.prerendered import find_prerendered
+from framework.static import StaticFile, make_headers
 
 Site = Callable[..., Any]
 HEADERS = (
@@ -47,6 +54,8 @@ def make(site: Site) -> Site:
 
     def made(text: str = "", files: dict[str, str] | None = None, **options: Any) -> Any:
         one = site({**FILES, "framework.config.py": config(text), **(files or {})}, **options)
+        from framework.builder.run import build
+
         build(one.root)
         return one
 
@@ -205,18 +214,35 @@ def test_the_home_page_may_be_live_now(make: Site, caplog: Any) -> None:
 def test_a_build_of_nothing_is_a_build(site: Site) -> None:
     one = site({**FILES, "framework.config.py": config()})
     (one.root / "dist").mkdir()
-    (one.root / "dist/.framework.json").write_text('{"version": 1, "files": {}}')
+    (one.root / "dist/.framework.json").write_text('{"version": 2, "files": {}}')
     assert one.get("/about").status == 404
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {"a": {}}}', '{"files": []}', "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "\xff",
+        '{"version": 2}',
+        '{"version": 2, "files": []}',
+        '{"version": 2, "files": {"a": {}}}',
+        '{"version": 1, "files": {"a": {"path": "/a", "headers": {}}}}',
+        '{"version": 3, "files": {}}',
+        '{"version": 2, "files": {"a": {"path": "/a", "etag": "7", "headers": {"x": 1}}}}',
+        '{"version": 2, "files": {"a": {"path": "/a", "etag": "7", "headers": {"x": "\\n"}}}}',
+        '{"version": 2, "files": {"a": {"path": "/a", "etag": "7", "headers": {" ": "1"}}}}',
+        '{"version": 2, "files": {}, "public": {"a": {"etag": "7", "encodings": ["zip"]}}}',
+    ],
+)
 def test_a_list_of_files_that_no_build_wrote_is_a_mistake(site: Site, text: str) -> None:
     one = site({**FILES, "framework.config.py": config()})
     one.write({"dist/.framework.json": text})
     before = list(sys.path)
     assert one.errors() == (
         "The site has a mistake:\n"
-        f"{one.root}/dist/.framework.json: is not what framework build wrote\n"
+        f"{one.root}/dist/.framework.json: is not what this framework's build wrote\n"
         "    Run: framework build"
     )
     assert sys.path == before
@@ -231,6 +257,320 @@ def test_the_list_has_no_times_and_is_sorted(make: Site) -> None:
     files = json.loads(text)["files"]
     assert list(files) == sorted(files) == ["about/index.html", "index.html", "p/a", "ten.txt"]
     assert files["ten.txt"]["path"] == "/ten.txt"
+
+
+# ------------------------------------------------------------ variants, in a list by hand
+
+BODY = b"<p>hello</p>" * 200
+VARIANTS = {"br": b"as Brotli has it", "gzip": gzip.compress(BODY, mtime=0)}
+HTML = "text/html;charset=UTF-8"
+PAST = 1_700_000_000
+ANY = {
+    "framework.config.py": config(),
+    "src/pages/[...path].py": LISTED.replace("id", "path"),
+    "src/pages/404.jinja": "lost",
+}
+
+
+def digest(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def entry(content: bytes = BODY, *encodings: str, **more: Any) -> dict[str, Any]:
+    return {"etag": digest(content), **({"encodings": encodings} if encodings else {}), **more}
+
+
+@pytest.fixture
+def listed(site: Site) -> Site:
+    """A site whose `dist/about/index.html` has variants and whose `dist/plain` has none."""
+
+    def made(
+        headers: dict[str, str] | None = None,
+        public: dict[str, Any] | None = None,
+        files: dict[str, str | bytes] | None = None,
+        **options: Any,
+    ) -> Any:
+        said = {"content-type": HTML} if headers is None else headers
+        one = site({**ANY, **(files or {})}, **options)
+        manifest = {
+            "version": 2,
+            "files": {
+                "about/index.html": entry(BODY, *VARIANTS, path="/about", headers=said),
+                "plain": entry(b"plain", path="/plain", headers={}),
+            },
+            "public": public or {},
+        }
+        one.write(
+            {
+                "dist/about/index.html": BODY,
+                "dist/about/index.html.br": VARIANTS["br"],
+                "dist/about/index.html.gz": VARIANTS["gzip"],
+                "dist/plain": b"plain",
+                "dist/.framework.json": json.dumps(manifest),
+            }
+        )
+        os.utime(one.root / "dist/about/index.html", (PAST, PAST))
+        return one
+
+    return made
+
+
+def ask(one: Any, path: str = "/about", method: str = "GET", **headers: str) -> Any:
+    return one.request(
+        method, path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("accept", "encoding"),
+    [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("br;q=0.5, gzip", "gzip"), ("x-gzip", "gzip")],
+)
+def test_a_client_gets_the_variant_that_it_likes(listed: Site, accept: str, encoding: str) -> None:
+    one = listed({"content-type": HTML, "x-own": "1"})
+    response = ask(one, accept_encoding=accept)
+    assert (response.status, response.bytes()) == (200, VARIANTS[encoding])
+    assert dict(response.headers) == {
+        "accept-ranges": "bytes",
+        "cache-control": "public, max-age=0",
+        "content-encoding": encoding,
+        "content-length": str(len(VARIANTS[encoding])),
+        "content-type": HTML,
+        "etag": f'"{digest(BODY)}-{encoding}"',
+        "last-modified": OLD,
+        "vary": "accept-encoding",
+        "x-content-type-options": "nosniff",
+        "x-own": "1",
+    }
+    head = ask(one, method="HEAD", accept_encoding=accept)
+    assert (head.status, dict(head.headers)) == (200, dict(response.headers))
+
+
+@pytest.mark.parametrize("accept", [None, "", "zstd, deflate", "*;q=0", "identity;q=0", "identity"])
+def test_any_other_client_gets_the_file_itself(listed: Site, accept: str | None) -> None:
+    one = listed()
+    response = ask(one, **({} if accept is None else {"accept_encoding": accept}))
+    assert (response.status, response.bytes()) == (200, BODY)
+    assert response.headers["etag"] == f'"{digest(BODY)}"'
+    assert response.headers["content-length"] == str(len(BODY))
+    assert response.headers["vary"] == "accept-encoding"
+    assert "content-encoding" not in response.headers
+
+
+def test_a_file_without_variants_is_the_same_for_all(listed: Site) -> None:
+    response = ask(listed(), "/plain", accept_encoding="gzip")
+    assert response.text() == "plain"
+    assert response.headers["etag"] == f'"{digest(b"plain")}"'
+    assert response.headers["content-type"] == "application/octet-stream"
+    assert {"vary", "content-encoding"}.isdisjoint(response.headers)
+
+
+def test_a_response_may_vary_by_more(listed: Site) -> None:
+    one = listed({"vary": "cookie"})
+    assert ask(one, accept_encoding="br").headers["vary"] == "cookie, accept-encoding"
+
+
+def test_each_variant_is_validated_by_itself(listed: Site) -> None:
+    one = listed()
+    own, brotli, gzipped = (f'"{digest(BODY)}{end}"' for end in ("", "-br", "-gzip"))
+    known = ask(one, accept_encoding="gzip", if_none_match=f'"x", {gzipped}')
+    assert known.status == 304
+    assert (known.headers["etag"], known.headers["vary"]) == (gzipped, "accept-encoding")
+    assert {"content-encoding", "content-length", "content-type"}.isdisjoint(known.headers)
+    assert ask(one, accept_encoding="gzip", if_none_match=f"{own}, {brotli}").status == 200
+    assert ask(one, accept_encoding="br", if_none_match=brotli, method="HEAD").status == 304
+    assert ask(one, accept_encoding="br", if_none_match="*").status == 304
+    assert ask(one, if_none_match=own).status == 304
+    assert ask(one, if_none_match=gzipped).status == 200
+    assert ask(one, accept_encoding="gzip", if_modified_since=OLD).status == 304
+    assert ask(one, accept_encoding="gzip", if_match=gzipped).bytes() == VARIANTS["gzip"]
+    failed = ask(one, accept_encoding="gzip", if_match=own)
+    assert (failed.status, failed.headers["vary"]) == (412, "accept-encoding")
+    assert "content-encoding" not in failed.headers
+    assert ask(one, accept_encoding="gzip", if_unmodified_since=OLD).status == 200
+
+
+@pytest.mark.parametrize(
+    ("etag", "encoded", "status"), [('"7"', '"7-gzip"', 200), ('W/"7"', 'W/"7-gzip"', 412)]
+)
+def test_a_variant_has_the_routes_own_validator(
+    listed: Site, etag: str, encoded: str, status: int
+) -> None:
+    one = listed({"etag": etag})
+    assert ask(one).headers["etag"] == etag
+    assert ask(one, accept_encoding="gzip").headers["etag"] == encoded
+    assert ask(one, accept_encoding="gzip", if_none_match=encoded).status == 304
+    assert ask(one, accept_encoding="gzip", if_match=encoded).status == status  # only a strong one
+
+
+def test_a_range_is_one_of_the_file_itself(listed: Site) -> None:
+    one = listed()
+    gzipped = {"accept_encoding": "gzip", "range": "bytes=0-3"}
+    part = ask(one, **gzipped)
+    assert (part.status, part.bytes()) == (206, BODY[:4])
+    assert part.headers["content-range"] == f"bytes 0-3/{len(BODY)}"
+    assert (part.headers["etag"], part.headers["vary"]) == (f'"{digest(BODY)}"', "accept-encoding")
+    assert "content-encoding" not in part.headers
+    assert ask(one, if_range=part.headers["etag"], **gzipped).status == 206
+    whole = ask(one, if_range=f'"{digest(BODY)}-gzip"', **gzipped)
+    assert (whole.status, whole.bytes()) == (200, BODY)
+    head = ask(one, method="HEAD", **gzipped)  # has no ranges
+    assert head.headers["content-encoding"] == "gzip"
+
+
+def test_a_variant_that_is_gone_leaves_the_file_itself(listed: Site) -> None:
+    one = listed()
+    assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
+    for encoding in (".gz", ".br"):
+        (one.root / f"dist/about/index.html{encoding}").unlink()
+    (one.root / "dist/about/index.html.br").mkdir()
+    for accept in ("gzip", "br"):
+        response = ask(one, accept_encoding=accept)
+        assert (response.status, response.bytes()) == (200, BODY)
+        assert response.headers["etag"] == f'"{digest(BODY)}"'
+        assert "content-encoding" not in response.headers
+
+
+def test_a_variant_that_is_no_regular_file_leaves_the_file_itself(listed: Site) -> None:
+    one = listed()
+    (one.root / "dist/about/index.html.br").unlink()
+    (one.root / "dist/about/index.html.br").symlink_to("/dev/null")
+    assert ask(one, accept_encoding="br").bytes() == BODY
+
+
+def test_a_variant_alone_is_not_found(listed: Site) -> None:
+    one = listed()
+    one.app  # noqa: B018 - it is started
+    (one.root / "dist/about/index.html").unlink()
+    assert ask(one, accept_encoding="gzip").status == 404
+
+
+def test_what_another_build_wrote_meanwhile_has_no_validator_of_the_last(listed: Site) -> None:
+    one = listed({"etag": '"own"', "last-modified": OLD})
+    first = ask(one, accept_encoding="gzip")
+    assert (first.headers["etag"], first.headers["last-modified"]) == ('"own-gzip"', OLD)
+    later = time.time() + 60
+    one.write({"dist/about/index.html": "new"})
+    os.utime(one.root / "dist/about/index.html", (later, later))
+    for known in ('"own"', '"own-gzip"'):
+        second = ask(one, accept_encoding="gzip", if_none_match=known)
+        assert (second.status, second.text()) == (200, "new")
+        assert second.headers["last-modified"] == http_date(int(later))
+        assert second.headers["etag"].endswith('-3"')
+        assert second.headers["vary"] == "accept-encoding"
+
+
+def test_a_clock_that_was_ahead_does_no_harm(listed: Site) -> None:
+    one = listed()
+    later = time.time() + 3600
+    for name in ("about/index.html", ".framework.json"):
+        os.utime(one.root / "dist" / name, (later, later))
+    assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
+
+
+def test_it_does_no_harm_that_the_list_was_copied_before_the_files(listed: Site) -> None:
+    one = listed()
+    os.utime(one.root / "dist/.framework.json", (PAST - 1, PAST - 1))
+    assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
+
+
+def test_slashes_and_base_are_those_of_any_file(listed: Site) -> None:
+    one = listed(config=Config(output="static", base="/docs", trailing_slash="always"))
+    assert ask(one, "/docs/about/", accept_encoding="gzip").bytes() == VARIANTS["gzip"]
+    assert ask(one, "/docs/about", accept_encoding="gzip").status == 301
+
+
+def test_whole_responses_keep_their_validators_beside_those_of_the_site(listed: Site) -> None:
+    one = listed(config=Config(output="static", etag=True))
+    assert ask(one, accept_encoding="gzip").headers["etag"] == f'"{digest(BODY)}-gzip"'
+
+
+def test_equal_headers_are_kept_once(site: Site) -> None:
+    one = site(ANY)
+    said = {"content-type": HTML, "x-own": "1"}
+    files = {
+        "a": entry(path="/a", headers=said),
+        "b": entry(path="/b", headers={**said, "etag": '"b"'}),
+        "c": entry(BODY, "gzip", path="/c", headers=said),
+        "d": entry(BODY, "gzip", path="/d", headers=said),
+    }
+    one.write({"dist/.framework.json": json.dumps({"version": 2, "files": files})})
+    built = find_prerendered(one.root / "dist")
+    assert built is not None
+    a, b, c, d = (built.files[f"/{name}"] for name in "abcd")
+    assert a.headers is b.headers
+    assert c.headers is d.headers
+    assert a.headers is not c.headers
+    assert c.encodings is d.encodings
+    assert (a.etag, b.etag, a.content_type) == (f'"{digest(BODY)}"', '"b"', HTML)
+
+
+# ------------------------------------------------------------ variants of public files
+
+
+CSS = b"a { color: red }\n" * 100
+STYLE = {"public/style.css": CSS, "dist/style.css.gz": gzip.compress(CSS, mtime=0)}
+
+
+def test_a_public_file_has_the_variants_that_the_build_made(listed: Site) -> None:
+    one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
+    os.utime(one.root / "public/style.css", (PAST, PAST))
+    response = ask(one, "/style.css", accept_encoding="br, gzip")
+    assert (response.status, response.bytes()) == (200, STYLE["dist/style.css.gz"])
+    assert response.headers["content-type"] == "text/css;charset=UTF-8"
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.headers["etag"] == f'"{digest(CSS)}-gzip"'
+    assert response.headers["last-modified"] == OLD
+    plain = ask(one, "/style.css")
+    assert (plain.bytes(), plain.headers["etag"]) == (CSS, f'"{digest(CSS)}"')
+    assert plain.headers["vary"] == response.headers["vary"] == "accept-encoding"
+
+
+def test_a_public_file_that_the_build_did_not_see_has_none(listed: Site) -> None:
+    one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
+    one.write({"public/style.css": CSS.upper()})
+    response = ask(one, "/style.css", accept_encoding="gzip")
+    assert response.bytes() == CSS.upper()
+    assert {"vary", "content-encoding"}.isdisjoint(response.headers)
+
+
+def test_a_public_file_that_changes_has_none_any_more(listed: Site) -> None:
+    one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
+    os.utime(one.root / "public/style.css", (PAST, PAST))
+    known = ask(one, "/style.css").headers["etag"]
+    one.write({"public/style.css": CSS.upper()})
+    os.utime(one.root / "public/style.css", (PAST - 1, PAST - 1))  # as a copy may have it
+    response = ask(one, "/style.css", accept_encoding="gzip", if_none_match=known)
+    assert (response.status, response.bytes()) == (200, CSS.upper())
+    assert response.headers["etag"] != known
+
+
+def test_a_public_file_that_is_gone_is_none(listed: Site) -> None:
+    one = listed(public={"style.css": entry(CSS, "gzip")})
+    assert ask(one, "/style.css", accept_encoding="gzip").status == 404
+    built = find_prerendered(one.root / "dist")
+    assert built is not None
+    files = {"/style.css": StaticFile(str(one.root / "public/style.css"), make_headers("text/css"))}
+    assert built.add_variants(files, "/") == files  # it went while the site was read
+
+
+def test_a_public_files_variants_are_found_by_its_name(listed: Site) -> None:
+    files = {"public/caf\u00e9.css": CSS, "dist/caf\u00e9.css.br": b"Brotli"}
+    one = listed(
+        public={"caf\u00e9.css": entry(CSS, "br")},
+        files=files,
+        config=Config(output="static", base="/docs"),
+    )
+    assert ask(one, "/docs/caf%C3%A9.css", accept_encoding="br").bytes() == b"Brotli"
+
+
+def test_a_public_file_answers_before_a_built_one(listed: Site) -> None:
+    one = listed(files={"public/about": "public"})
+    assert ask(one, accept_encoding="gzip").text() == "public"
+
+
+def test_development_has_no_variants(listed: Site) -> None:
+    one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE, dev=True)
+    assert ask(one, "/style.css", accept_encoding="gzip").bytes() == CSS
 
 
 # ---------------------------------------------------------------- without one

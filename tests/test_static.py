@@ -1,4 +1,4 @@
-"""Files of `public/`, as they are: which ones, with which headers, which part of them."""
+"""Static files: which ones, with which headers, which part or which encoding of them."""
 
 import os
 from collections.abc import Callable
@@ -12,12 +12,20 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 
 from framework import Config
-from framework.static import StaticFile, content_type_of, find_static_files
+from framework.static import (
+    SUFFIXES,
+    StaticFile,
+    choose_encoding,
+    content_type_of,
+    find_static_files,
+    make_headers,
+)
 
 Site = Callable[..., Any]
 TEN = b"0123456789"
 MTIME = 1_700_000_000
 LAST_MODIFIED = "Tue, 14 Nov 2023 22:13:20 GMT"
+PLAIN = make_headers("text/plain")
 
 
 @pytest.fixture
@@ -261,7 +269,7 @@ def test_a_file_that_became_a_folder_is_not_found(made: Any) -> None:
 
 def test_what_became_no_regular_file_is_not_found() -> None:
     with pytest.raises(NotFound):
-        StaticFile(Path("/dev/null"), "text/plain").respond({"REQUEST_METHOD": "GET"})
+        StaticFile("/dev/null", PLAIN).respond({"REQUEST_METHOD": "GET"})
 
 
 def test_a_disk_that_fails_is_not_found_and_the_file_closed(
@@ -277,7 +285,7 @@ def test_a_disk_that_fails_is_not_found_and_the_file_closed(
 
     monkeypatch.setattr(os, "fstat", fail)
     with pytest.raises(NotFound):
-        StaticFile(path, "text/plain").respond({"REQUEST_METHOD": "GET"})
+        StaticFile(str(path), PLAIN).respond({"REQUEST_METHOD": "GET"})
     monkeypatch.undo()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(opened[-1])
@@ -426,7 +434,7 @@ def test_a_range_is_what_slicing_gives(
     path = tmp_path_factory.getbasetemp() / "ranged"
     path.write_bytes(TEN[:size])
     environ = {"REQUEST_METHOD": "GET", "HTTP_RANGE": f"bytes={first}-{last}"}
-    file = StaticFile(path, "text/plain")
+    file = StaticFile(str(path), PLAIN)
     if last < first:
         response = file.respond(environ)
         assert (response.status, response.bytes()) == (200, TEN[:size])
@@ -442,6 +450,7 @@ def test_a_range_is_what_slicing_gives(
     st.dictionaries(
         st.sampled_from(
             [
+                "ACCEPT_ENCODING",
                 "RANGE",
                 "IF_RANGE",
                 "IF_MATCH",
@@ -452,6 +461,7 @@ def test_a_range_is_what_slicing_gives(
         ),
         st.text(st.characters(min_codepoint=32, max_codepoint=255))
         | st.from_regex(r"bytes=\d*-\d*", fullmatch=True)
+        | st.from_regex(r"(gzip|\*)(;q=[01])?(, ?br;q=[01])?", fullmatch=True)
         | st.from_regex(r"(W/)?\"\w*\"(, \"\w*\")*", fullmatch=True)
         | st.from_regex(r"\w{3}, \d\d? \w{3} \d{1,12} \d\d:\d\d:\d\d \w{0,4}", fullmatch=True),
     )
@@ -461,10 +471,108 @@ def test_no_header_breaks_the_answer(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "hostile"
     path.write_bytes(TEN)
+    path.with_name("hostile.gz").write_bytes(TEN[:5])
     environ = {"REQUEST_METHOD": "GET"} | {f"HTTP_{name}": v for name, v in headers.items()}
+    file = StaticFile(str(path), PLAIN, '"1"', range(1 << 62), ("gzip", "br"), str(path))
     try:
-        response = StaticFile(path, "text/plain").respond(environ)
+        response = file.respond(environ)
     except RequestedRangeNotSatisfiable:
         return
     assert response.status in (200, 206, 304, 412)
     assert len(response.bytes()) <= 10
+
+
+# ------------------------------------------------------------------ encodings (RFC 9110, 12.5.3)
+
+
+def test_files_of_one_type_share_their_headers(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt", "c.css"):
+        (tmp_path / name).touch()
+    found = find_static_files(tmp_path)
+    assert found["/a.txt"].headers is found["/b.txt"].headers
+    assert found["/c.css"].content_type == "text/css;charset=UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("own", "vary"),
+    [
+        (None, "accept-encoding"),
+        ("cookie", "cookie, accept-encoding"),
+        ("Cookie,Accept-Encoding", "Cookie,Accept-Encoding"),
+        ("*", "*"),
+    ],
+)
+def test_what_has_variants_varies_by_the_encoding(own: str | None, vary: str) -> None:
+    said = [] if own is None else [("vary", own)]
+    assert make_headers("text/plain", said, varies=True)["vary"] == vary
+    assert make_headers("text/plain", said).get("vary") == own
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, deflate", "gzip"),
+        ("GZip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("x-gzip;q=0, *", "br"),
+        ("br;q=0.1, gzip;q=0.2", "gzip"),
+        ("gzip;q=1.000, br;q=0.999", "gzip"),
+        ("*", "br"),
+        ("*;q=0.5, gzip", "gzip"),
+        ("br;q=0, *;q=0.1", "gzip"),
+        ("gzip, identity", "gzip"),
+        ("gzip;q=0.5, identity", None),
+        ("gzip;q=0.5, *", "br"),
+        ("gzip;q=0, br;q=0", None),
+        ("*;q=0", None),
+        ("identity;q=0", None),
+        ("identity;q=0, gzip;q=0.1", "gzip"),
+        ("deflate", None),
+        ("gzip;q=2, br;q=x", None),
+        ("gzip;q=0, gzip", "gzip"),
+        ("", None),
+        (",;q=", None),
+    ],
+)
+def test_the_client_says_the_encoding(accepted: str, encoding: str | None) -> None:
+    assert choose_encoding(accepted, ("br", "gzip")) == encoding
+
+
+def test_an_asterisk_says_how_the_file_itself_is_liked() -> None:
+    assert choose_encoding("gzip;q=0.3, *;q=0.5", ("gzip",)) is None
+    assert choose_encoding("gzip;q=0.3, *;q=0.5, identity;q=0.1", ("gzip",)) == "gzip"
+
+
+NAMES = ["gzip", "GZIP", "x-gzip", "br", "zstd", "identity", "*", "deflate"]
+QUALITIES = {"": 1.0, ";q=1": 1.0, "; q=0.5": 0.5, ";q=0.25": 0.25, ";q=0.001": 0.001, ";q=0": 0.0}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(sorted(QUALITIES)))),
+    st.permutations(sorted(SUFFIXES)),
+    st.integers(1, 3),
+    st.sampled_from([",", ", ", " ,, "]),
+)
+def test_the_encoding_is_the_best_of_all_that_could_be_sent(
+    said: list[tuple[str, str]], order: list[str], count: int, comma: str
+) -> None:
+    available = tuple(order[:count])
+
+    def liking(coding: str) -> float:
+        names = {coding, f"x-{coding}"} if coding == "gzip" else {coding}
+        own = [QUALITIES[q] for name, q in said if name.lower() in names]
+        others = [QUALITIES[q] for name, q in said if name == "*"]
+        if own or others:
+            return max(own or others)
+        return 0.0001 if coding == "identity" else 0.0
+
+    ranking = sorted([*available, "identity"], key=lambda coding: -liking(coding))
+    best = ranking[0] if liking(ranking[0]) > 0 else "identity"
+    chosen = choose_encoding(comma.join(name + q for name, q in said), available)
+    assert chosen == (None if best == "identity" else best)
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_any_text_says_some_encoding_or_none(accepted: str) -> None:
+    assert choose_encoding(accepted, ("zstd", "gzip")) in ("zstd", "gzip", None)

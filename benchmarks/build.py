@@ -1,0 +1,264 @@
+"""How fast is a static build, and how much memory does it take, beside other tools?
+
+    python -m benchmarks.build [--sizes N ...] [--rounds N] [--limit SECONDS] [--skip-astro]
+
+Each build is a process of its own, of a site made anew below build/benchmark, one after the
+other, round by round; the best time and the highest memory count. The memory is that of the
+largest process of a build, so of one worker where there are several. Astro comes from npm, at
+the first run, with a Node of its own where the one here is too old.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import sites
+
+_ROOT = Path(__file__).resolve().parent.parent
+_FOLDER = _ROOT / "build" / "benchmark"
+_ASTRO, _NODE, _OLDEST_NODE = 7, 24, (22, 12)
+_LARGEST = {"JSON endpoints": 100_000, "HTML pages": 10_000}
+
+
+class TooSlow(Exception):
+    """A build passed its time limit."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """`files` of a site, by workload and name; `command` builds the site in a folder."""
+
+    files: dict[str, dict[str, str]]
+    command: Callable[[Path], list[str]]
+    out: str
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build: `size` is the mean number of bytes of an output, `peak` is in MiB."""
+
+    seconds: float
+    peak: float
+    size: float
+
+
+Results = dict[str, dict[int, Build | None]]
+
+
+def _framework(*options: str) -> Callable[[Path], list[str]]:
+    start = [sys.executable, "-m", "framework"]
+    return lambda folder: [*start, "--root", str(folder), "build", "--force", *options]
+
+
+def _python_tools() -> dict[str, Tool]:
+    return {
+        "framework": Tool(sites.FRAMEWORK, _framework(), "dist"),
+        "framework, generator": Tool(sites.FRAMEWORK_GENERATOR, _framework(), "dist"),
+        "framework, --jobs 2": Tool(sites.FRAMEWORK, _framework("--jobs", "2"), "dist"),
+        "Frozen-Flask": Tool(
+            sites.FROZEN_FLASK, lambda folder: [sys.executable, str(folder / "freeze.py")], "build"
+        ),
+    }
+
+
+def _node_version(node: str | Path) -> tuple[int, ...]:
+    """(0,) where there is none that runs."""
+    try:
+        text = subprocess.run([node, "--version"], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return (0,)
+    return tuple(int(part) for part in text.stdout.strip().removeprefix("v").split("."))
+
+
+def _astro_version(modules: Path) -> str:
+    try:
+        return str(json.loads((modules / "astro" / "package.json").read_text())["version"])
+    except FileNotFoundError:
+        return ""
+
+
+def _install_astro() -> tuple[Tool, str]:
+    """Astro and what it is; `OSError` or `subprocess.SubprocessError` where it can't be had."""
+    modules = _FOLDER / "node_modules"
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    shipped = f"node-{sys.platform}-{machine}"
+    own = shutil.which("node") or ""
+    is_new_enough = _node_version(own) >= _OLDEST_NODE
+    node = own if is_new_enough else str(modules / shipped / "bin" / "node")
+    found = _astro_version(modules).startswith(f"{_ASTRO}.")
+    if not found or _node_version(node) < _OLDEST_NODE:
+        (_FOLDER / "package.json").write_text('{"private": true}')
+        command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command += ["--loglevel=error", f"astro@{_ASTRO}"]
+        command += [] if is_new_enough else [f"{shipped}@{_NODE}"]
+        subprocess.run(command, cwd=_FOLDER, check=True, capture_output=True, timeout=600)
+    script = str(modules / "astro" / "bin" / "astro.mjs")
+    tool = Tool(
+        sites.ASTRO, lambda folder: [node, script, "build", "--root", str(folder)], "dist"
+    )
+    numbers = ".".join(map(str, _node_version(node)))
+    return tool, f"Astro {_astro_version(modules)} on Node {numbers}"
+
+
+def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
+    """Seconds and peak MiB of a command that ends well, or `TooSlow`."""
+    environ = os.environ | {"ASTRO_TELEMETRY_DISABLED": "1"}
+    late = threading.Event()
+    with log.open("wb") as output:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=_ROOT, env=environ, stdout=output, stderr=output, start_new_session=True
+        )
+
+        def stop() -> None:
+            late.set()
+            os.killpg(process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(limit, stop)
+        timer.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            timer.cancel()
+        seconds = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if late.is_set():
+        raise TooSlow
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} failed:\n{log.read_text()[-5000:]}")
+    scale = 1 if sys.platform == "darwin" else 1024
+    return seconds, usage.ru_maxrss * scale / 2**20
+
+
+def _build(tool: Tool, workload: str, count: int, limit: float) -> Build:
+    """Build a new site, and look at each output; a wrong one ends the run."""
+    with tempfile.TemporaryDirectory(dir=_FOLDER) as name:
+        folder = Path(name)
+        for file, text in tool.files[workload].items():
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.replace("COUNT", str(count)))
+        os.sync()
+        log = folder / "log"
+        seconds, peak = _run(tool.command(folder), log, limit)
+        found = size = 0
+        for path in (folder / tool.out / "products").rglob("*.*"):
+            text = path.read_text()
+            number = path.stem if path.suffix == ".json" else path.parent.name
+            found += f"of the series number {number}" in text
+            size += len(text)
+        if found != count:
+            raise SystemExit(f"{found} right outputs, not {count}:\n{log.read_text()[-5000:]}")
+    return Build(seconds, peak, size / count)
+
+
+def measure(
+    tools: dict[str, Tool], workload: str, sizes: list[int], rounds: int, limit: float
+) -> Results:
+    """The builds by tool and number of outputs; `None` where one passed the limit."""
+    results: Results = {name: {} for name, tool in tools.items() if workload in tool.files}
+    for count in sizes:
+        for _ in range(rounds):
+            for name, builds in results.items():
+                if None in builds.values():
+                    continue
+                try:
+                    new = _build(tools[name], workload, count, limit)
+                except TooSlow:
+                    builds[count] = None
+                    _tell(f"{workload}, {count:,}: {name} takes longer than {limit:,.0f} s")
+                    continue
+                _tell(f"{workload}, {count:,}: {name} {new.seconds:.2f} s, {new.peak:.0f} MiB")
+                old = builds.get(count) or new
+                seconds, peak = min(old.seconds, new.seconds), max(old.peak, new.peak)
+                builds[count] = Build(seconds, peak, new.size)
+    return results
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _print_table(head: list[str], rows: list[list[str]]) -> None:
+    print("| " + " | ".join(head) + " |")
+    print("| --- |" + " ---: |" * (len(head) - 1))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print(flush=True)
+
+
+def report(workload: str, results: Results, sizes: list[int], limit: float) -> None:
+    """Two tables: each build, and how the time grows."""
+    rows = []
+    for count in sizes[1:]:
+        for name, builds in results.items():
+            build = builds.get(count)
+            own = results["framework"].get(count)
+            if build is None:
+                late = [f"over {limit:,.0f}"] if count in builds else ["not tried"]
+                rows.append([name, f"{count:,}", *late, "", "", "", ""])
+                continue
+            rate = count / build.seconds
+            ratio = f"{own.seconds / build.seconds:.2f}" if own else ""
+            rows.append([name, f"{count:,}", f"{build.seconds:.2f}", f"{rate:,.0f}", ratio])
+            rows[-1] += [f"{build.peak:.0f}", f"{build.size:,.0f}"]
+    head = ["outputs", "seconds", "outputs/s", "to framework", "peak MiB", "bytes an output"]
+    _print_table([workload, *head], rows)
+
+    rows = []
+    for name, builds in results.items():
+        built = {count: build for count, build in builds.items() if build is not None}
+        least, most = min(built, default=0), max(built, default=0)
+        row = [name, *[f"{built[1].seconds:.2f}", f"{built[1].peak:.0f}"] if built else ["", ""]]
+        if most > least:
+            row.append(f"{(most - least) / (built[most].seconds - built[least].seconds):,.0f}")
+        else:
+            row.append("")
+        for count in sizes[1:]:
+            row.append(f"{built[count].seconds / count * 1000:.2f}" if count in built else "")
+        rows.append(row)
+    head = ["s for one", "MiB for one", "outputs/s after it"]
+    head += [f"s per 1,000 of {count:,}" for count in sizes[1:]]
+    _print_table([workload, *head], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--limit", type=float, default=900, help="seconds for one build")
+    parser.add_argument("--skip-astro", action="store_true")
+    options = parser.parse_args()
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    tools = _python_tools()
+    what = [f"CPython {platform.python_version()}", f"Frozen-Flask {version('Frozen-Flask')}"]
+    if not options.skip_astro:
+        try:
+            tools[f"Astro {_ASTRO}"], told = _install_astro()
+        except (OSError, subprocess.SubprocessError) as error:
+            told = f"without Astro, which can't be had: {error}"
+        what.append(told)
+    print(f"{', '.join(what)}\n", flush=True)
+    for workload, largest in _LARGEST.items():
+        sizes = [1, *sorted(size for size in {*options.sizes} if 1 < size <= largest)]
+        results = measure(tools, workload, sizes, options.rounds, options.limit)
+        report(workload, results, sizes, options.limit)
+
+
+if __name__ == "__main__":
+    main()

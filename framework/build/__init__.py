@@ -1,0 +1,3 @@
+"""Moves to framework.builder."""
+from framework.builder.run import build
+from framework.errors import BuildError

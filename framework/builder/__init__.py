@@ -1,0 +1,1 @@
+"""How does a site become a folder of files?"""

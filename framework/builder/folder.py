@@ -1,0 +1,102 @@
+"""Where is a build written, so that the last one stays whole until the new one is?"""
+
+import ctypes
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import Config
+from ..errors import BuildError
+from ..site import CONFIG_FILE
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """The folders of one build: `target` holds the last one, `fresh` will take its place.
+
+    `ledger` tells what the files of `target` were made from, `fresh_ledger` those of `fresh`.
+    """
+
+    target: Path
+    fresh: Path
+    ledger: Path
+    fresh_ledger: Path
+
+    def finish(self) -> None:
+        """Put the new build in the place of the last one, in one step where Linux can."""
+        _swap(self.fresh, self.target)
+        self.fresh_ledger.replace(self.ledger)
+
+
+def find_target(root: Path, config: Config) -> Path:
+    """The folder that a build writes. Raises `BuildError` for one that can't be the build's own."""
+    path = root / config.build.out_dir
+    target = Path(os.path.abspath(path))
+    what = None
+    if not target.is_relative_to(root) or target == root:
+        what = "outside the site"
+    elif target.is_relative_to(root / "src") or target.is_relative_to(root / "public"):
+        what = "among the site's files"
+    elif target.resolve() != target:
+        what = "a link, or below one"
+    elif target.exists() and not target.is_dir():
+        what = "a file"
+    if what is not None:
+        raise BuildError(
+            f"{CONFIG_FILE}: build.out_dir is {config.build.out_dir!r}, {what}.\n"
+            "    A build replaces the whole folder: give it one of its own in the site."
+        )
+    return target
+
+
+@contextmanager
+def workplace(target: Path) -> Iterator[Workplace]:
+    """An empty folder on the same disk as `target`, gone at the end with what is in it then.
+
+    One build at a time has it; one that was killed left it to the next. Raises `BuildError`.
+    """
+    beside = target.with_name(f".{target.name}-building")
+    fresh, old = beside / "new", beside / "old"
+    lock = os.open(target.parent, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildError(f"Another build to {target} is running. Wait for its end.") from None
+        if old.exists() and not target.exists():  # killed between the two steps of `_swap`
+            old.rename(target)
+        if beside.exists():
+            shutil.rmtree(beside)
+        fresh.mkdir(parents=True)
+        ledger = target.with_name(f".{target.name}-inputs")
+        try:
+            yield Workplace(target, fresh, ledger, beside / "inputs")
+        finally:
+            shutil.rmtree(beside)
+    finally:
+        os.close(lock)
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    if not target.exists():
+        fresh.rename(target)
+        return
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    if exchange is not None:
+        names = os.fsencode(fresh), os.fsencode(target)
+        if exchange(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
+            return
+    old = fresh.with_name("old")
+    target.rename(old)
+    try:
+        fresh.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise

@@ -1,0 +1,291 @@
+"""How does one path become a file on the disk: rendered, or kept from the last build?"""
+
+import errno
+import os
+import pickle
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+from ..app import App
+from ..errors import StaticPathsError
+from ..routes import Route
+from ..static import StaticFile
+from ..staticpaths import Listing, StaticPath
+from .encodings import Encoder, encode, may_encode, variant_of
+from .folder import Workplace
+from .inputs import digest_of
+from .ledger import Ledger, Written, headers_text
+from .outputs import Output, OutputError, Outputs, Place
+from .reads import Reads
+from .secrets import Secrets
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of one path of a route.
+
+    `path` is what a client asks for, `asked` the same without `base`. `reason` says why it was
+    rendered; `None`: it was kept. Where it became nothing `fault` says why, or `clash` is the file
+    that is there already, or that is a folder.
+    """
+
+    place: str
+    number: int
+    path: str
+    asked: str = ""
+    reason: str | None = None
+    seconds: float = 0.0
+    has_props: bool = False
+    written: Written | None = None
+    fault: str = ""
+    clash: str = ""
+
+
+class _ClashError(Exception):
+    """Another file is where this one, or a folder of it, would be."""
+
+
+class Maker:
+    """Makes files in one process.
+
+    `reasons` say for each route why all of its files are rendered; `None`: each is looked at.
+    `reads` hears what is read while they are, `asked` what is read to list the paths of a route.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        work: Workplace,
+        reasons: Mapping[str, str | None],
+        encoders: Mapping[str, Encoder],
+        reads: Reads,
+        asked: Mapping[str, Reads],
+    ) -> None:
+        self.reads = reads
+        self.secrets = Secrets(app.config.build.secrets)
+        self._reasons = reasons
+        self._asked = asked
+        self._work = work
+        self._encoders = encoders
+        self._outputs = Outputs(app)
+        self._last: Ledger | None = None
+
+    @contextmanager
+    def looking_into(self, last: Path | None) -> Iterator[None]:
+        """With the ledger of the last build open, in this process."""
+        self._last = None if last is None else Ledger.find(last)
+        try:
+            yield
+        finally:
+            if self._last is not None:
+                self._last.close()
+            self._last = None
+
+    def make_all(self, route: Route, listing: Listing) -> Iterator[Made]:
+        """What becomes of each path of a route."""
+        paths, number = iter(listing), -1
+        while True:
+            try:
+                if listing.size is None:  # the site's own code runs
+                    with self._asked[route.place].on():
+                        path = next(paths, None)
+                else:
+                    path = next(paths, None)
+            except StaticPathsError as error:
+                yield Made(route.place, number + 1, "", fault=str(error))
+                return
+            if path is None:
+                return
+            number = path.number
+            yield self._make(route, path)
+
+    def _make(self, route: Route, path: StaticPath) -> Made:
+        begun = time.perf_counter()
+        made = Made(route.place, path.number, route.pattern.text, has_props=bool(path.props))
+        try:
+            place = self._outputs.locate(route, path)
+            made = replace(made, path=place.full, asked=place.path)
+            last = None if self._last is None else self._last.find_path(place.path)
+            key, problem = _key_of(path)
+            reason = self._reason(route, last, key, problem)
+            if reason is None and last is not None:
+                written = last._replace(place=route.place, number=path.number)
+                self._keep(last)
+            else:
+                with self.reads.on():
+                    output = self._outputs.make(place, path)
+                key = None if output.depends_on_others else key
+                written = self._write(place, path, output, last, key)
+        except OutputError as error:
+            return replace(made, fault=str(error))
+        except _ClashError as error:
+            return replace(made, clash=str(error))
+        return replace(made, reason=reason, written=written, seconds=time.perf_counter() - begun)
+
+    def copy(self, source: StaticFile, name: str, place: str) -> Written:
+        """Take a file of `public/` into the build. Raises `OutputError` as for a route."""
+        facts = os.stat(source.path)
+        key = " ".join(sorted(self._encoders)).encode()
+        last = None if self._last is None else self._last.find_file(name)
+        same = last is not None and (last.place, last.size, last.mtime, last.key) == (
+            place,
+            facts.st_size,
+            facts.st_mtime_ns,
+            key,
+        )
+        if same and last is not None and self._is_whole(last):
+            self._keep(last)
+            return last
+        made = Written(
+            name, None, place, 0, 200, None, None, "", facts.st_size, facts.st_mtime_ns, "", key
+        )
+        variants: Mapping[str, bytes] = {}
+        if self.secrets or may_encode(source.content_type, facts.st_size):
+            content = Path(source.path).read_bytes()
+            self._refuse_secrets(made, content)
+            variants = encode(content, source.content_type, self._encoders)
+            made = made._replace(etag=digest_of(content))
+        self._put(name, lambda path: _copy(Path(source.path), path), place)
+        return self._put_variants(made, variants)
+
+    # ------------------------------------------------------------------------ kept
+
+    def _reason(
+        self, route: Route, last: Written | None, key: bytes | None, problem: str
+    ) -> str | None:
+        """Why the path is rendered; `None` if what was made of it last time is right."""
+        reason = self._reasons.get(route.place)
+        if reason is not None:
+            return reason
+        if last is None:
+            return "it is new"
+        if key is None:
+            return problem
+        if last.key is None:
+            return "another route answered it last time, by a rewrite"
+        if last.key != key:
+            return "its params or props changed"
+        if not self._is_whole(last):
+            return f"{last.file} was changed in the output, or taken out"
+        return None
+
+    def _is_whole(self, last: Written) -> bool:
+        """Whether the file is as the last build wrote it."""
+        try:
+            facts = os.lstat(self._work.target / last.file)
+            for encoding in last.encodings.split():
+                os.lstat(self._work.target / variant_of(last.file, encoding))
+        except OSError:
+            return False
+        same = (facts.st_size, facts.st_mtime_ns) == (last.size, last.mtime)
+        return same and stat.S_ISREG(facts.st_mode)
+
+    def _keep(self, last: Written) -> None:
+        if self.secrets:
+            self._refuse_secrets(last, (self._work.target / last.file).read_bytes())
+        for name in (last.file, *(variant_of(last.file, e) for e in last.encodings.split())):
+            self._put(name, partial(_link, self._work.target / name), last.place)
+
+    # --------------------------------------------------------------------- written
+
+    def _write(
+        self,
+        place: Place,
+        path: StaticPath,
+        output: Output,
+        last: Written | None,
+        key: bytes | None,
+    ) -> Written:
+        made = Written(
+            file=output.file,
+            path=place.path,
+            place=place.route.place,
+            number=path.number,
+            status=output.status,
+            headers=headers_text(output.headers),
+            location=output.location,
+            etag=digest_of(output.content),
+            size=len(output.content),
+            mtime=0,
+            encodings="",
+            key=key,
+        )
+        same = last is not None and (last.file, last.etag) == (made.file, made.etag)
+        if same and last is not None and self._is_whole(last):
+            self._keep(last)  # with its time: who has it in a cache need not fetch it again
+            return made._replace(mtime=last.mtime, encodings=last.encodings)
+        self._refuse_secrets(made, output.content)
+        variants: Mapping[str, bytes] = {}
+        if "content-encoding" not in (output.headers or ()):
+            variants = encode(output.content, output.content_type, self._encoders)
+        self._put(output.file, partial(_write_new, output.content), made.place)
+        mtime = os.stat(self._work.fresh / output.file).st_mtime_ns
+        return self._put_variants(made._replace(mtime=mtime), variants)
+
+    def _put_variants(self, made: Written, variants: Mapping[str, bytes]) -> Written:
+        # The smallest first: the application takes the first of those that a client likes best.
+        smallest = sorted(variants, key=lambda encoding: len(variants[encoding]))
+        for encoding, content in variants.items():
+            self._put(variant_of(made.file, encoding), partial(_write_new, content), made.place)
+        return made._replace(encodings=" ".join(smallest))
+
+    def _refuse_secrets(self, file: Written, content: bytes) -> None:
+        name = self.secrets.find(content, (file.headers or "").encode())
+        if name is not None:
+            raise OutputError(
+                f"{file.place}: {file.file} would hold the value of {name}, and "
+                "Build(secrets=...) says that it is secret.\n"
+                "    Use it on the server only: set prerender = False, or leave it out."
+            )
+
+    def _put(self, file: str, put: Callable[[Path], None], place: str) -> None:
+        """Make a file in the fresh folder, where it is the only one of its name."""
+        path = self._work.fresh / file
+        try:
+            try:
+                put(path)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                put(path)
+        except (FileExistsError, NotADirectoryError):
+            raise _ClashError(file) from None
+        except OSError as error:
+            raise OutputError(f"{place}: {file} can't be written: {error.strerror}.") from error
+
+
+def _key_of(path: StaticPath) -> tuple[bytes | None, str]:
+    """What is equal for equal params and props, or why there is nothing."""
+    try:
+        data = pickle.dumps((path.params, path.props), protocol=5)
+    except Exception as error:  # whatever an object of the site's raises
+        return None, f"its props can't be compared: {error}"
+    return blake2b(data, digest_size=16).digest(), ""
+
+
+def _write_new(content: bytes, path: Path) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+
+
+def _copy(source: Path, path: Path) -> None:
+    with source.open("rb") as file, path.open("xb") as copy:
+        shutil.copyfileobj(file, copy)
+    shutil.copystat(source, path)
+
+
+def _link(source: Path, path: Path) -> None:
+    try:
+        os.link(source, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copy2(source, path, follow_symlinks=False)

@@ -1,0 +1,42 @@
+"""Does a file of the build hold what must not leave the server?"""
+
+import html
+import json
+import os
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+_SHORTEST = 6  # characters: less stands anywhere
+
+
+class Secrets:
+    """The values of environment variables, as they are and as JSON, HTML and URLs write them.
+
+    `names` are the variables; one that isn't set has no value to be found.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        values = {name: os.environ.get(name, "") for name in names}
+        self.too_short = [name for name, value in values.items() if 0 < len(value) < _SHORTEST]
+        self._forms = {
+            name: {
+                value.encode(errors="surrogateescape"),
+                json.dumps(value)[1:-1].encode(),
+                json.dumps(value, ensure_ascii=False)[1:-1].encode(errors="surrogateescape"),
+                html.escape(value).encode(errors="surrogateescape"),
+                quote(value, safe="", errors="surrogateescape").encode(),
+                quote_plus(value, errors="surrogateescape").encode(),
+            }
+            for name, value in values.items()
+            if len(value) >= _SHORTEST
+        }
+
+    def __bool__(self) -> bool:
+        return bool(self._forms)
+
+    def find(self, *contents: bytes) -> str | None:
+        """The variable whose value is in one of the contents."""
+        for name, forms in self._forms.items():
+            if any(form in content for form in forms for content in contents):
+                return name
+        return None
