@@ -6,11 +6,11 @@ hooks, https://peps.python.org/pep-0578/.
 """
 
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.util import source_from_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,6 +24,8 @@ _ASKS = {
     "os.system": "runs a program",
 }
 _FRAMEWORK = os.path.dirname(os.path.dirname(__file__)) + os.sep
+# importlib.util.source_from_cache refuses names with dots, such as that of framework.config.py.
+_CACHED = re.compile(r"/__pycache__/([^/]+?)\.[^./]+(?:\.opt-\w+)?\.pyc$")
 _IMPORTING = "<frozen importlib"
 
 # A hook can't be taken out again, so there is one, and it passes on to who listens.
@@ -94,8 +96,7 @@ class Reads:
     def _read(self, path: str) -> None:
         _, kind = self._who()
         if kind is _IMPORTING:
-            if path.endswith(".pyc"):
-                path = source_from_cache(path)
+            path = _CACHED.sub(r"/\1.py", path)
             if path.endswith(".py"):
                 self.modules.add(path)
         elif kind is not _FRAMEWORK:  # what it reads for the site, it knows
@@ -105,9 +106,12 @@ class Reads:
         """The nearest caller that is the site's own (and its frame), an import or the framework;
         `""` for none of these, in a library's thread.
         """
-        frame: FrameType | None = sys._getframe(3)
+        frame: FrameType | None = sys._getframe()
         while frame is not None:
             name = frame.f_code.co_filename
+            if name == __file__:  # its own frames, the nearest ones
+                frame = frame.f_back
+                continue
             if name.startswith(self._sites):
                 return frame, self._sites[0]
             for kind in (_IMPORTING, _FRAMEWORK):
