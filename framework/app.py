@@ -37,8 +37,7 @@ from .web.url import URL
 StartResponse = Callable[..., Any]
 WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 _MOST_REWRITES = 8
-REWRITTEN = "framework.rewritten"
-"""The environ's key that says that another route answered: a build wants to know."""
+REWRITTEN = "framework.rewritten"  # in the environ: another route answered
 
 
 class App:
@@ -46,9 +45,8 @@ class App:
 
     `root` is the site's folder. `config` is used in place of its `framework.config.py`.
     `fallback`, another WSGI application, answers what no route of the site matches. `dev`
-    shows the inside of errors to the client. `building` is for a build: it hears what the build
-    is to warn of, prerendered routes run even where files of them are, and a crash passes through
-    to the caller.
+    shows the inside of errors to the client. `building` hears what a build is to warn of; no built
+    file is served then, and a crash passes through to the caller.
 
     Raises `SiteError`, which names every mistake of the site.
     """
@@ -79,9 +77,7 @@ class App:
         self._make_etag = site.config.etag
         self._has_sessions = site.sessions is not None
         self._static = site.routes.static
-        self._failures = Failures(
-            site, self._explain if dev else None, building=building is not None
-        )
+        self._failures = Failures(site, self._explain if dev else None, building=bool(building))
         self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
         # In development the names of the real site are not these; the server checks its own.
         self._check_host = HostCheck(() if dev or building else security.allowed_hosts)
@@ -242,9 +238,8 @@ class App:
         return route
 
     def _without_base(self, path: str) -> str | None:
-        if path == self._base or path.startswith(f"{self._base}/"):
-            return path[len(self._base) :]
-        return None
+        is_below = path == self._base or path.startswith(f"{self._base}/")
+        return path[len(self._base) :] if is_below else None
 
     def _respell(self, context: APIContext, path: str) -> Response:
         """A redirect to the path's one spelling. Always to this host: it begins with one slash."""
@@ -271,7 +266,7 @@ class App:
         """`answer` run as the build runs it, where there is none."""
 
         def run(context: APIContext) -> Response:
-            if context.has_build:
+            if context.has_build:  # a rewrite, or a path that has no file
                 return answer(context)
             context.is_prerendered = True
             if self._says_no_build:

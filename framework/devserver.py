@@ -26,6 +26,7 @@ from watchfiles.main import FileChange
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from .app import App, StartResponse, WSGIApplication
+from .checks import find_static_warnings
 from .config import Config, Server
 from .context import Environ
 from .errorpages import render_error
@@ -261,6 +262,8 @@ def load(root: Path) -> WSGIApplication:
 
         return application
     count = len(app.site.routes.all)
+    for warning in find_static_warnings(app.site):
+        say(paint(f"Warning: {warning}", "33"))
     say(paint(f"Serving {count} {'route' if count == 1 else 'routes'}.", "32"))
     return app
 

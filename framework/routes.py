@@ -88,7 +88,7 @@ class Routes:
                 gone.append(path or "/")
                 continue
             for text in _spellings(self._base + path, match[0].slash):
-                found[text.encode().decode("latin-1")] = file
+                found[text if text.isascii() else text.encode().decode("latin-1")] = file
         return found, gone
 
     def place_of(self, pattern: str) -> str:

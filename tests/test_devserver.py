@@ -131,6 +131,20 @@ def test_a_good_site_is_loaded_for_development(
     app.close()
 
 
+def test_what_a_build_would_warn_of_is_told_while_developing(
+    site: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = "def on_request(context, next):\n    return next()\n"
+    page = "prerender = True\n\n\ndef GET():\n    pass\n"
+    app: Any = load(site({"src/pages/a/x.py": page, "src/pages/a/_middleware.py": layer}).root)
+    assert capsys.readouterr().out == (
+        "Warning: src/pages/a/x.py: is prerendered below a _middleware.py, which runs only when "
+        "the site is built\n    Set prerender = False, or move the check to the client's side.\n"
+        "Serving 1 route.\n"
+    )
+    app.close()
+
+
 # ----------------------------------------------------------------- configuration
 
 

@@ -142,17 +142,16 @@ class _Comparison:
         self._warn(output, route)
 
     def _compare(self, output: Output, file: Written, content: bytes) -> None:
-        headers = read_headers(file)
         if (output.file, output.status) != (file.file, file.status):
             self.differences.append(
                 f"{self._where} became {file.file} (status {file.status}), and when asked again "
                 f"{output.file} ({output.status}).\n{_REMEDY}"
             )
-        kind = None if headers is None else headers.get("content-type", "")
-        if kind is not None and kind != output.content_type:
+        before, after = (read_headers(file) or {}).items(), (output.headers or {}).items()
+        for name in sorted(dict(before ^ after)):
+            old, new = dict(before).get(name), dict(after).get(name)
             self.differences.append(
-                f"{self._where} had the content type {kind}, and when asked again "
-                f"{output.content_type}.\n{_REMEDY}"
+                f"{self._where} had {name}: {old}, and when asked again {name}: {new}.\n{_REMEDY}"
             )
         if output.content != content:
             pairs = zip(content, output.content, strict=False)

@@ -4,9 +4,12 @@ from uuid import uuid4
 
 
 def on_request(context, next):
-    context.locals.request_id = uuid4().hex
-    response = next()
-    response.headers.set("x-request-id", context.locals.request_id)
+    if context.is_prerendered:  # what is built ahead has no request, and is the same each time
+        response = next()
+    else:
+        context.locals.request_id = uuid4().hex
+        response = next()
+        response.headers.set("x-request-id", context.locals.request_id)
     response.headers.set("x-content-type-options", "nosniff")
     response.headers.set("referrer-policy", "same-origin")
     response.headers.set("content-security-policy", "default-src 'self'; frame-ancestors 'none'")

@@ -2,6 +2,8 @@
 
 from framework import URL, Response
 
+prerender = True
+
 
 def GET(site):
     body = f"""User-agent: *
