@@ -254,7 +254,7 @@ class _Loader:
         return value
 
     def _make_redirect(self, source: str, target: Any, compiler: Compiler) -> Route | None:
-        place = f"{CONFIG_FILE}: redirects[{source!r}]"
+        place = redirect_place(source)
         try:
             pattern = parse_pattern(source)
             compiler.check(pattern)
@@ -272,6 +272,11 @@ class _Loader:
             chain=handlers,
             check_origin=False,  # it has nothing to protect: what it leads to is checked
         )
+
+
+def redirect_place(source: str) -> str:
+    """What names an entry of `redirects` in errors."""
+    return f"{CONFIG_FILE}: redirects[{source!r}]"
 
 
 def make_redirect(target: str, status: int | None) -> Callable[[APIContext], Response]:

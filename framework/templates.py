@@ -196,7 +196,7 @@ class Templates:
         """Every template below `src`."""
         return set(self._environment.list_templates(extensions=["jinja"]))
 
-    def referred(self, source: str) -> set[str] | None:
+    def referred(self, source: str) -> frozenset[str] | None:
         """The templates to which a template refers; `None` where one is only known when it is
         rendered.
         """
@@ -207,20 +207,23 @@ class Templates:
                 if not isinstance(one, nodes.Const):
                     return None
                 names.add(str(one.value))
-        return names
+        return frozenset(names)
 
-    def used(self, names: set[str] | None) -> set[str]:
+    def used(self, names: frozenset[str] | None) -> set[str]:
         """These templates and all to which they refer; every one where that can't be told."""
         todo, found = list(names or ()), set[str]()
         while todo and names is not None:
-            name = todo.pop()
+            name = _inside(todo.pop())
             path = self._source / name
             if name in found or not path.is_file():
                 continue
             found.add(name)
-            names = self.referred(path.read_text(encoding="utf-8"))
+            try:
+                names = self.referred(path.read_text(encoding="utf-8"))
+            except (jinja2.TemplateSyntaxError, UnicodeDecodeError):  # nobody can render it
+                names = frozenset()
             todo += names or ()
-        return found if names is not None else self.names()
+        return found if names is not None else self.names() | self._known
 
     def _look_through(self, name: str) -> list[Mistake]:
         """What is wrong with a template that is there, and with those that it refers to."""
@@ -248,10 +251,7 @@ class Templates:
         return mistakes
 
     def _refer(self, name: str, place: str) -> list[Mistake]:
-        try:
-            inside = "/".join(split_template_path(name))
-        except jinja2.TemplateNotFound:  # it would lead out of src
-            inside = ""
+        inside = _inside(name)
         if (self._source / inside).is_file():
             return self._look_through(inside)
         what = f'there is no template "{name}" below src'
@@ -273,6 +273,14 @@ def page_type(name: str) -> str:
     """
     guess = content_type_of(name)
     return "text/html;charset=UTF-8" if guess == UNKNOWN_TYPE else guess
+
+
+def _inside(name: str) -> str:
+    """The one spelling of a template's name; `""` for one that would lead out of src."""
+    try:
+        return "/".join(split_template_path(name))
+    except jinja2.TemplateNotFound:
+        return ""
 
 
 def _syntax_mistake(error: jinja2.TemplateSyntaxError, file: str) -> Mistake:

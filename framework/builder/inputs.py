@@ -6,9 +6,10 @@ includes, and its middleware. A change of another file of the site is none of th
 
 import ast
 import hashlib
+import os
 import sys
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from ..version import __version__
 from .reads import Reads
 
 Digests = dict[str, str]
+
+# Code with one of these may import what no import says.
+_IMPORTS = {"import_module", "__import__", "spec_from_file_location", "run_path", "run_module"}
 
 
 def digest_of(content: bytes) -> str:
@@ -47,7 +51,7 @@ def _digest_of_path(path: Path) -> str:
     """The digest of a file's content or of a folder's names; `""` where nothing is."""
     try:
         if path.is_dir():
-            return digest_of("\0".join(sorted(p.name for p in path.iterdir())).encode())
+            return digest_of(os.fsencode("\0".join(sorted(os.listdir(path)))))
         with path.open("rb") as file:
             return hashlib.file_digest(file, new_digest).hexdigest()
     except OSError:
@@ -65,14 +69,13 @@ class Inputs:
         self._source = site.root / "src"
         self._begun = begun
         self._digest = cache(self._find_digest)
-        self._tree = cache(_parse)
-        self._known: set[Path] = set()
+        self._leads = cache(self._find_leads)
+        self._used = cache(site.templates.used)
 
     def of_all(self) -> Digests:
         """What every route is made from, whatever its file is."""
         packages = sorted(f"{d.name} {d.version}" for d in distributions())
-        shared = [self._site.root / CONFIG_FILE, self._source / "jinja.py"]
-        return self._digests(self._closure(path for path in shared if path.is_file())) | {
+        return self._digests(self._closure(self._shared())) | {
             "the framework": __version__,
             "Python": sys.version,
             "the installed packages": digest_of("\n".join(packages).encode()),
@@ -81,20 +84,33 @@ class Inputs:
 
     def of_route(self, route: Route) -> Digests:
         """What the route is made from: its file, and what that leads to."""
-        files = [self._site.root / layer.where.rpartition(":")[0] for layer in route.layers]
-        own = self._site.root / route.place
-        if own.is_file():  # an entry of `redirects` has none
-            files.append(own)
-        return self._digests(self._closure(files))
+        return self._digests(self._closure(self._own(route)))
 
     def of_reads(self, reads: Reads) -> Digests:
-        """What was read, and modules of the site that no route is known to lead to."""
-        modules = {Path(path) for path in reads.modules if path.startswith(f"{self._source}/")}
-        return self._digests({*map(Path, reads.paths), *(modules - self._known)})
+        """What was read, and modules that no route is known to lead to."""
+        return self._digests(
+            {*map(Path, reads.paths), *(set(map(Path, reads.modules)) - self._known)}
+        )
 
     def again(self, names: Iterable[str]) -> Digests:
         """The files and folders of these names, as they are now."""
         return {name: self._digest(self._site.root / name) for name in names}
+
+    def _shared(self) -> list[Path]:
+        shared = (self._site.root / CONFIG_FILE, self._source / "jinja.py")
+        return [path for path in shared if path.is_file()]
+
+    def _own(self, route: Route) -> list[Path]:
+        """The route's file and its middleware."""
+        files = [self._site.root / layer.where.rpartition(":")[0] for layer in route.layers]
+        own = self._site.root / route.place
+        return [*files, own] if own.is_file() else files  # an entry of `redirects` has none
+
+    @cached_property
+    def _known(self) -> set[Path]:
+        """What the routes lead to, also those that are no files of the build."""
+        owns = [path for route in self._site.routes.all for path in self._own(route)]
+        return self._closure([*self._shared(), *owns])
 
     def _digests(self, paths: Iterable[Path]) -> Digests:
         root = self._site.root
@@ -106,7 +122,7 @@ class Inputs:
     def _find_digest(self, path: Path) -> str:
         digest = _digest_of_path(path)
         try:
-            is_new = path.stat().st_mtime >= self._begun
+            is_new = path.stat().st_ctime >= self._begun  # which nobody can set
         except OSError:
             return digest
         # Nobody knows which of its contents was read, so next time it counts as changed.
@@ -116,33 +132,44 @@ class Inputs:
 
     def _closure(self, files: Iterable[Path]) -> set[Path]:
         """The files, and all that they lead to."""
-        templates = self._site.templates
         todo, found, names = list(files), set[Path](), set[str]()
         while todo:
             path = todo.pop()
-            if path in found:
-                continue
-            found.add(path)
-            tree: ast.AST
-            if path.suffix == ".py":
-                tree = self._tree(path)
-            else:
-                tree, referred = self._parts_of(path)
-                names |= templates.used(referred)
-            if _mentions_render(tree):  # of any template
-                names |= templates.names()
-            todo += self._imported(path, tree)
-        found |= {self._source / name for name in names}
-        self._known |= found
-        return found
+            if path not in found:
+                found.add(path)
+                modules, templates = self._leads(path)
+                todo += modules
+                names |= templates
+        return found | {self._source / name for name in names}
 
-    def _parts_of(self, page: Path) -> tuple[ast.AST, set[str] | None]:
-        """The Python of a page, and the templates to which it refers."""
-        source = page.read_text(encoding="utf-8")
-        if page.suffix == ".md":
-            header, _, _ = split_header(source, page.name)
-            return ast.Module([], []), {str(header["layout"])} if "layout" in header else set()
-        code, below = split_frontmatter(source, page.name)
+    def _find_leads(self, path: Path) -> tuple[set[Path], set[str]]:
+        """The modules and the templates to which a module or a page leads."""
+        tree, referred = self._parts_of(path)
+        modules, templates = self._imported(path, tree), self._used(referred)
+        words = _words(tree)
+        if "render" in words:  # any template
+            templates = templates | self._used(None)
+        if not words.isdisjoint(_IMPORTS):
+            modules |= self._modules
+        return modules, templates
+
+    @cached_property
+    def _modules(self) -> set[Path]:
+        """Every module of the site that is no route's file."""
+        pages = self._source / "pages"
+        return {path for path in self._source.rglob("*.py") if not path.is_relative_to(pages)}
+
+    def _parts_of(self, path: Path) -> tuple[ast.AST, frozenset[str] | None]:
+        """The Python of a file, and the templates to which it refers."""
+        if path.suffix == ".py":
+            return _parse(path), frozenset()
+        source = path.read_text(encoding="utf-8")
+        if path.suffix == ".md":
+            header, _, _ = split_header(source, path.name)
+            return ast.Module([], []), frozenset(
+                {str(header["layout"])} if "layout" in header else ()
+            )
+        code, below = split_frontmatter(source, path.name)
         return ast.parse(code), self._site.templates.referred(below)
 
     def _imported(self, path: Path, tree: ast.AST) -> set[Path]:
@@ -180,15 +207,17 @@ def _parse(path: Path) -> ast.AST:
         return ast.Module([], [])
 
 
-def _mentions_render(tree: ast.AST) -> bool:
-    """Whether code may ask for templates by name: `render("card.jinja")`."""
-    return any(
-        "render" in (getattr(node, "id", ""), getattr(node, "attr", ""), getattr(node, "arg", ""))
+def _words(tree: ast.AST) -> set[str]:
+    """The names that code uses, of whatever they are."""
+    return {
+        getattr(node, kind)
         for node in ast.walk(tree)
-    )
+        for kind in ("id", "attr", "arg", "name")
+        if isinstance(getattr(node, kind, None), str)
+    }
 
 
 def _told(config: Config) -> str:
     """What of the configuration ends up in files, however its values were found."""
-    told = (config.site, config.base, config.output, config.trailing_slash, config.build.format)
-    return repr((*told, sorted(config.redirects.items())))
+    told = (config.site, config.base, config.output, config.trailing_slash, config.etag)
+    return repr((*told, config.build.format, sorted(config.redirects.items())))

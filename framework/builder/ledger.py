@@ -5,23 +5,23 @@ memory, and is read a file at a time.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 _VERSION = 1
-_SCHEMA = f"""
+_SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA user_version = {_VERSION};
 CREATE TABLE files (
     file TEXT PRIMARY KEY, path TEXT, place TEXT, number INTEGER, status INTEGER,
     headers TEXT, location TEXT, etag TEXT, size INTEGER, mtime INTEGER, encodings TEXT, key BLOB
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX by_path ON files (path) WHERE path IS NOT NULL;
-CREATE TABLE inputs (scope TEXT, name TEXT, digest TEXT, PRIMARY KEY (scope, name)) WITHOUT ROWID;
+CREATE TABLE inputs (scope TEXT, name BLOB, digest TEXT, PRIMARY KEY (scope, name)) WITHOUT ROWID;
 """
 _INSERT = "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -70,19 +70,19 @@ class Ledger:
         """The one that a build left; `None` where there is none that can be read."""
         if not path.is_file():
             return None
-        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-        with suppress(sqlite3.DatabaseError):
-            version = connection.execute("PRAGMA user_version").fetchone()
-            if version == (_VERSION,) and connection.execute("PRAGMA quick_check").fetchone() == (
-                "ok",
-            ):
+        with suppress(sqlite3.DatabaseError), ExitStack() as ending:
+            connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+            ending.callback(connection.close)
+            checks = ("PRAGMA user_version", "PRAGMA quick_check")
+            if [connection.execute(check).fetchone() for check in checks] == [(_VERSION,), ("ok",)]:
+                ending.pop_all()
                 return cls(connection)
-        connection.close()
         return None
 
     def close(self) -> None:
         """End it; what was added is kept."""
         if self._connection.in_transaction:
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")  # it is whole
             self._connection.execute("COMMIT")
         self._connection.close()
 
@@ -119,13 +119,14 @@ class Ledger:
 
     def set_inputs(self, scope: str, inputs: Mapping[str, str]) -> None:
         """What a scope was made from."""
-        rows = [(scope, *item) for item in inputs.items()]
+        rows = [(scope, os.fsencode(name), digest) for name, digest in inputs.items()]
         self._connection.executemany("INSERT INTO inputs VALUES (?, ?, ?)", rows)
 
     def inputs(self, scope: str) -> dict[str, str]:
         """What a scope was made from; empty for one that was not there."""
         query = "SELECT name, digest FROM inputs WHERE scope = ?"
-        return dict(self._connection.execute(query, (scope,)))
+        rows = self._connection.execute(query, (scope,))
+        return {os.fsdecode(name): digest for name, digest in rows}
 
 
 def headers_text(headers: Mapping[str, str] | None) -> str | None:

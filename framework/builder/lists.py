@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from ..app import App
 from ..pattern import Pattern, parse_pattern
 from ..prerendered import MANIFEST, VERSION
+from ..site import redirect_place
 from .hosting import NGINX, Entry, Redirect, write_hosting
 from .ledger import Ledger, read_headers
 
@@ -27,17 +28,21 @@ def write_lists(folder: Path, app: App, ledger: Ledger) -> list[str]:
 
 def _redirects(app: App, ledger: Ledger) -> list[Redirect]:
     """The configured ones, and each path whose answer was one."""
+    pages = {file.place: file.file for file in ledger.redirects()}
     found = []
     for source, target in app.config.redirects.items():
         options: Mapping[str, Any] = {"destination": target} if isinstance(target, str) else target
-        status = options.get("status", 301)
-        found.append(Redirect(parse_pattern(source), options["destination"], status))
-    configured = {route.place for route in app.site.routes.all if route.kind == "redirect"}
+        place, status = redirect_place(source), options.get("status", 301)
+        pattern = parse_pattern(source)
+        found.append(
+            Redirect(pattern, options["destination"], status, pages.pop(place, None), place)
+        )
     for file in ledger.redirects():
-        if file.place not in configured:
+        if file.place in pages:
             path = file.path or "/"
             segments = tuple((part,) for part in path.split("/") if part)
-            found.append(Redirect(Pattern(path, segments, (), ()), str(file.location), file.status))
+            pattern = Pattern(path, segments, (), ())
+            found.append(Redirect(pattern, str(file.location), file.status, file.file, file.place))
     return found
 
 

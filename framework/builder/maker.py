@@ -132,9 +132,24 @@ class Maker:
         return replace(made, reason=reason, written=written, seconds=time.perf_counter() - begun)
 
     def copy(self, source: StaticFile, name: str, place: str) -> Written:
-        """Take a file of `public/` into the build. Raises `OutputError` as for a route."""
+        """Take a file of `public/` into the build. Raises `OutputError`."""
+        try:
+            name.encode()
+            return self._copy(source, name, place)
+        except UnicodeEncodeError:
+            raise OutputError(f"{place!r}: the name is not UTF-8. Rename the file.") from None
+        except _ClashError as error:
+            raise OutputError(
+                f"{place}: another file of public/ has the name {error}, in other letters, or "
+                "needs a folder there.\n    Rename one of them."
+            ) from None
+
+    def _copy(self, source: StaticFile, name: str, place: str) -> Written:
         facts = os.stat(source.path)
-        key = " ".join(sorted(self._encoders)).encode()
+        # A variant that is there already is the site's own.
+        own = {e for e in self._encoders if os.path.exists(variant_of(source.path, e))}
+        encoders = {e: self._encoders[e] for e in sorted(self._encoders.keys() - own)}
+        key = " ".join(encoders).encode()
         last = None if self._last is None else self._last.find_file(name)
         same = last is not None and (last.place, last.size, last.mtime, last.key) == (
             place,
@@ -152,7 +167,7 @@ class Maker:
         if self.secrets or may_encode(source.content_type, facts.st_size):
             content = Path(source.path).read_bytes()
             self._refuse_secrets(made, content)
-            variants = encode(content, source.content_type, self._encoders)
+            variants = encode(content, source.content_type, encoders)
             made = made._replace(etag=digest_of(content))
         self._put(name, lambda path: _copy(Path(source.path), path), place)
         return self._put_variants(made, variants)
@@ -171,7 +186,7 @@ class Maker:
         if key is None:
             return problem
         if last.key is None:
-            return "another route answered it last time, by a rewrite"
+            return "what it was made from last time can't be compared"
         if last.key != key:
             return "its params or props changed"
         if not self._is_whole(last):
@@ -219,15 +234,15 @@ class Maker:
             encodings="",
             key=key,
         )
-        same = last is not None and (last.file, last.etag) == (made.file, made.etag)
-        if same and last is not None and self._is_whole(last):
-            self._keep(last)  # with its time: who has it in a cache need not fetch it again
-            return made._replace(mtime=last.mtime, encodings=last.encodings)
         self._refuse_secrets(made, output.content)
+        put: Callable[[Path], None] = partial(_write_new, output.content)
+        if last is not None and (last.file, last.etag) == (made.file, made.etag):
+            if self._is_whole(last):  # who has it in a cache need not fetch it again
+                put = partial(_link, self._work.target / last.file)
         variants: Mapping[str, bytes] = {}
         if "content-encoding" not in (output.headers or ()):
             variants = encode(output.content, output.content_type, self._encoders)
-        self._put(output.file, partial(_write_new, output.content), made.place)
+        self._put(output.file, put, made.place)
         mtime = os.stat(self._work.fresh / output.file).st_mtime_ns
         return self._put_variants(made._replace(mtime=mtime), variants)
 

@@ -14,18 +14,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import unquote
 
 from ..site import CONFIG_FILE
 
-_WRITES = os.O_WRONLY | os.O_RDWR
+_WRITES = os.O_WRONLY | os.O_TRUNC | os.O_EXCL  # what is in the file then is not read
+_LISTS = ("os.listdir", "os.scandir")
 _ASKS = {
     "socket.connect": "opens a connection",
     "subprocess.Popen": "runs a program",
+    "os.posix_spawn": "runs a program",
     "os.system": "runs a program",
 }
 _FRAMEWORK = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_LOOP = os.path.join(_FRAMEWORK, "web", "loop.py")
 # importlib.util.source_from_cache refuses names with dots, such as that of framework.config.py.
-_CACHED = re.compile(r"/__pycache__/([^/]+?)\.[^./]+(?:\.opt-\w+)?\.pyc$")
+_CACHED = re.compile(r"(?:/__pycache__)?/([^/]+?)\.[^./]+(?:\.opt-\w+)?\.pyc$")
+_CODE = (".py", ".pyc")
 _IMPORTING = "<frozen importlib"
 
 # A hook can't be taken out again, so there is one, and it passes on to who listens.
@@ -36,15 +41,15 @@ _hooked: list[bool] = []
 class Reads:
     """Listens between `with reads.on():` and its end, to the whole process.
 
-    `modules` are files of code that were imported, whoever's they are; `doubts` say what was
-    asked that is no file, and where: what came back is nothing that could be compared later.
+    `doubts` say what was asked that is no file, and where: what came back is nothing that could
+    be compared later.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._sites = (f"{root}{os.sep}src{os.sep}", str(root / CONFIG_FILE))
         self._paths: set[str] = set()
-        self.modules: set[str] = set()
+        self._modules: set[str] = set()
         self.doubts: set[str] = set()
 
     @contextmanager
@@ -66,6 +71,14 @@ class Reads:
         """
         return {path for path in self._paths if not path.startswith(_installed())}
 
+    @property
+    def modules(self) -> set[str]:
+        """The files of code that were imported, but for those of Python, of installed packages
+        and of this framework.
+        """
+        others = (*_installed(), _FRAMEWORK)
+        return {path for path in self._modules if not path.startswith(others)}
+
     def add(self, other: "Reads") -> None:
         """Take over what was heard elsewhere."""
         self.take(other.paths, other.modules, other.doubts)
@@ -73,52 +86,72 @@ class Reads:
     def take(self, paths: Iterable[str], modules: Iterable[str], doubts: Iterable[str]) -> None:
         """Take over what another process heard."""
         self._paths.update(paths)
-        self.modules.update(modules)
+        self._modules.update(modules)
         self.doubts.update(doubts)
 
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
         """Take in one event, as `sys.audit` gives it."""
         if event == "open":
             path, _, flags = args
-            if not (flags or 0) & _WRITES and not isinstance(path, int):
-                self._read(os.path.abspath(os.fsdecode(path)))
-        elif event in ("os.listdir", "os.scandir"):
-            self._read(os.path.abspath(os.fsdecode(args[0] or ".")))
+            if not (flags or 0) & _WRITES:
+                self._open(path)
+        elif event in _LISTS:
+            self._list(args[0] or ".")
         elif event == "sqlite3.connect":
-            name = os.fsdecode(args[0]).removeprefix("file:").partition("?")[0]
-            self._read(os.path.abspath(name))
+            self._connect(os.fsdecode(args[0]))
+        elif event == "import" and args[1]:  # a library in machine code
+            self._modules.add(os.path.abspath(args[1]))
         elif event in _ASKS:
-            frame, kind = self._who()
-            if kind is not _FRAMEWORK:
+            frame, is_sites = self._who()
+            if is_sites:
                 where = f"{self._relative(frame)}:{frame.f_lineno} " if frame else "something "
                 self.doubts.add(where + _ASKS[event])
 
+    def _open(self, path: Any) -> None:
+        if isinstance(path, int):  # opened already
+            return
+        name = os.path.abspath(os.fsdecode(path))
+        if _is_importing():
+            name = _source_of(name)
+            if name.endswith(_CODE):
+                self._modules.add(name)
+                return
+        self._read(name)
+
+    def _list(self, path: Any) -> None:
+        if not isinstance(path, int) and not _is_importing():
+            self._read(os.path.abspath(os.fsdecode(path)))
+
+    def _connect(self, database: str) -> None:
+        if database.startswith("file:"):
+            database = unquote(database.removeprefix("file:").partition("?")[0])
+        if database:  # else it is nowhere
+            path = os.path.abspath(database)
+            self._read(path)
+            self._read(f"{path}-wal")  # holds what is not in the first yet
+
     def _read(self, path: str) -> None:
-        _, kind = self._who()
-        if kind is _IMPORTING:
-            path = _CACHED.sub(r"/\1.py", path)
-            if path.endswith(".py"):
-                self.modules.add(path)
-        elif kind is not _FRAMEWORK:  # what it reads for the site, it knows
+        if self._who()[1]:
             self._paths.add(path)
 
-    def _who(self) -> tuple[FrameType | None, str]:
-        """The nearest caller that is the site's own (and its frame), an import or the framework;
-        `""` for none of these, in a library's thread.
+    def _who(self) -> tuple[FrameType | None, bool]:
+        """The nearest caller that is the site's own, and whether it is the site's doing.
+
+        What the framework does without being called by the site is not: it knows what it reads.
+        What a library does is, in a thread or a task of its own.
         """
         frame: FrameType | None = sys._getframe()
+        is_sites = True
         while frame is not None:
             name = frame.f_code.co_filename
-            if name == __file__:  # its own frames, the nearest ones
-                frame = frame.f_back
-                continue
             if name.startswith(self._sites):
-                return frame, self._sites[0]
-            for kind in (_IMPORTING, _FRAMEWORK):
-                if name.startswith(kind):
-                    return None, kind
+                return frame, True
+            if name == _LOOP:  # it runs the site's tasks
+                return None, True
+            if name.startswith(_FRAMEWORK) and name != __file__:
+                is_sites = False
             frame = frame.f_back
-        return None, ""
+        return None, is_sites
 
     def _relative(self, frame: FrameType) -> str:
         return Path(frame.f_code.co_filename).relative_to(self._root).as_posix()
@@ -130,6 +163,21 @@ def _pass_on(event: str, args: tuple[Any, ...]) -> None:
 
 
 _pass_on.__cantrace__ = True  # type: ignore[attr-defined] # so that its coverage is measured
+
+
+def _is_importing() -> bool:
+    """Whether it is the import itself that asks, and not code that is imported."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(_IMPORTING)
+
+
+def _source_of(path: str) -> str:
+    """The file of which this one holds the bytecode; else itself."""
+    if sys.pycache_prefix and path.startswith(sys.pycache_prefix):
+        path = path.removeprefix(sys.pycache_prefix)
+    return _CACHED.sub(r"/\1.py", path)
 
 
 def _installed() -> tuple[str, ...]:

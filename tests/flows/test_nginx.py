@@ -1,0 +1,205 @@
+"""A built site behind a real nginx: the same answers as the application gives."""
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+
+from framework.builder.run import build
+
+Site = Callable[..., Any]
+HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response({})\n"
+FILES = {
+    "src/pages/index.jinja": "home",
+    "src/pages/about.jinja": "about",
+    "src/pages/blog/index.jinja": "blog",
+    "src/pages/blog/[slug].jinja": (
+        "---\ndef get_static_paths():\n"
+        "    return [{'params': {'slug': s}} for s in ('one', 'caf\u00e9', 'a b', \"q'u;o{t}e\")]\n"
+        "---\n{{ params.slug }}"
+    ),
+    "src/pages/feed.xml.jinja": "<rss/>",
+    "src/pages/api/health.py": HANDLER.format("'ok'"),
+    "src/pages/api/data.json.py": HANDLER.format("'[]', headers={'content-type': 'text/x-own'}"),
+    "src/pages/go.py": HANDLER.replace("Response({})", "Response.redirect('/about?a=$b', 307)"),
+    "src/pages/404.jinja": "lost",
+    "src/middleware.py": (
+        "def on_request(context, next):\n    response = next()\n"
+        '    response.headers.set("x-own", \'a "b" \\\\ c; {d}\')\n    return response\n'
+    ),
+    "public/x.txt": "public",
+    "public/.well-known/security.txt": "contact",
+}
+PATHS = [
+    *("/", "/about", "/about/", "/blog", "/blog/", "/blog/one", "/blog/one/", "/feed.xml"),
+    *("/blog/caf%C3%A9", "/blog/a%20b", "/blog/q'u;o%7Bt%7De", "/api/health", "/api/data.json"),
+    *(
+        "/x.txt",
+        "/.well-known/security.txt",
+        "/nothing",
+        "/blog/nothing",
+        "/about/x",
+        "/go",
+        "/old",
+    ),
+    *("/.framework.json", "/.framework.nginx.conf", "/_headers", "/_redirects", "/404.html"),
+    *(
+        "/p/1",
+        "/p/1/",
+        "/p/a%20b%3Fc",
+        "/v-2/x",
+        "/files/a/b",
+        "/about?x=1",
+        "/%0d%0aX:%20y",
+        "/a%5Cb",
+    ),
+]
+REDIRECTS = (
+    "redirects={'/old': '/about', '/p/[id]': '/about?id', '/v-[n]/x': '/n/[n]/', "
+    "'/files/[...rest]': {'status': 302, 'destination': '/f/[...rest]'}}"
+)
+
+
+@contextmanager
+def nginx(root: Path, more: str = "") -> Iterator[int]:
+    """A server whose root is the build of the site; its port."""
+    prefix = root.parent / "nginx"
+    prefix.mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    temporary = "".join(
+        f"{kind}_temp_path {prefix}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    user = "user root;" if os.getuid() == 0 else ""
+    (prefix / "nginx.conf").write_text(
+        f"daemon off; {user} worker_processes 1; pid {prefix}/pid; error_log {prefix}/log;\n"
+        "events { }\n"
+        f"http {{ access_log off; {temporary} include /etc/nginx/mime.types;\n"
+        f"server {{ listen 127.0.0.1:{port}; server_name localhost;\n"
+        f"root {root}/dist;\ninclude {root}/dist/.framework.nginx.conf;\n{more}\n}} }}\n"
+    )
+    command = [
+        shutil.which("nginx") or "/usr/sbin/nginx",
+        "-p",
+        prefix,
+        "-c",
+        prefix / "nginx.conf",
+    ]
+    process = subprocess.Popen([*command, "-e", prefix / "log"])
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert process.poll() is None, (prefix / "log").read_text()
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+def ask(port: int, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, headers={"host": "localhost", "accept": "text/html"})
+    response = connection.getresponse()
+    answer = response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+    connection.close()
+    return answer
+
+
+def told(status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+    """What has to be the same; pages for errors are each server's own."""
+    if status >= 400:
+        return {"status": status, "lost": body == b"lost"}
+    if status >= 300:
+        return {"status": status, "location": unquote(headers["location"])}
+    kind = headers["content-type"].lower().replace(" ", "").removesuffix(";charset=utf-8")
+    return {"status": status, "type": kind, "own": headers.get("x-own"), "body": body}
+
+
+@pytest.mark.parametrize("form", ["directory", "file", "preserve"])
+@pytest.mark.parametrize("slash", ["ignore", "always", "never"])
+@pytest.mark.parametrize("base", ["/", "/caf\u00e9/a.b"])
+def test_nginx_answers_as_the_application(site: Site, form: str, slash: str, base: str) -> None:
+    config = (
+        "from framework import *\n\nconfig = Config(output='static', "
+        f"build=Build(format={form!r}), trailing_slash={slash!r}, base={base!r}, {REDIRECTS})\n"
+    )
+    one = site({**FILES, "framework.config.py": config})
+    build(one.root)
+    prefix = "" if base == "/" else "/caf%C3%A9/a.b"
+    # As a page that redirects, which it is for an application with files.
+    different = {"/go"}
+    # The application adds a slash to endpoints, and to what a route matches and doesn't list;
+    # nginx adds one first where it will redirect.
+    different |= {"/api/health", "/blog/nothing", "/old"} if slash == "always" else set()
+    with nginx(one.root) as port:
+        for path in PATHS:
+            if path in different:
+                continue
+            response = one.get(prefix + path, headers={"accept": "text/html"})
+            expected = told(response.status, dict(response.headers.items()), response.bytes())
+            assert told(*ask(port, prefix + path)) == expected, path
+        status, headers, _ = ask(port, f"{prefix}/go")
+        assert (status, headers["location"]) == (307, "/about?a=%24b")
+        status, headers, _ = ask(port, f"{prefix}/old/")
+        assert (status, headers["location"]) == (301, "/about")
+        assert ask(port, f"{prefix}/about", "POST")[0] == 405
+        if prefix:
+            assert [ask(port, path)[0] for path in ("/", "/about", "/x.txt")] == [404] * 3
+
+
+def test_nginx_asks_the_application_for_what_is_live(site: Site) -> None:
+    files = FILES | {
+        "src/pages/about.jinja": "---\nprerender = True\n---\nabout",
+        "src/pages/blog/index.jinja": "---\nprerender = True\n---\nblog",
+        "src/pages/blog/[slug].jinja": "live {{ params.slug }}",
+    }
+    one = site({**files, "framework.config.py": "from framework import *\n\nconfig = Config()\n"})
+    build(one.root)
+    for name in ("about", "blog"):
+        (one.root / f"dist/{name}/index.html").write_text(f"a file: {name}")
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *_: Any) -> None: ...
+
+    with make_server("127.0.0.1", 0, one.app, handler_class=Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            proxy = f"proxy_pass http://127.0.0.1:{server.server_port};"
+            more = f"location @site {{ {proxy} proxy_set_header Host localhost; }}"
+            with nginx(one.root, more) as port:
+                answers = {
+                    path: ask(port, path) for path in ("/about", "/blog/", "/blog/caf%C3%A9")
+                }
+                answers |= {path: ask(port, path) for path in ("/nothing", "/api/health", "/x.txt")}
+        finally:
+            server.shutdown()
+            thread.join()
+    assert {path: (status, body.decode()) for path, (status, _, body) in answers.items()} == {
+        "/about": (200, "a file: about"),
+        "/blog/": (200, "a file: blog"),
+        "/blog/caf%C3%A9": (200, "live caf\u00e9"),
+        "/nothing": (404, "lost"),
+        "/api/health": (200, "ok"),
+        "/x.txt": (200, "public"),
+    }
+    assert answers["/about"][1]["x-own"] == answers["/blog/caf%C3%A9"][1]["x-own"]
+    assert "x-own" not in answers["/x.txt"][1]
