@@ -20,7 +20,8 @@ $(READY): setup.cfg pyproject.toml
 dev: $(READY) ## run the sample site, reloading on every save
 	$(BIN)/framework dev --root sample_site
 
-start: $(READY) ## run the sample site as in production, under gunicorn
+start: $(READY) ## build the sample site and run it as in production, under gunicorn
+	$(BIN)/framework build --root sample_site
 	$(BIN)/framework start --root sample_site
 
 test: $(READY) ## run the tests, with their coverage

@@ -280,7 +280,12 @@ def test_the_architecture_names_every_module() -> None:
 
 
 @pytest.mark.parametrize(
-    ("contract", "heading"), [("floors", "| floor | module | its"), ("web", "| floor | module |\n")]
+    ("contract", "heading"),
+    [
+        ("floors", "| floor | module | its"),
+        ("web", "| floor | module |\n"),
+        ("builder", "| floor | module of `builder` |"),
+    ],
 )
 def test_the_architecture_has_the_floors_that_are_checked(contract: str, heading: str) -> None:
     layers = read_setup()[f"importlinter:contract:{contract}"]["layers"].strip().splitlines()
