@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from framework.builder.run import build
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -53,11 +55,12 @@ SECONDS = 60
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the sample site, in a folder of its own, served by gunicorn."""
+    """The address of the sample site, built in a folder of its own, served by gunicorn."""
     root = tmp_path_factory.mktemp("served") / "shop"
     kept = shutil.ignore_patterns("data", "dist", ".*", "__pycache__")
     shutil.copytree(Path(__file__).parents[2] / "sample_site", root, ignore=kept)
     environ = {k: v for k, v in os.environ.items() if k not in ("CATALOG_DB", "ADMIN_PASSWORD")}
+    build(root)
     command = [sys.executable, "-m", "gunicorn", "--bind=127.0.0.1:0", "--threads=16", "wsgi"]
     with (
         subprocess.Popen(

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 PATHS = ["/", "/products", "/products/1", "/cart", "/orders", "/contact", "/about", "/how"]
-PATHS += ["/login", "/admin", "/nothing-here"]
+PATHS += ["/login", "/admin", "/nothing-here", "/notes", "/notes/how-we-listen"]
 
 
 @pytest.fixture(params=[("dark", 360), ("light", 1280)])
