@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import devserver
+from . import devserver, preview
 from .adapters import gunicorn
 from .app import App
 from .builder.progress import ShownProgress
@@ -46,7 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--root: there is no folder {args.root}")
     try:
         return args.command(args) or 0
-    except (SiteError, BuildError, NewSiteError, devserver.DevServerError) as error:
+    except (
+        SiteError,
+        BuildError,
+        NewSiteError,
+        devserver.DevServerError,
+        preview.PreviewError,
+    ) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # who reads has seen enough: framework routes | head
@@ -80,7 +86,8 @@ def _make_parser() -> argparse.ArgumentParser:
     new.add_argument("--minimal", action="store_true", help="three files, and nothing to take out")
     dev = add("dev", _dev, "serve the site while you work on it", "It reloads when you save.")
     start = add("start", _start, "serve the site in production", "Config(adapter=...) says how.")
-    for sub in (dev, start):
+    preview = add("preview", _preview, "serve the build", "A static site's as a static host would.")
+    for sub in (dev, start, preview):
         sub.add_argument("--host", help="the address to listen on (default: the site's)")
         sub.add_argument("--port", type=_port, help="the port to listen on (default: the site's)")
     routes = add("routes", _routes, "list the routes in the order in which they match")
@@ -128,6 +135,10 @@ def _new(args: argparse.Namespace) -> None:
 
 def _dev(args: argparse.Namespace) -> None:
     devserver.run(args.root.resolve(), host=args.host, port=args.port)
+
+
+def _preview(args: argparse.Namespace) -> None:
+    preview.run(args.root.resolve(), host=args.host, port=args.port)
 
 
 def _start(args: argparse.Namespace) -> None:

@@ -233,7 +233,7 @@ def run_child(root: str, host: str, listener: int, tie: int) -> None:
     # Python takes a file saved twice in one second for unchanged, if it is as long as before.
     sys.dont_write_bytecode = True
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    server = _Server(host, 0, Guard(load(Path(root)), host), _Handler, fd=listener)
+    server = ThreadedServer(host, 0, Guard(load(Path(root)), host), Handler, fd=listener)
     loop = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
     with socket.socket(fileno=tie) as parent:
         with contextlib.suppress(ConnectionError):  # the parent is gone: serve no more
@@ -275,16 +275,20 @@ class Guard:
     A page on the Internet can ask a name of its own to lead to 127.0.0.1 (DNS rebinding) or
     fetch http://localhost:4321/ from the developer's browser. Where the server was told to
     listen on every address, any IP address is a name for it: those can't be rebound.
+    `measures`: the responses say how long the application took (`Server-Timing`).
     """
 
-    def __init__(self, application: WSGIApplication, host: str) -> None:
+    def __init__(self, application: WSGIApplication, host: str, *, measures: bool = True) -> None:
         self._application = application
+        self._measures = measures
         self._names = {"localhost", "127.0.0.1", "[::1]", Server(host=host).url_host.lower()}
         self._any = _is_any(host)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         refusal = self._refuse(environ)
+        if refusal is None and not self._measures:
+            return self._application(environ, start_response)
         if refusal is None:
             begun = time.perf_counter()
 
@@ -325,7 +329,7 @@ def _is_any(host: str) -> bool:
     return ip is not None and ip.is_unspecified
 
 
-class _Server(ThreadedWSGIServer):
+class ThreadedServer(ThreadedWSGIServer):
     """Werkzeug's server, which knows the threads that are at a request."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -333,10 +337,10 @@ class _Server(ThreadedWSGIServer):
         self.busy: set[threading.Thread] = set()
 
 
-class _Handler(WSGIRequestHandler):
+class Handler(WSGIRequestHandler):
     """One connection, that is, one request: the server closes each after its answer."""
 
-    server: _Server
+    server: ThreadedServer
     _status = 0
 
     def run_wsgi(self) -> None:

@@ -49,10 +49,15 @@ class SiteModules:
         own = {
             path.stem for path in self._source.glob("*") if path.is_dir() or path.suffix == ".py"
         }
-        for name, module in list(sys.modules.items()):
-            top = name.partition(".")[0]
-            if top == self._package or (top in own and _is_site_module(module)):
-                del sys.modules[name]
+        # First all are found: a package without __init__.py asks for the one above it.
+        gone = [
+            name
+            for name, module in list(sys.modules.items())
+            if (top := name.partition(".")[0]) == self._package
+            or (top in own and _is_site_module(module))
+        ]
+        for name in gone:
+            del sys.modules[name]
 
     def load(self, path: Path) -> ModuleType:
         """Load the file at `path`; raise `LoadError` whatever goes wrong in it."""

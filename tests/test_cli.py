@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from framework import __version__, devserver
+from framework import __version__, devserver, preview
 from framework.cli import main
 from tests.conftest import HANDLER
 
@@ -58,12 +58,18 @@ def test_help_names_every_command_and_option(capsys: pytest.CaptureFixture[str])
         "new",
         "dev",
         "start",
+        "preview",
         "routes",
         "check",
         "--root DIR",
         "--version",
         "Exit status",
     ):
+        assert word in text
+    assert run("preview", "--help") == 0
+    text = capsys.readouterr().out
+    assert "Serve the build. A static site's as a static host would." in text
+    for word in ("--root DIR", "--host HOST", "--port PORT"):
         assert word in text
     assert run("dev", "--help") == 0
     text = capsys.readouterr().out
@@ -80,6 +86,7 @@ def test_help_names_every_command_and_option(capsys: pytest.CaptureFixture[str])
         (["check", "--all"], "unrecognized arguments: --all"),
         (["dev", "--port", "http"], "argument --port: 'http' is no number from 0 to 65535"),
         (["start", "--port", "65536"], "argument --port: '65536' is no number from 0 to 65535"),
+        (["preview", "--port", "-1"], "argument --port: '-1' is no number from 0 to 65535"),
         (["check", "--root", "no/such"], "--root: there is no folder no/such"),
     ],
 )
@@ -193,7 +200,7 @@ def test_check_tells_every_mistake(broken: Path, capsys: pytest.CaptureFixture[s
     assert "\nsrc/pages/index.py:1: invalid syntax\n" in captured.err
 
 
-@pytest.mark.parametrize("command", ["routes", "start"])
+@pytest.mark.parametrize("command", ["routes", "start", "preview"])
 def test_other_commands_tell_them_too(
     broken: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
@@ -218,23 +225,38 @@ Warning: src/pages/b.txt: is no route: only .py, .jinja and .md files are
     )
 
 
-# ---------------------------------------------------------------- dev and start
+# ------------------------------------------------------- dev, preview and start
 
 
-def test_dev_hands_on_where_to_listen(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("command", "module"), [("dev", devserver), ("preview", preview)])
+def test_the_command_hands_on_where_to_listen(
+    root: Path, monkeypatch: pytest.MonkeyPatch, command: str, module: Any
+) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(devserver, "run", lambda *a, **k: calls.append((a, k)))
-    assert run("dev", "--root", root, "--host", "::1", "--port", "0") == 0
-    assert run("--root", root, "dev") == 0
+    monkeypatch.setattr(module, "run", lambda *a, **k: calls.append((a, k)))
+    assert run(command, "--root", root, "--host", "::1", "--port", "0") == 0
+    assert run("--root", root, command) == 0
     assert calls == [
         ((root.resolve(),), {"host": "::1", "port": 0}),
         ((root.resolve(),), {"host": None, "port": None}),
     ]
 
 
-def test_dev_that_can_not_listen_is_1(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("dev", "--root", root, "--host", "192.0.2.1") == 1
+@pytest.mark.parametrize("command", ["dev", "preview"])
+def test_a_server_that_can_not_listen_is_1(
+    root: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert run(command, "--root", root, "--host", "192.0.2.1") == 1
     assert capsys.readouterr().err.startswith("Can't listen on 192.0.2.1, port 4321: ")
+
+
+def test_a_preview_without_a_build_is_1(
+    site: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = "from framework import Config\nconfig = Config(output='static')\n"
+    root = site({"src/pages/index.py": HANDLER, "framework.config.py": config}).root
+    assert run("preview", "--root", root) == 1
+    assert capsys.readouterr().err == "There is no build in dist.\n    Run: framework build\n"
 
 
 ADAPTER = """

@@ -83,6 +83,14 @@ def test_a_request_without_a_host_is_the_applications_to_judge(
     assert call(Guard(application, "127.0.0.1"), request).text() == "inside"
 
 
+def test_the_guard_measures_unless_told_not_to(environ: Callable[..., dict[str, Any]]) -> None:
+    measured = call(Guard(application, "127.0.0.1"), environ("GET", "/"))
+    assert measured.headers["server-timing"].startswith("app;dur=")
+    plain = call(Guard(application, "127.0.0.1", measures=False), environ("GET", "/"))
+    assert plain.text() == "inside"
+    assert "server-timing" not in plain.headers
+
+
 @pytest.mark.parametrize("mode", ["no-cors", "cors", "websocket", ""])
 def test_other_sites_pages_get_nothing(guard: Callable[..., Response], mode: str) -> None:
     response = guard(Sec_Fetch_Site="cross-site", Sec_Fetch_Mode=mode)

@@ -8,6 +8,7 @@ import pytest
 from framework import Config
 from framework.builder.run import build
 from framework.errors import BuildError, StaticPathsError
+from framework.staticpaths import Listing, StaticPath
 
 Site = Callable[..., Any]
 PLACE = "src/pages/[id].txt.py"
@@ -23,11 +24,23 @@ def listing(items: str) -> str:
     return f"def get_static_paths():\n    return {items}\n"
 
 
-def wrong(made: Any) -> str:
+def build_of(made: Any) -> dict[str, str]:
+    """What a build of it writes for its pages."""
+    configure(made)
+    build(made.root)
+    files = (made.root / "dist").glob("*.txt")
+    return {path.name: path.read_text() for path in files}
+
+
+def configure(made: Any) -> None:
     config = made.root / "framework.config.py"
     config.write_text("from framework import Config\n\nconfig = Config(output='static')\n")
+
+
+def wrong(made: Any, **options: Any) -> str:
+    configure(made)
     with pytest.raises(BuildError) as caught:
-        build(made.root)
+        build(made.root, **options)
     return str(caught.value).removeprefix("The site can't be built:\n")
 
 
@@ -77,6 +90,73 @@ def test_the_paths_are_listed_once(site: Site) -> None:
     ).replace("return (", "return tuple(")
     one = made(site, paths)
     assert one.get("/a.txt").text() == one.get("/a.txt").text() == "{'id': 'a'} {'calls': [1]}"
+
+
+YIELDED = (
+    "{0}def get_static_paths():\n    for x in 'ab':\n"
+    "        yield {{'params': {{'id': x}}, 'props': {{'x': x}}}}\n{1}"
+)
+
+
+@pytest.mark.parametrize("kind", ["", "async "])
+def test_the_paths_may_be_yielded(site: Site, kind: str) -> None:
+    one = made(site, YIELDED.format(kind, ""))
+    assert one.get("/b.txt").text() == "{'id': 'b'} {'x': 'b'}"
+    assert one.get("/c.txt").status == 404
+    assert build_of(one) == {"a.txt": "{'id': 'a'} {'x': 'a'}", "b.txt": "{'id': 'b'} {'x': 'b'}"}
+
+
+@pytest.mark.parametrize("kind", ["", "async "])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_yielding_that_fails_half_way_is_named_with_its_line(
+    site: Site, kind: str, jobs: int
+) -> None:
+    one = made(site, YIELDED.format(kind, "    raise LookupError('no more today')\n"))
+    text = wrong(one, jobs=jobs)
+    assert text == f"{PLACE}:5: get_static_paths() failed: LookupError: no more today"
+
+
+def test_pages_may_be_yielded(site: Site) -> None:
+    paths = "def get_static_paths(paginate):\n    yield from paginate('ab', page_size={})\n"
+    one = made(site, paths.format(1), "src/pages/[page].txt.py")
+    assert one.get("/2.txt").text().startswith("{'page': '2'}")
+    text = wrong(made(site, paths.format(0), "src/pages/[page].txt.py"))
+    assert text == "src/pages/[page].txt.py: page_size is 0, not 1 or more."
+
+
+def test_a_path_that_is_yielded_twice_is_a_mistake(site: Site) -> None:
+    one = made(site, YIELDED.format("", "    yield {'params': {'id': 'a'}}\n"))
+    assert wrong(one) == (
+        f"{PLACE}: item 2 of get_static_paths() has the path of item 0, /a.txt.\n"
+        "    List each path once."
+    )
+
+
+def numbered(number: int, item: Any) -> StaticPath:
+    return StaticPath(number, {"id": item}, {})
+
+
+def found(listing: Listing) -> list[tuple[int, str]]:
+    return [(path.number, path.params["id"]) for path in listing]
+
+
+def test_a_listing_knows_its_size_unless_it_is_yielded() -> None:
+    listed, yielded = Listing("abc", numbered), Listing(iter("abc"), numbered)
+    assert (listed.size, yielded.size) == (3, None)
+    assert found(listed) == found(listed) == [(0, "a"), (1, "b"), (2, "c")]
+    assert found(yielded) == found(listed)
+    assert found(yielded) == []
+
+
+def test_a_part_of_a_listing_keeps_its_numbers() -> None:
+    listed = Listing("abc", numbered)
+    assert listed.whole() is listed
+    whole = Listing(iter("abc"), numbered).whole()
+    assert whole.size == 3
+    for listing in (listed, whole):
+        assert found(listing.part(1, 3)) == [(1, "b"), (2, "c")]
+        assert listing.part(1, 2).size == 1
+    assert found(Listing(iter("abc"), numbered).part(0, 3)) == []
 
 
 # --------------------------------------------------------------------- mistakes

@@ -36,14 +36,11 @@ def digest_of(content: bytes) -> str:
 
 
 def first_change(old: Digests, new: Digests) -> str | None:
-    """The first difference, in words; `None` without one."""
+    """The first difference, in words; `None` without one. `""` is the digest of nothing."""
     for name in sorted(old.keys() | new.keys()):
-        if name not in old:
-            return f"{name} is new"
-        if name not in new:
-            return f"{name} is gone"
-        if old[name] != new[name]:
-            return f"{name} changed"
+        before, now = old.get(name, ""), new.get(name, "")
+        if before != now:
+            return f"{name} {'changed' if before and now else 'is new' if now else 'is gone'}"
     return None
 
 
@@ -86,8 +83,16 @@ class Inputs:
         """What the route is made from: its file, and what that leads to."""
         return self._digests(self._closure(self._own(route)))
 
+    def share(self, one: Route, other: Route) -> bool:
+        """Whether there is code to which the file of `one` leads, and `other`: so that one may
+        keep there what the other finds.
+        """
+        path = self._site.root / one.place
+        own = self._closure([path] if path.is_file() else [])
+        return not own.isdisjoint(self._closure([*self._shared(), *self._own(other)]))
+
     def of_reads(self, reads: Reads) -> Digests:
-        """What was read, and modules that no route is known to lead to."""
+        """What was read, and modules and templates that no route is known to lead to."""
         return self._digests(
             {*map(Path, reads.paths), *(set(map(Path, reads.modules)) - self._known)}
         )
@@ -126,7 +131,7 @@ class Inputs:
         except OSError:
             return digest
         # Nobody knows which of its contents was read, so next time it counts as changed.
-        return f"{digest} written while the site was built" if is_new else digest
+        return f"{digest} written in the build of {self._begun}" if is_new else digest
 
     # ------------------------------------------------------------- where files lead
 
@@ -174,11 +179,8 @@ class Inputs:
 
     def _imported(self, path: Path, tree: ast.AST) -> set[Path]:
         """The site's own files that a module imports, wherever in it that stands."""
-        found = set()
-        for folder in path.parents:
-            if not folder.is_relative_to(self._source):
-                break
-            found.add(folder / "__init__.py")
+        folders = (folder for folder in path.parents if folder.is_relative_to(self._source))
+        found = {folder / "__init__.py" for folder in folders}
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:

@@ -50,9 +50,11 @@ class Written(NamedTuple):
 
 
 class Ledger:
-    """The list of one build. `scope` of inputs is a route's place, or one of this class's."""
+    """The list of one build. `scope` of inputs is a route's place, or one of this class's; with a
+    place behind it, that of what was heard while the route's paths were listed.
+    """
 
-    ALL, READ, DOUBTS, PATTERNS = "all", "read", "doubts", "patterns"
+    ALL, READ, DOUBTS, PATTERNS = "all", "read ", "doubts ", "patterns"
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

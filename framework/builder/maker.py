@@ -44,10 +44,12 @@ class Made:
     asked: str = ""
     reason: str | None = None
     seconds: float = 0.0
-    has_props: bool = False
     written: Written | None = None
     fault: str = ""
     clash: str = ""
+
+
+Reasons = tuple[str | None, str | None]
 
 
 class _ClashError(Exception):
@@ -57,15 +59,16 @@ class _ClashError(Exception):
 class Maker:
     """Makes files in one process.
 
-    `reasons` say for each route why all of its files are rendered; `None`: each is looked at.
-    `reads` hears what is read while they are, `asked` what is read to list the paths of a route.
+    `reasons` say for each route why all of its files are rendered, and why those whose paths have
+    no props; `None`: each is looked at. `reads` hears what is read while they are, `asked` what is
+    read to list the paths of a route.
     """
 
     def __init__(
         self,
         app: App,
         work: Workplace,
-        reasons: Mapping[str, str | None],
+        reasons: Mapping[str, Reasons],
         encoders: Mapping[str, Encoder],
         reads: Reads,
         asked: Mapping[str, Reads],
@@ -110,13 +113,13 @@ class Maker:
 
     def _make(self, route: Route, path: StaticPath) -> Made:
         begun = time.perf_counter()
-        made = Made(route.place, path.number, route.pattern.text, has_props=bool(path.props))
+        made = Made(route.place, path.number, route.pattern.text)
         try:
             place = self._outputs.locate(route, path)
             made = replace(made, path=place.full, asked=place.path)
             last = None if self._last is None else self._last.find_path(place.path)
             key, problem = _key_of(path)
-            reason = self._reason(route, last, key, problem)
+            reason = self._reason(route, path, last, key, problem)
             if reason is None and last is not None:
                 written = last._replace(place=route.place, number=path.number)
                 self._keep(last)
@@ -175,12 +178,14 @@ class Maker:
     # ------------------------------------------------------------------------ kept
 
     def _reason(
-        self, route: Route, last: Written | None, key: bytes | None, problem: str
+        self, route: Route, path: StaticPath, last: Written | None, key: bytes | None, problem: str
     ) -> str | None:
         """Why the path is rendered; `None` if what was made of it last time is right."""
-        reason = self._reasons.get(route.place)
+        reason, without_props = self._reasons[route.place]
         if reason is not None:
             return reason
+        if without_props is not None and not path.props:
+            return without_props
         if last is None:
             return "it is new"
         if key is None:
@@ -236,9 +241,10 @@ class Maker:
         )
         self._refuse_secrets(made, output.content)
         put: Callable[[Path], None] = partial(_write_new, output.content)
-        if last is not None and (last.file, last.etag) == (made.file, made.etag):
-            if self._is_whole(last):  # who has it in a cache need not fetch it again
-                put = partial(_link, self._work.target / last.file)
+        same = last is not None and (last.file, last.etag) == (made.file, made.etag)
+        if same and last is not None and self._is_whole(last):
+            # With its time: who has it in a cache need not fetch it again.
+            put = partial(_link, self._work.target / last.file)
         variants: Mapping[str, bytes] = {}
         if "content-encoding" not in (output.headers or ()):
             variants = encode(output.content, output.content_type, self._encoders)

@@ -16,6 +16,8 @@ from types import FrameType
 from typing import Any
 from urllib.parse import unquote
 
+import jinja2.loaders
+
 from ..site import CONFIG_FILE
 
 _WRITES = os.O_WRONLY | os.O_TRUNC | os.O_EXCL  # what is in the file then is not read
@@ -32,6 +34,7 @@ _LOOP = os.path.join(_FRAMEWORK, "web", "loop.py")
 _CACHED = re.compile(r"(?:/__pycache__)?/([^/]+?)\.[^./]+(?:\.opt-\w+)?\.pyc$")
 _CODE = (".py", ".pyc")
 _IMPORTING = "<frozen importlib"
+_TEMPLATES = jinja2.loaders.__file__
 
 # A hook can't be taken out again, so there is one, and it passes on to who listens.
 _listening: list["Reads"] = []
@@ -73,15 +76,11 @@ class Reads:
 
     @property
     def modules(self) -> set[str]:
-        """The files of code that were imported, but for those of Python, of installed packages
-        and of this framework.
+        """The files of code that were imported and the templates that were loaded, but for those
+        of Python, of installed packages and of this framework.
         """
         others = (*_installed(), _FRAMEWORK)
         return {path for path in self._modules if not path.startswith(others)}
-
-    def add(self, other: "Reads") -> None:
-        """Take over what was heard elsewhere."""
-        self.take(other.paths, other.modules, other.doubts)
 
     def take(self, paths: Iterable[str], modules: Iterable[str], doubts: Iterable[str]) -> None:
         """Take over what another process heard."""
@@ -111,15 +110,17 @@ class Reads:
         if isinstance(path, int):  # opened already
             return
         name = os.path.abspath(os.fsdecode(path))
-        if _is_importing():
-            name = _source_of(name)
-            if name.endswith(_CODE):
+        asker = _asker()
+        if asker == _TEMPLATES:
+            if self._who()[1]:
                 self._modules.add(name)
-                return
-        self._read(name)
+        elif asker.startswith(_IMPORTING) and (name := _source_of(name)).endswith(_CODE):
+            self._modules.add(name)
+        else:
+            self._read(name)
 
     def _list(self, path: Any) -> None:
-        if not isinstance(path, int) and not _is_importing():
+        if not isinstance(path, int) and not _asker().startswith(_IMPORTING):
             self._read(os.path.abspath(os.fsdecode(path)))
 
     def _connect(self, database: str) -> None:
@@ -165,12 +166,12 @@ def _pass_on(event: str, args: tuple[Any, ...]) -> None:
 _pass_on.__cantrace__ = True  # type: ignore[attr-defined] # so that its coverage is measured
 
 
-def _is_importing() -> bool:
-    """Whether it is the import itself that asks, and not code that is imported."""
+def _asker() -> str:
+    """The file of the code that asks: of what is imported, it is not the import's."""
     frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename.startswith(_IMPORTING)
+    return "" if frame is None else frame.f_code.co_filename
 
 
 def _source_of(path: str) -> str:

@@ -6,7 +6,7 @@ files are written beside the last build and take its place at the end, in one st
 """
 
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from unicodedata import normalize
@@ -17,10 +17,10 @@ from ..errors import BuildError, StaticPathsError
 from .clashes import explain_clash
 from .encodings import find_encoders
 from .folder import Workplace, find_target, workplace
-from .inputs import Digests, Inputs, first_change
+from .inputs import Inputs, first_change
 from .ledger import Ledger
 from .lists import RESERVED, write_lists
-from .maker import Made, Maker
+from .maker import Made, Maker, Reasons
 from .outputs import OutputError, find_sources
 from .progress import Progress
 from .reads import Reads
@@ -28,6 +28,7 @@ from .verify import verify_files
 from .workers import Plan, make_here, make_in_processes
 
 _MOST_TOLD = 50
+_TICK = 0.01  # seconds that a file's time may be behind the clock
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ def build(
     build can; either leaves the last build as it was.
     """
     begun = time.time()
+    time.sleep(_TICK)  # what is written from here on has a later time
     root = root.resolve()
     report = Report(root)
     reads = Reads(root)
@@ -114,7 +116,6 @@ class _Build:
         self.inputs = Inputs(app.site, begun)
         self.progress = progress
         self.asked: dict[str, Reads] = {}
-        self.with_props: set[str] = set()
         self.wrong: list[str] = []
         self.clashes: list[Made] = []
         wanted = app.config.build.compress
@@ -129,14 +130,14 @@ class _Build:
             self.report.warn(str(warning))
         plan = self._ask(whole=jobs > 1)
         with closing(Ledger.make(self.work.fresh_ledger)) as ledger:
-            reasons, read = self._compare(plan, ledger, last)
+            reasons = self._compare(plan, ledger, last)
             maker = Maker(self.app, self.work, reasons, self.encoders, self.reads, self.asked)
             for name in maker.secrets.too_short:
                 self.report.warn(f"Build(secrets=...): the value of {name} is too short to find.")
             self._copy_public(maker, ledger, last)
             self._make(maker, plan, ledger, last, jobs)
             self._refuse(ledger)
-            self._note_inputs(ledger, read)
+            self._note_inputs(ledger, last)
             for text in write_lists(self.work.fresh, self.app, ledger):
                 self.report.warn(text)
 
@@ -165,14 +166,12 @@ class _Build:
 
     # --------------------------------------------------------- what is kept, and why not
 
-    def _compare(
-        self, plan: Plan, ledger: Ledger, last: Path | None
-    ) -> tuple[dict[str, str | None], Digests]:
-        """Why all files of a route are rendered, by its place, and what the last build read.
+    def _compare(self, plan: Plan, ledger: Ledger, last: Path | None) -> dict[str, Reasons]:
+        """Why files of a route are rendered, by its place: all of them, and those without props.
 
         What routes are made from now goes into the ledger.
         """
-        now = self.inputs.of_all() | {"what compresses": " ".join(self.encoders)}
+        now = self.inputs.of_all() | {"what compresses": " ".join(self.encoders) or "nothing"}
         ledger.set_inputs(Ledger.ALL, now)
         patterns = {route.pattern.text: "" for route in self.app.site.routes.all}
         ledger.set_inputs(Ledger.PATTERNS, patterns)
@@ -182,32 +181,45 @@ class _Build:
         before = None if last is None else Ledger.find(last)
         if before is None:
             because = "--force" if last is None else "there is no last build to go by"
-            return dict.fromkeys(of_routes, because), {}
+            return dict.fromkeys(of_routes, (because, None))
         with closing(before):
-            read = before.inputs(Ledger.READ)
-            doubts = sorted({*self.reads.doubts, *before.inputs(Ledger.DOUBTS)})
             gone = sorted(before.inputs(Ledger.PATTERNS).keys() - patterns)
             reason = (
-                (f"{doubts[0]}, so what it depends on can't be told" if doubts else None)
-                or first_change(before.inputs(Ledger.ALL), now)
-                or first_change(read, read | self.inputs.of_reads(self.reads))
-                or first_change(read, self.inputs.again(read))
+                first_change(before.inputs(Ledger.ALL), now)
+                or self._changed_read(before, "", self.reads)
                 or (f"there is no route {gone[0]} any more" if gone else None)
             )
-            reasons = {
-                place: reason or first_change(before.inputs(place), digests)
-                for place, digests in of_routes.items()
+            lists = [(r, self._changed_read(before, r.place, self.asked[r.place])) for r, _ in plan]
+            changed = [(route, reason) for route, reason in lists if reason is not None]
+            return {
+                route.place: (
+                    reason or first_change(before.inputs(route.place), of_routes[route.place]),
+                    next((why for one, why in changed if self.inputs.share(one, route)), None),
+                )
+                for route, _ in plan
             }
-        return reasons, read
 
-    def _note_inputs(self, ledger: Ledger, read: Digests) -> None:
-        """Put into the ledger what was read while files were made; `read` is of those kept."""
-        for place, heard in self.asked.items():
-            if place not in self.with_props:  # else what it read is in the props
-                self.reads.add(heard)
-        kept = self.inputs.again(read) if self.report.kept else {}
-        ledger.set_inputs(Ledger.READ, kept | self.inputs.of_reads(self.reads))
-        ledger.set_inputs(Ledger.DOUBTS, dict.fromkeys(self.reads.doubts, ""))
+    def _changed_read(self, before: Ledger, place: str, heard: Reads) -> str | None:
+        """Why what was read last time counts as changed; `place` listed its paths with it."""
+        doubts = sorted({*heard.doubts, *before.inputs(Ledger.DOUBTS + place)})
+        if doubts:
+            return f"{doubts[0]}, so what it depends on can't be told"
+        read = before.inputs(Ledger.READ + place)
+        return first_change(read, read | self.inputs.of_reads(heard)) or first_change(
+            read, self.inputs.again(read)
+        )
+
+    def _note_inputs(self, ledger: Ledger, last: Path | None) -> None:
+        """Put into the ledger what was read while paths were listed and files were made, and what
+        those that were kept were made from.
+        """
+        before = Ledger.find(last) if last is not None and self.report.kept else None
+        with closing(before) if before is not None else nullcontext():
+            for place, heard in {"": self.reads, **self.asked}.items():
+                scope = Ledger.READ + place
+                kept = self.inputs.again(before.inputs(scope)) if before is not None else {}
+                ledger.set_inputs(scope, kept | self.inputs.of_reads(heard))
+                ledger.set_inputs(Ledger.DOUBTS + place, dict.fromkeys(heard.doubts, ""))
 
     # --------------------------------------------------------------------------- files
 
@@ -246,8 +258,6 @@ class _Build:
             self.wrong.append(made.fault)
         if made.clash:
             self.clashes.append(made)
-        if made.has_props:
-            self.with_props.add(made.place)
         if made.written is None:
             return
         ledger.add(made.written)
