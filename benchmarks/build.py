@@ -105,9 +105,7 @@ def _install_astro() -> tuple[Tool, str]:
         command += [] if is_new_enough else [f"{shipped}@{_NODE}"]
         subprocess.run(command, cwd=_FOLDER, check=True, capture_output=True, timeout=600)
     script = str(modules / "astro" / "bin" / "astro.mjs")
-    tool = Tool(
-        sites.ASTRO, lambda folder: [node, script, "build", "--root", str(folder)], "dist"
-    )
+    tool = Tool(sites.ASTRO, lambda folder: [node, script, "build", "--root", str(folder)], "dist")
     numbers = ".".join(map(str, _node_version(node)))
     return tool, f"Astro {_astro_version(modules)} on Node {numbers}"
 
@@ -224,7 +222,8 @@ def report(workload: str, results: Results, sizes: list[int], limit: float) -> N
     for name, builds in results.items():
         built = {count: build for count, build in builds.items() if build is not None}
         least, most = min(built, default=0), max(built, default=0)
-        row = [name, *[f"{built[1].seconds:.2f}", f"{built[1].peak:.0f}"] if built else ["", ""]]
+        first = [f"{built[1].seconds:.2f}", f"{built[1].peak:.0f}"] if built else ["", ""]
+        row = [name, *first]
         if most > least:
             row.append(f"{(most - least) / (built[most].seconds - built[least].seconds):,.0f}")
         else:

@@ -201,8 +201,8 @@ def test_two_spellings_of_one_path_are_a_mistake(site: Site, items: str) -> None
     one = made(site, listing(f"[{{'params': {{'id': x}}}} for x in ({items})]"))
     text = "item 1 of get_static_paths() has the path of item 0, /"
     assert text in wrong(one)
+    routes = one.app.site.routes
     with pytest.raises(StaticPathsError) as caught:
-        routes = one.app.site.routes
         routes.all[0].static.find({"id": "other"}, lambda p, q: routes.url_for(p, q))
     assert text in str(caught.value)
 

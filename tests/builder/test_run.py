@@ -22,8 +22,8 @@ from framework import SiteError
 from framework.builder.ledger import Ledger
 from framework.builder.lists import RESERVED
 from framework.builder.run import build
-from framework.errors import BuildError
 from framework.cli import main
+from framework.errors import BuildError
 
 Site = Callable[..., Any]
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
@@ -101,7 +101,7 @@ PAGES = {
     "src/pages/live.py": f"prerender = False\n{HANDLER}",
     "public/a/b.bin": b"\x00\xff",
 }
-ALWAYS = {"404.html", "500.html", "a/b.bin", "api/health", "feed.xml", "index.html"}
+ALWAYS = {"404.html", "500.html", "a/b.bin", "api/health", "feed.xml", "index.html", "_headers"}
 
 
 @pytest.mark.parametrize(
