@@ -228,8 +228,10 @@ def report(workload: str, results: Results, sizes: list[int], limit: float) -> N
             row.append(f"{(most - least) / (built[most].seconds - built[least].seconds):,.0f}")
         else:
             row.append("")
-        for count in sizes[1:]:
-            row.append(f"{built[count].seconds / count * 1000:.2f}" if count in built else "")
+        row += [
+            f"{built[count].seconds / count * 1000:.2f}" if count in built else ""
+            for count in sizes[1:]
+        ]
         rows.append(row)
     head = ["s for one", "MiB for one", "outputs/s after it"]
     head += [f"s per 1,000 of {count:,}" for count in sizes[1:]]
