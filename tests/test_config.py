@@ -36,7 +36,7 @@ def test_the_defaults():
         "redirects": {},
         "converters": {},
         "adapter": None,
-        "build": {"format": "directory", "out_dir": "dist"},
+        "build": {"format": "directory", "out_dir": "dist", "compress": None, "secrets": ()},
         "security": {
             "check_origin": True,
             "trusted_origins": (),
@@ -132,7 +132,7 @@ def test_an_unknown_key_names_the_nearest():
         "security, server, session, etag."
     )
     assert wrong(Build, zzz=1) == (
-        "Build(zzz=1): there is no such key. Build takes format, out_dir."
+        "Build(zzz=1): there is no such key. Build takes format, out_dir, compress, secrets."
     )
 
 
