@@ -17,6 +17,7 @@ from collections.abc import (
 )
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from unicodedata import normalize
 
@@ -261,8 +262,8 @@ class Listing:
         self.size = len(items) if isinstance(items, Sequence) else None
 
     def __iter__(self) -> Iterator[StaticPath]:
-        """Raises `StaticPathsError` at the first item that is wrong."""
-        return (self._read(number, item) for number, item in enumerate(self._items, self._start))
+        """Raises `StaticPathsError` at an item that is wrong, and goes on behind it if asked."""
+        return map(self._read, count(self._start), self._items)
 
     def whole(self) -> "Listing":
         """The same with all items in memory."""

@@ -104,8 +104,9 @@ class Maker:
                 else:
                     path = next(paths, None)
             except StaticPathsError as error:
-                yield Made(route.place, number + 1, "", fault=str(error))
-                return
+                number += 1
+                yield Made(route.place, number, "", fault=str(error))
+                continue
             if path is None:
                 return
             number = path.number

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from ..errors import BuildError
 from ..routes import Route
@@ -42,9 +43,11 @@ def make_in_processes(
     """
     parts = _parts(plan)
     with ExitStack() as ending:
-        workers = [_Worker(maker, plan, last, warnings) for _ in range(count)]
-        for worker in workers:
-            ending.callback(worker.end)
+        workers: list[_Worker] = []
+        for _ in range(count):
+            ends = [worker.connection for worker in workers]
+            workers.append(_Worker(maker, plan, last, warnings, ends))
+            ending.callback(workers[-1].end)
         busy = [worker for worker in workers if worker.give(next(parts, None))]
         while busy:
             for connection in wait([worker.connection for worker in busy]):
@@ -86,12 +89,23 @@ def _parts(plan: Plan) -> Iterator[_Part]:
 class _Worker:
     """One process, as the first one sees it."""
 
-    def __init__(self, maker: Maker, plan: Plan, last: Path | None, warnings: list[str]) -> None:
+    def __init__(
+        self,
+        maker: Maker,
+        plan: Plan,
+        last: Path | None,
+        warnings: list[str],
+        ends: list[Connection],
+    ) -> None:
         self.connection, other = _FORK.Pipe()
+        ends = [*ends, self.connection]  # the first process's: only it may hold them
         self._process: BaseProcess = _FORK.Process(
-            target=_work, args=(other, maker, plan, last, warnings), daemon=True
+            target=_work, args=(other, ends, maker, plan, last, warnings), daemon=True
         )
-        self._process.start()
+        with catch_warnings():
+            # Python warns, from 3.12 on, of a fork beside threads: those are the site's to mind.
+            simplefilter("ignore", DeprecationWarning)
+            self._process.start()
         other.close()
 
     def give(self, part: _Part | None) -> bool:
@@ -139,9 +153,16 @@ class _Worker:
 
 
 def _work(
-    connection: Connection, maker: Maker, plan: Plan, last: Path | None, warnings: list[str]
+    connection: Connection,
+    ends: Sequence[Connection],
+    maker: Maker,
+    plan: Plan,
+    last: Path | None,
+    warnings: list[str],
 ) -> None:
     """What a process does until it is told that there is no more."""
+    for end in ends:
+        end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is asked, and ends the others
     # The first process may be killed.
     with maker.looking_into(last), suppress(EOFError, BrokenPipeError):
