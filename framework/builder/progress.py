@@ -9,7 +9,6 @@ from tqdm import tqdm
 from .maker import Made
 
 _EVERY = 5.0  # seconds between two lines where nobody looks at a bar
-_LINE = "{n_fmt} of {total_fmt}, {rate_fmt}, {remaining} left"
 
 
 class Progress:
@@ -65,10 +64,15 @@ class ShownProgress(Progress):
             self._bar.update()
         elif (now := time.monotonic()) - self._told >= _EVERY:
             self._told = now
-            line = _Bar.format_meter(
-                self._count, self._total or 0, now - self._begun, unit=" paths", bar_format=_LINE
-            )
-            print(f"{self._what}: {line}", file=self._stream, flush=True)
+            print(self._line(now - self._begun), file=self._stream, flush=True)
+
+    def _line(self, seconds: float) -> str:
+        rate = self._count / seconds
+        told = f"{self._what}: {self._count:,} paths, {rate:,.1f} a second"
+        if self._total is None:
+            return told
+        left = _Bar.format_interval((self._total - self._count) / rate)
+        return f"{told}, {left} left of {self._total:,}"
 
     def end(self) -> None:
         """Take the bar away."""
