@@ -102,10 +102,15 @@ class _Worker:
         self._process: BaseProcess = _FORK.Process(
             target=_work, args=(other, ends, maker, plan, last, warnings), daemon=True
         )
-        with catch_warnings():
-            # Python warns, from 3.12 on, of a fork beside threads: those are the site's to mind.
-            simplefilter("ignore", DeprecationWarning)
-            self._process.start()
+        # Ctrl+C reaches them all. Only the first process is asked, and ends the others.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with catch_warnings():
+                # Python warns, from 3.12 on, of a fork beside threads: those are the site's to mind.
+                simplefilter("ignore", DeprecationWarning)
+                self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         other.close()
 
     def give(self, part: _Part | None) -> bool:
@@ -163,7 +168,8 @@ def _work(
     """What a process does until it is told that there is no more."""
     for end in ends:
         end.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is asked, and ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # The first process may be killed.
     with maker.looking_into(last), suppress(EOFError, BrokenPipeError):
         while (part := connection.recv()) is not None:

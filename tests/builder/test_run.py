@@ -25,6 +25,7 @@ from framework.builder.lists import RESERVED
 from framework.builder.run import build
 from framework.cli import main
 from framework.errors import BuildError
+from framework.prerendered import new_digest
 
 Site = Callable[..., Any]
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
@@ -579,27 +580,89 @@ def test_two_steps_of_which_the_second_fails_are_undone(
 
 
 def test_a_build_killed_at_any_moment_leaves_a_whole_one(make: Site) -> None:
-    root = make({"src/pages/[id].py": listed("range(300)"), "src/lib/version.py": "V = ''"})
-    page = (root / "src/pages/[id].py").read_text()
-    page = page.replace("ITEMS", "from lib.version import V\n\nITEMS", 1)
-    (root / "src/pages/[id].py").write_text(page.replace("str(params['id'])", "V"))
-    for number in range(15):
-        (root / "src/lib/version.py").write_text(f"V = 'version {number}'\n")
+    """50 times: in the middle of a first build, of one that keeps files, and of processes."""
+    half = "_LISTED = [{'params': {'id': x}, 'props': {'n': x % 2 and V}} for x in range(300)]\n"
+    root = make(
+        {
+            "src/pages/[id].py": f"from framework import Response\nfrom data import V\n\n{half}\n\n"
+            "def get_static_paths():\n    return _LISTED\n\n\n"
+            "def GET(props):\n    return Response(f\"{props['n'] or 'kept'}\")\n",
+            "src/data.py": "V = 'none'\n",
+        }
+    )
+    seen = set()
+    for number in range(50):
+        (root / "src/data.py").write_text(f"V = 'version {number}'\n")
+        jobs = str(1 + number % 2)
         process = subprocess.Popen(
-            [sys.executable, "-B", "-m", "framework", "--root", str(root), "build"],
+            [sys.executable, "-B", "-m", "framework", "build", "--root", str(root), "--jobs", jobs],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
         try:
-            process.wait(random.uniform(0.2, 0.7))
+            process.wait(random.uniform(0.15, 0.6))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
         process.communicate()
         if (root / "dist").exists():
-            files = tree(root / "dist")
-            files = without_lists(files)
+            files = without_lists(tree(root / "dist"))
             assert len(files) == 300
-            assert len(set(files.values())) == 1
-    (root / "src/lib/version.py").write_text("V = 'last'\n")
-    assert set(built(root).values()) == {b"last"}
+            versions = set(files.values()) - {b"kept"}
+            assert len(versions) == 1
+            manifest = json.loads((root / "dist/.framework.json").read_text())["files"]
+            digests = {name: new_digest(content).hexdigest() for name, content in files.items()}
+            assert {name: row["etag"] for name, row in manifest.items()} == digests
+            seen |= versions
+    assert len(seen) > 1
+    (root / "src/data.py").write_text("V = 'last'\n")
+    assert set(built(root).values()) == {b"last", b"kept"}
     assert sorted(os.listdir(root)) == [".dist-inputs", "dist", "framework.config.py", "src"]
+
+
+# ---------------------------------------------------------------- many, and verified
+
+
+def test_of_many_mistakes_some_are_told_and_the_rest_counted(make: Site) -> None:
+    page = listed("range(70)").replace("Response(str(params['id']))", "Response('', status=404)")
+    text = mistakes(make({"src/pages/[id].py": page}))
+    lines = [line for line in text.splitlines() if not line.startswith("    ")]
+    assert len(lines) == 51
+    assert lines[-1] == "And 20 more."
+
+
+def test_lists_of_the_sites_own_are_warned_of(make: Site) -> None:
+    root = make({"src/pages/a.py": HANDLER, "public/_headers": "/a\n  x: y\n"})
+    assert [text.partition(",")[0] for text in build(root).warnings] == [
+        "public/_headers stays as it is"
+    ]
+    assert (root / "dist/_headers").read_text() == "/a\n  x: y\n"
+
+
+def test_a_variant_is_a_file_too(make: Site) -> None:
+    long = "Response('again ' * 999)"
+    files = {
+        "src/pages/a.txt.py": answering(long),
+        "src/pages/a.txt.gz.py": HANDLER,
+        "src/pages/[id].css.py": listed("['x']").replace("str(params['id'])", "'again ' * 999"),
+        "public/x.css.gz": "",
+    }
+    assert mistakes(make(files, "build=Build(compress=True)")) == (
+        "src/pages/[id].css.py and public/x.css.gz would both write x.css.gz.\n"
+        "    Keep one of them.\n"
+        "src/pages/a.txt.gz.py and src/pages/a.txt.py would both write a.txt.gz.\n"
+        "    Keep one of them."
+    )
+
+
+def test_the_command_verifies_and_says_so(make: Site, capsys: Any) -> None:
+    root = make({"src/pages/a.py": HANDLER})
+    assert main(["build", "--root", str(root), "--verify", "--jobs", "2"]) == 0
+    assert "(1 rendered, 0 kept, 0 public, 1 verified)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "x", "1.5", "2000"])
+def test_a_wrong_number_of_processes_is_wrong_usage(make: Site, capsys: Any, jobs: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["build", "--jobs", jobs, "--root", str(make({}))])
+    assert caught.value.code == 2
+    assert f"{jobs!r} is no number of processes, 1 or more" in capsys.readouterr().err

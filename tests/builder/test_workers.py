@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import framework.builder.workers as module
 from framework.builder.run import build
 from framework.errors import BuildError
 
@@ -130,13 +131,16 @@ def test_a_process_that_is_killed_fails_the_build_and_leaves_the_last_one(many: 
     assert children_of(os.getpid()) == before
 
 
-def test_a_process_that_is_gone_can_be_told_nothing(many: Any, monkeypatch: Any) -> None:
+def test_a_process_that_is_gone_can_be_told_nothing(monkeypatch: Any) -> None:
     def end(*_: object) -> None:
         os._exit(3)
 
-    monkeypatch.setattr("framework.builder.workers._work", end)
+    monkeypatch.setattr(module, "_work", end)
+    worker = module._Worker(None, [], None, [], [])  # type: ignore[arg-type] # it ends at once
+    worker._process.join()
     with pytest.raises(BuildError, match="ended with status 3"):
-        build(many(), jobs=2)
+        worker.give(module._Part(0, 0, 1))
+    worker.end()
 
 
 def test_processes_end_with_the_first_one(many: Any) -> None:
