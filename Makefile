@@ -40,11 +40,12 @@ types: $(READY) ## check types
 
 check: lint types test ## everything that CI runs
 
-bench: $(READY) ## measure a request beside other frameworks
+bench: $(READY) ## measure requests and builds beside other frameworks
 	$(BIN)/pip install --quiet --disable-pip-version-check '.[bench]'
 	$(BIN)/python -m benchmarks.in_process
 	$(BIN)/python -m benchmarks.objects
 	$(BIN)/python -m benchmarks.served
+	$(BIN)/python -m benchmarks.build
 
 docs: $(READY) ## run every example of README and docs
 	$(BIN)/pytest tests/test_docs.py

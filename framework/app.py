@@ -27,6 +27,7 @@ from .routes import Route
 from .security import HostCheck, OriginCheck, make_proxy_fix
 from .site import load_site
 from .static import StaticFile
+from .staticpaths import BUILDING
 from .version import __version__
 from .web.body import BodyInit
 from .web.headers import HeadersInit
@@ -307,7 +308,8 @@ class App:
         trail = (*context.trail, context.route_pattern)
         if len(trail) > _MOST_REWRITES:
             raise RewriteLoopError(f"Rewrites lead in a circle: {' -> '.join(trail)}.")
-        context.environ[REWRITTEN] = True
+        if BUILDING in context.environ:
+            context.environ[REWRITTEN] = True
         request = target if isinstance(target, Request) else None
         url = URL(request.url if request is not None else str(target), context.url)
         if url.host != context.url.host:
@@ -342,13 +344,11 @@ class App:
         A relative URL is one of `http://localhost`. `method`, `headers` and `body` make the
         request where a URL is given.
         """
-        request = (
-            url_or_request
-            if isinstance(url_or_request, Request)
-            else Request(
-                URL(url_or_request, "http://localhost"), method=method, headers=headers, body=body
-            )
-        )
+        if isinstance(url_or_request, Request):
+            request = url_or_request
+        else:
+            url = URL(url_or_request, "http://localhost")
+            request = Request(url, method=method, headers=headers, body=body)
         started: list[Any] = []
 
         def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[..., None]:

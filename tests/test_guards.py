@@ -48,10 +48,12 @@ def test_every_export_has_a_docstring() -> None:
 
 def _count_calls(run: Callable[[], Any], folders: tuple[str, ...]) -> int:
     count = 0
+    hook = str(PACKAGE / "builder" / "reads.py")  # an earlier test's build left it in this process
 
     def profile(frame: FrameType, event: str, argument: object) -> None:
         nonlocal count
-        if event == "call" and frame.f_code.co_filename.startswith(folders):
+        name = frame.f_code.co_filename
+        if event == "call" and name.startswith(folders) and name != hook:
             count += 1
 
     before = sys.getprofile()

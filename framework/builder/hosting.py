@@ -177,8 +177,13 @@ def _header_lines(
 def _address(rule: Rule, base: str) -> str:
     """The path at which these hosts serve a file: `/about/` for `about/index.html`."""
     path = re.sub(r"(^|/)index\.html$|\.html$", r"\1", rule.name)
-    path = quote_path(f"{base}/{path}").replace("*", "%2A").replace(":", "%3A")
+    path = _literal(f"{base}/{path}")
     return f"{path}*" if rule.is_folder else path
+
+
+def _literal(path: str) -> str:
+    """A path of which nothing stands for anything else."""
+    return quote_path(path).replace("*", "%2A").replace(":", "%3A")
 
 
 def _redirect_lines(redirects: Sequence[Redirect], base: str, warnings: list[str]) -> Iterator[str]:
@@ -194,7 +199,7 @@ def _redirect_lines(redirects: Sequence[Redirect], base: str, warnings: list[str
         params = redirect.source.params
         values = {p.name: ":splat" if p.rest else f":{p.name}" for p in params}
         to = _filled(redirect.destination, values)
-        yield f"{quote_path(base)}{source} {to} {redirect.status}\n"
+        yield f"{_literal(base)}{source} {to} {redirect.status}\n"
 
 
 def _placeholders(segments: Sequence[Segment]) -> str | None:
@@ -205,7 +210,7 @@ def _placeholders(segments: Sequence[Segment]) -> str | None:
                 len(segment) > 1 or part.converter or (part.rest and number < len(segments) - 1)
             ):
                 return None
-    return _joined(segments, quote_path, lambda p: "*" if p.rest else f":{p.name}")
+    return _joined(segments, _literal, lambda p: "*" if p.rest else f":{p.name}")
 
 
 def _filled(destination: str, values: Mapping[str, str]) -> str:

@@ -86,16 +86,17 @@ def answer(root: str, folder: str, ledger: str) -> None:
 
 def compare_all(root: Path, folder: Path, ledger: Path) -> Iterator[dict[str, Any]]:
     """For each path of the site `path`, and what differs; at the end `warnings`."""
+    written = Ledger.find(ledger)
+    if written is None:
+        raise FileNotFoundError(ledger)
     warnings: dict[str, None] = {}
     differences: list[str] = []
     try:
         app = App(root, building=lambda text: warnings.setdefault(text))
     except SiteError as error:
+        written.close()
         yield {"differences": [f"The site does not start a second time. {error}"], "end": True}
         return
-    written = Ledger.find(ledger)
-    if written is None:
-        raise FileNotFoundError(ledger)
     with closing(app), closing(written):
         outputs, seen = Outputs(app), set[str]()
         for route, static in find_sources(app):

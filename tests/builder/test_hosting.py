@@ -127,11 +127,13 @@ def test_redirects_are_lines_those_with_parameters_last(host: Any, tmp_path: Pat
         redirect("/docs/[...path]", "/d/[...path]/", 308),
         redirect("/x/[a]/[b]", "https://example.com/"),
         redirect("/caf\u00e9", "/caf\u00e9 x"),
+        redirect("/a:b*c", "/d:e"),
     ]
     assert host({}, redirects, base="/b") == []
     assert (tmp_path / "_redirects").read_text() == (
         "/b/old /new?a=1#b 301\n"
         "/b/caf%C3%A9 /caf%C3%A9%20x 301\n"
+        "/b/a%3Ab%2Ac /d:e 301\n"
         "/b/p/:id /products/:id?from=p 302\n"
         "/b/docs/* /d/:splat/ 308\n"
         "/b/x/:a/:b https://example.com/ 301\n"
