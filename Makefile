@@ -41,7 +41,7 @@ types: $(READY) ## check types
 check: lint types test ## everything that CI runs
 
 bench: $(READY) ## measure requests and builds beside other frameworks
-	$(BIN)/pip install --quiet --disable-pip-version-check '.[bench]'
+	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks.in_process
 	$(BIN)/python -m benchmarks.objects
 	$(BIN)/python -m benchmarks.served

@@ -113,6 +113,7 @@ def _install_astro() -> tuple[Tool, str]:
 def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
     """Seconds and peak MiB of a command that ends well, or `TooSlow`."""
     environ = os.environ | {"ASTRO_TELEMETRY_DISABLED": "1"}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # pip compiles what it installs
     late = threading.Event()
     with log.open("wb") as output:
         begun = time.perf_counter()
