@@ -1,9 +1,11 @@
 """How fast is a static build, and how much memory does it take, beside other tools?
 
     python -m benchmarks.build [--sizes N ...] [--rounds N] [--limit SECONDS] [--skip-astro]
+                               [--folder DIR]
 
-Each build is a process of its own, of a site made anew below build/benchmark, one after the
-other, round by round; the best time and the highest memory count. The memory is that of the
+Each build is a process of its own, of a site made anew, one after the other, round by round; the
+best time and the highest memory count. On a disk the times of one tool differ more from round to
+round than those of two tools, so take a folder in memory, such as /dev/shm/benchmark. The memory is that of the
 largest process of a build, so of one worker where there are several. Astro comes from npm, at
 the first run, with a Node of its own where the one here is too old.
 """
@@ -25,7 +27,6 @@ from pathlib import Path
 from benchmarks import sites
 
 _ROOT = Path(__file__).resolve().parent.parent
-_FOLDER = _ROOT / "build" / "benchmark"
 _ASTRO, _NODE, _OLDEST_NODE = 7, 24, (22, 12)
 _LARGEST = {"JSON endpoints": 100_000, "HTML pages": 10_000}
 
@@ -87,9 +88,9 @@ def _astro_version(modules: Path) -> str:
         return ""
 
 
-def _install_astro() -> tuple[Tool, str]:
+def _install_astro(folder: Path) -> tuple[Tool, str]:
     """Astro and what it is; `OSError` or `subprocess.SubprocessError` where it can't be had."""
-    modules = _FOLDER / "node_modules"
+    modules = folder / "node_modules"
     machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     shipped = f"node-{sys.platform}-{machine}"
     own = shutil.which("node") or ""
@@ -97,13 +98,13 @@ def _install_astro() -> tuple[Tool, str]:
     node = own if is_new_enough else str(modules / shipped / "bin" / "node")
     found = _astro_version(modules).startswith(f"{_ASTRO}.")
     if not found or _node_version(node) < _OLDEST_NODE:
-        (_FOLDER / "package.json").write_text('{"private": true}')
+        (folder / "package.json").write_text('{"private": true}')
         command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"]
         command += ["--loglevel=error", f"astro@{_ASTRO}"]
         command += [] if is_new_enough else [f"{shipped}@{_NODE}"]
-        subprocess.run(command, cwd=_FOLDER, check=True, capture_output=True, timeout=600)
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=600)
     script = str(modules / "astro" / "bin" / "astro.mjs")
-    tool = Tool(sites.ASTRO, lambda folder: [node, script, "build", "--root", str(folder)], "dist")
+    tool = Tool(sites.ASTRO, lambda site: [node, script, "build", "--root", str(site)], "dist")
     numbers = ".".join(map(str, _node_version(node)))
     return tool, f"Astro {_astro_version(modules)} on Node {numbers}"
 
@@ -121,13 +122,13 @@ sys.exit(os.waitstatus_to_exitcode(status) != 0)
 
 def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
     """Seconds and peak MiB of a command that ends well, or `TooSlow`."""
-    environ = os.environ | {"ASTRO_TELEMETRY_DISABLED": "1"}
+    environ = os.environ | {"ASTRO_TELEMETRY_DISABLED": "1", "PYTHONPATH": str(_ROOT)}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)  # pip compiles what it installs
     measure = [sys.executable, "-I", "-S", "-c", _MEASURE]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*measure, *command],
-            cwd=_ROOT,
+            cwd=log.parent,
             env=environ,
             stdout=output,
             stderr=output,
@@ -149,9 +150,9 @@ def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
     return float(seconds), int(peak) * scale / 2**20
 
 
-def _build(tool: Tool, workload: str, count: int, limit: float) -> Build:
-    """Build a new site, and look at each output; a wrong one ends the run."""
-    with tempfile.TemporaryDirectory(dir=_FOLDER) as name:
+def _build(tool: Tool, workload: str, count: int, limit: float, base: Path) -> Build:
+    """Build a new site below `base`, and look at each output; a wrong one ends the run."""
+    with tempfile.TemporaryDirectory(dir=base) as name:
         folder = Path(name)
         for file, text in tool.files[workload].items():
             path = folder / file
@@ -172,7 +173,7 @@ def _build(tool: Tool, workload: str, count: int, limit: float) -> Build:
 
 
 def measure(
-    tools: dict[str, Tool], workload: str, sizes: list[int], rounds: int, limit: float
+    tools: dict[str, Tool], workload: str, sizes: list[int], rounds: int, limit: float, base: Path
 ) -> Results:
     """The builds by tool and number of outputs; `None` where one passed the limit."""
     results: Results = {name: {} for name, tool in tools.items() if workload in tool.files}
@@ -182,7 +183,7 @@ def measure(
                 if None in builds.values():
                     continue
                 try:
-                    new = _build(tools[name], workload, count, limit)
+                    new = _build(tools[name], workload, count, limit, base)
                 except TooSlow:
                     builds[count] = None
                     _tell(f"{workload}, {count:,}: {name} takes longer than {limit:,.0f} s")
@@ -249,21 +250,23 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--limit", type=float, default=900, help="seconds for one build")
+    parser.add_argument("--folder", type=Path, default=_ROOT / "build" / "benchmark")
     parser.add_argument("--skip-astro", action="store_true")
     options = parser.parse_args()
-    _FOLDER.mkdir(parents=True, exist_ok=True)
+    base = options.folder.resolve()
+    base.mkdir(parents=True, exist_ok=True)
     tools = _python_tools()
     what = [f"CPython {platform.python_version()}", f"Frozen-Flask {version('Frozen-Flask')}"]
     if not options.skip_astro:
         try:
-            tools[f"Astro {_ASTRO}"], told = _install_astro()
+            tools[f"Astro {_ASTRO}"], told = _install_astro(base)
         except (OSError, subprocess.SubprocessError) as error:
             told = f"without Astro, which can't be had: {error}"
         what.append(told)
     print(f"{', '.join(what)}\n", flush=True)
     for workload, largest in _LARGEST.items():
         sizes = [1, *sorted(size for size in {*options.sizes} if 1 < size <= largest)]
-        results = measure(tools, workload, sizes, options.rounds, options.limit)
+        results = measure(tools, workload, sizes, options.rounds, options.limit, base)
         report(workload, results, sizes, options.limit)
 
 

@@ -8,10 +8,10 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from ..app import App
 from ..errors import StaticPathsError
@@ -29,8 +29,7 @@ from .secrets import Secrets
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV}
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """What became of one path of a route.
 
     `path` is what a client asks for, `asked` the same without `base`. `reason` says why it was
@@ -117,7 +116,7 @@ class Maker:
         made = Made(route.place, path.number, route.pattern.text)
         try:
             place = self._outputs.locate(route, path)
-            made = replace(made, path=place.full, asked=place.path)
+            made = made._replace(path=place.full, asked=place.path)
             last = None if self._last is None else self._last.find_path(place.path)
             key, problem = _key_of(path)
             reason = self._reason(route, path, last, key, problem)
@@ -130,10 +129,10 @@ class Maker:
                 key = None if output.depends_on_others else key
                 written = self._write(place, path, output, last, key)
         except OutputError as error:
-            return replace(made, fault=str(error))
+            return made._replace(fault=str(error))
         except _ClashError as error:
-            return replace(made, clash=str(error))
-        return replace(made, reason=reason, written=written, seconds=time.perf_counter() - begun)
+            return made._replace(clash=str(error))
+        return made._replace(reason=reason, written=written, seconds=time.perf_counter() - begun)
 
     def copy(self, source: StaticFile, name: str, place: str) -> Written:
         """Take a file of `public/` into the build. Raises `OutputError`."""
