@@ -5,9 +5,9 @@
 
 Each build is a process of its own, of a site made anew, one after the other, round by round; the
 best time and the highest memory count. On a disk the times of one tool differ more from round to
-round than those of two tools, so take a folder in memory, such as /dev/shm/benchmark. The memory is that of the
-largest process of a build, so of one worker where there are several. Astro comes from npm, at
-the first run, with a Node of its own where the one here is too old.
+round than those of two tools, so take a folder in memory, such as /dev/shm/benchmark. The memory
+is that of the largest process of a build, so of one worker where there are several. Astro comes
+from npm, at the first run, with a Node of its own where the one here is too old.
 """
 
 import argparse
