@@ -35,8 +35,8 @@ _TICK = 0.01  # seconds that a file's time may be behind the clock
 class Report:
     """What a build wrote: `rendered` and `kept` files of routes, `public` ones, in bytes `size`.
 
-    `routes` has the number of paths and the seconds that each route's file took. `verified` is
-    how many paths were asked for again. `warnings` has each thing once.
+    `routes` has the number of rendered paths of each route's file and the seconds that they took.
+    `verified` is how many paths were asked for again. `warnings` has each thing once.
     """
 
     folder: Path
@@ -129,6 +129,11 @@ class _Build:
         for warning in find_static_warnings(self.app.site):
             self.report.warn(str(warning))
         plan = self._ask(whole=jobs > 1)
+        if not plan and not self.wrong and self.app.config.output == "server":
+            self.report.warn(
+                "No route is prerendered. Set prerender = True in its file, or "
+                'Config(output="static") for all of them.'
+            )
         with closing(Ledger.make(self.work.fresh_ledger)) as ledger:
             reasons = self._compare(plan, ledger, last)
             maker = Maker(self.app, self.work, reasons, self.encoders, self.reads, self.asked)
@@ -265,8 +270,8 @@ class _Build:
         report.size += made.written.size
         if made.reason is None:
             report.kept += 1
-        else:
-            report.rendered += 1
+            return
+        report.rendered += 1
         count, seconds = report.routes.get(made.place, (0, 0.0))
         report.routes[made.place] = (count + 1, seconds + made.seconds)
 

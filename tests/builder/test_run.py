@@ -443,6 +443,18 @@ def test_what_the_disk_refuses_is_a_build_error(
 # --------------------------------------------------------------------- warnings
 
 
+@pytest.mark.parametrize(("output", "warnings"), [("server", 1), ("static", 0)])
+def test_a_site_whose_routes_are_all_live_is_told_so(
+    make: Site, output: str, warnings: int
+) -> None:
+    config = f'from framework import Config\n\nconfig = Config(output="{output}")\n'
+    live = f"{answering('Response()')}\nprerender = False\n"
+    root = make({"framework.config.py": config, "public/a.txt": "a", "src/pages/a.py": live})
+    found = build(root).warnings
+    assert len(found) == warnings
+    assert all("No route is prerendered" in text for text in found)
+
+
 def test_cookies_are_left_out_with_one_warning_a_route(make: Site) -> None:
     code = listed("['a', 'b']").replace("def GET(params):", "def GET(params, cookies):")
     code = code.replace("    return Response(", "    cookies.set('n', '1')\n    return Response(")
@@ -462,6 +474,13 @@ def test_the_command_tells_warnings_and_what_was_written(make: Site, capsys: Any
         "   0.0 s          1 path  src/pages/a.py\n"
         f"Wrote 1 file (1 rendered, 0 kept, 0 public), 4 bytes, to {root}/dist in 0.0 s\n"
     )
+
+
+def test_the_command_tells_nothing_of_the_time_of_what_was_kept(make: Site, capsys: Any) -> None:
+    root = make({"src/pages/a.py": answering("Response('four')")})
+    build(root)
+    assert main(["--root", str(root), "build"]) == 0
+    assert capsys.readouterr().out.startswith("Wrote 1 file (0 rendered, 1 kept, 0 public)")
 
 
 def test_the_command_fails_with_the_text_of_the_mistakes(make: Site, capsys: Any) -> None:
