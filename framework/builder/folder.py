@@ -35,6 +35,16 @@ class Workplace:
         self.fresh_ledger.replace(self.ledger)
 
 
+def is_of_build(name: str, target: Path) -> bool:
+    """Whether a file beside `target`, or itself, is the build's own."""
+    return name in {target.name, *_beside(target)}
+
+
+def _beside(target: Path) -> tuple[str, str]:
+    """Where a build is written, and the ledger of the last one."""
+    return f".{target.name}-building", f".{target.name}-inputs"
+
+
 def find_target(root: Path, config: Config) -> Path:
     """The folder that a build writes. Raises `BuildError` for one that can't be the build's own."""
     path = root / config.build.out_dir
@@ -62,7 +72,7 @@ def workplace(target: Path) -> Iterator[Workplace]:
 
     One build at a time has it; one that was killed left it to the next. Raises `BuildError`.
     """
-    beside = target.with_name(f".{target.name}-building")
+    beside, ledger = map(target.with_name, _beside(target))
     fresh, old = beside / "new", beside / "old"
     lock = os.open(target.parent, os.O_RDONLY)
     try:
@@ -75,7 +85,6 @@ def workplace(target: Path) -> Iterator[Workplace]:
         if beside.exists():
             shutil.rmtree(beside)
         fresh.mkdir(parents=True)
-        ledger = target.with_name(f".{target.name}-inputs")
         try:
             yield Workplace(target, fresh, ledger, beside / "inputs")
         finally:

@@ -20,6 +20,7 @@ from ..prerendered import new_digest
 from ..routes import Route
 from ..site import CONFIG_FILE, Site
 from ..version import __version__
+from .folder import is_of_build
 from .reads import Reads
 
 Digests = dict[str, str]
@@ -44,30 +45,21 @@ def first_change(old: Digests, new: Digests) -> str | None:
     return None
 
 
-def _digest_of_path(path: Path) -> str:
-    """The digest of a file's content or of a folder's names; `""` where nothing is."""
-    try:
-        if path.is_dir():
-            return digest_of(os.fsencode("\0".join(sorted(os.listdir(path)))))
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, new_digest).hexdigest()
-    except OSError:
-        return ""
-
-
 class Inputs:
     """The inputs of one site's routes, as names that people know and digests.
 
-    `begun` is when the build began, in seconds of `time.time()`.
+    `begun` is when the build began, in seconds of `time.time()`; `target` is the folder it writes.
     """
 
-    def __init__(self, site: Site, begun: float) -> None:
+    def __init__(self, site: Site, begun: float, target: Path) -> None:
         self._site = site
+        self._target = target
         self._source = site.root / "src"
         self._begun = begun
         self._digest = cache(self._find_digest)
         self._leads = cache(self._find_leads)
         self._used = cache(site.templates.used)
+        self._digest(target.parent)  # as it is before pages are rendered
 
     def of_all(self) -> Digests:
         """What every route is made from, whatever its file is."""
@@ -125,13 +117,28 @@ class Inputs:
         }
 
     def _find_digest(self, path: Path) -> str:
-        digest = _digest_of_path(path)
+        digest = self._digest_of_path(path)
         try:
             is_new = path.stat().st_ctime >= self._begun  # which nobody can set
         except OSError:
             return digest
+        if not is_new or path == self._target.parent:  # where the build itself writes
+            return digest
         # Nobody knows which of its contents was read, so next time it counts as changed.
-        return f"{digest} written in the build of {self._begun}" if is_new else digest
+        return f"{digest} written in the build of {self._begun}"
+
+    def _digest_of_path(self, path: Path) -> str:
+        """The digest of a file's content or of a folder's names; `""` where nothing is."""
+        try:
+            if path.is_dir():
+                names = os.listdir(path)
+                if path == self._target.parent:
+                    names = [name for name in names if not is_of_build(name, self._target)]
+                return digest_of(os.fsencode("\0".join(sorted(names))))
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, new_digest).hexdigest()
+        except OSError:
+            return ""
 
     # ------------------------------------------------------------- where files lead
 

@@ -113,7 +113,7 @@ class _Build:
         self.work = work
         self.report = report
         self.reads = reads
-        self.inputs = Inputs(app.site, begun)
+        self.inputs = Inputs(app.site, begun, work.target)
         self.progress = progress
         self.asked: dict[str, Reads] = {}
         self.wrong: list[str] = []

@@ -123,6 +123,14 @@ def test_a_folder_that_is_listed_counts(rebuilt: Rebuild, expression: str) -> No
     assert set(one.build().values()) == {None}
 
 
+def test_the_folder_that_holds_the_build_may_be_listed(rebuilt: Rebuild) -> None:
+    expression = "' '.join(sorted(p.name for p in ROOT.iterdir() if 'dist' not in p.name))"
+    one = rebuilt({"src/pages/x.py": page(expression)})
+    check(one, lambda: one.write({"new": ""}), ". changed")
+    check(one, lambda: one.remove("new"), ". changed")
+    assert one.read("x") == "framework.config.py src"
+
+
 def test_the_folder_that_is_the_current_one_may_be_listed(
     rebuilt: Rebuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
