@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import Config
+from ..config import Build, Config
 from ..errors import BuildError
+from ..prerendered import MANIFEST
 from ..site import CONFIG_FILE
 
 _AT_FDCWD = -100
@@ -58,12 +59,19 @@ def find_target(root: Path, config: Config) -> Path:
         what = "a link, or below one"
     elif target.exists() and not target.is_dir():
         what = "a file"
+    # What is in dist/ is of some build, as everywhere.
+    elif config.build.out_dir != Build.out_dir and _is_foreign(target):
+        what = "a folder with files that no build wrote"
     if what is not None:
         raise BuildError(
             f"{CONFIG_FILE}: build.out_dir is {config.build.out_dir!r}, {what}.\n"
-            "    A build replaces the whole folder: give it one of its own in the site."
+            "    A build replaces the whole folder: give it a new or empty one in the site."
         )
     return target
+
+
+def _is_foreign(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()
 
 
 @contextmanager

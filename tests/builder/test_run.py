@@ -408,7 +408,7 @@ def test_the_folder_is_the_builds_own(make: Site, folder: str, what: str) -> Non
     (root / "link").symlink_to("real")
     assert mistakes(root) == (
         f"framework.config.py: build.out_dir is {folder!r}, {what}.\n"
-        "    A build replaces the whole folder: give it one of its own in the site."
+        "    A build replaces the whole folder: give it a new or empty one in the site."
     )
 
 
