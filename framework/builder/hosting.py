@@ -240,14 +240,18 @@ _HEAD = """\
 # Written by framework build. Include it in a server whose root is this folder, without a
 # location / of its own.{site}
 absolute_redirect off;
+charset_types text/css text/csv text/javascript text/markdown text/plain text/vtt text/xml
+    application/javascript image/svg+xml;
 if ($uri ~ "[[:cntrl:]\\\\\\\\]") {{ return 400; }}
 
 # The path below the base, and the file that it asks for.
 set $framework_path /.none;
 set $framework_file /.none;
 if ($uri ~ "^{base}(?<framework_below>|/.*?[^/])/*$") {{ set $framework_path $framework_below; }}
-if (-f "$document_root$framework_path") {{ set $framework_file $framework_path; }}
+{live}if (-f "$document_root$framework_path") {{ set $framework_file $framework_path; }}
 """
+# Before anything is a file, as it is the address that the application is asked for.
+_LIVE = 'if ($request_method !~ "^(GET|HEAD)$") { set $framework_path /.none; }\n'
 _PAGE = """\
 if (-f "$document_root$framework_path{suffix}") {{
 {slash}    set $framework_file "$framework_path{suffix}";
@@ -277,8 +281,11 @@ def _write_nginx(
     """Locations go by files: what a path asks for is found before one is chosen."""
     is_live = config.output == "server"
     base = config.base.rstrip("/")
-    site = "\n# It asks for @site, a location with your proxy_pass, where there is no file."
-    file.write(_HEAD.format(site=site if is_live else "", base=_regex(base)))
+    site, live = "", ""
+    if is_live:
+        site = "\n# It asks for @site, a location with your proxy_pass, where there is no file."
+        live = _LIVE
+    file.write(_HEAD.format(site=site, live=live, base=_regex(base)))
     slash = _SLASH[config.trailing_slash]
     if config.build.format != "directory":
         file.write(_PAGE.format(suffix=".html", slash=slash))
@@ -296,6 +303,8 @@ def _write_nginx(
             continue
         where = "^~" if rule.is_folder else "="
         file.write(f"location {where} {_quoted('/' + rule.name)} {{\n")
+        if not any(name == "content-type" for name, _ in rule.headers):
+            file.write("    charset utf-8;\n")
         for name, value in rule.headers:
             if "$" in value:
                 lacks.setdefault(name, rule.name)
@@ -305,7 +314,7 @@ def _write_nginx(
                 file.write(f"    add_header {name} {_quoted(value)};\n")
         file.write(f"    {serve}\n}}\n")
     if not covers_all:
-        file.write(f"location / {{ {serve} }}\n")
+        file.write(f"location / {{ charset utf-8; {serve} }}\n")
     for name, rule_name in lacks.items():
         what = f"{NGINX} lacks the header {name}, as of {rule_name}"
         warnings.append(f"{what}: its value holds a $, which nginx takes for a variable.")

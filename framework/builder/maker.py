@@ -152,7 +152,8 @@ class Maker:
         # A variant that is there already is the site's own.
         own = {e for e in self._encoders if os.path.exists(variant_of(source.path, e))}
         encoders = {e: self._encoders[e] for e in sorted(self._encoders.keys() - own)}
-        key = " ".join(encoders).encode()
+        # Both times: whoever sets the first can't set the second.
+        key = f"{' '.join(encoders)} {facts.st_ctime_ns}".encode()
         last = None if self._last is None else self._last.find_file(name)
         same = last is not None and (last.place, last.size, last.mtime, last.key) == (
             place,
@@ -200,14 +201,13 @@ class Maker:
 
     def _is_whole(self, last: Written) -> bool:
         """Whether the file is as the last build wrote it."""
+        names = [last.file, *(variant_of(last.file, e) for e in last.encodings.split())]
         try:
-            facts = os.lstat(self._work.target / last.file)
-            for encoding in last.encodings.split():
-                os.lstat(self._work.target / variant_of(last.file, encoding))
+            files = [os.lstat(self._work.target / name) for name in names]
         except OSError:
             return False
-        same = (facts.st_size, facts.st_mtime_ns) == (last.size, last.mtime)
-        return same and stat.S_ISREG(facts.st_mode)
+        same = {(stat.S_IFMT(file.st_mode), file.st_mtime_ns) for file in files}
+        return files[0].st_size == last.size and same == {(stat.S_IFREG, last.mtime)}
 
     def _keep(self, last: Written) -> None:
         if self.secrets:
@@ -256,7 +256,9 @@ class Maker:
         # The smallest first: the application takes the first of those that a client likes best.
         smallest = sorted(variants, key=lambda encoding: len(variants[encoding]))
         for encoding, content in variants.items():
-            self._put(variant_of(made.file, encoding), partial(_write_new, content), made.place)
+            name = variant_of(made.file, encoding)
+            self._put(name, partial(_write_new, content), made.place)
+            os.utime(self._work.fresh / name, ns=(made.mtime, made.mtime))
         return made._replace(encodings=" ".join(smallest))
 
     def _refuse_secrets(self, file: Written, content: bytes) -> None:

@@ -180,7 +180,7 @@ def test_one_rule_for_all_is_the_only_location(host: Any, tmp_path: Path) -> Non
     assert re.findall("^location .*", (tmp_path / NGINX).read_text(), re.MULTILINE) == [
         'location ^~ "/a/" {',
         'location = "/index.html" {',
-        "location / { try_files $framework_file =404; }",
+        "location / { charset utf-8; try_files $framework_file =404; }",
     ]
     host({"a.html": OWN, "b.html": OWN})
     text = (tmp_path / NGINX).read_text()

@@ -222,12 +222,17 @@ def test_variants_are_kept(rebuilt: Rebuild, encoders: dict[str, Any]) -> None:
     assert entry(one, "x/index.html")["encodings"] == ["br", "gzip", "zstd"]
 
 
-def test_a_variant_that_is_gone_is_made_anew(rebuilt: Rebuild, encoders: dict[str, Any]) -> None:
+def test_a_variant_that_is_changed_or_gone_is_made_anew(
+    rebuilt: Rebuild, encoders: dict[str, Any]
+) -> None:
     one = rebuilt({"src/pages/x.jinja": LONG, "public/p.css": "a{}\n" * 999}, COMPRESSED)
     one.build()
     before = one.files()
     one.remove("dist/x/index.html.br")
     one.remove("dist/p.css.zst")
+    assert one.build() == {"/x": "x/index.html was changed in the output, or taken out"}
+    assert one.files() == before
+    one.write({"dist/x/index.html.gz": "x", "dist/p.css.br": "x"})
     assert one.build() == {"/x": "x/index.html was changed in the output, or taken out"}
     assert one.files() == before
 
@@ -275,6 +280,17 @@ def test_a_public_file_is_kept_until_it_changes(rebuilt: Rebuild) -> None:
     one.build()
     assert "b.txt" not in one.files()
     assert one.report.public == 1
+
+
+def test_a_public_file_that_changes_behind_its_time_is_copied(rebuilt: Rebuild) -> None:
+    one = rebuilt({"src/pages/x.jinja": "x", "public/a.txt": "old"})
+    one.build()
+    path = one.root / "public/a.txt"
+    before = path.stat()
+    path.write_text("new")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    one.build()
+    assert one.read("a.txt") == "new"
 
 
 def test_a_variant_that_public_has_is_the_sites_own(

@@ -114,9 +114,11 @@ def nginx(root: Path, more: str = "") -> Iterator[int]:
         process.wait(10)
 
 
-def ask(port: int, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+def ask(
+    port: int, path: str, method: str = "GET", body: str | None = None
+) -> tuple[int, dict[str, str], bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, headers={"host": "localhost", "accept": "text/html"})
+    connection.request(method, path, body, headers={"host": "localhost", "accept": "text/html"})
     response = connection.getresponse()
     answer = response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
     connection.close()
@@ -129,7 +131,7 @@ def told(status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         return {"status": status, "lost": body == b"lost"}
     if status >= 300:
         return {"status": status, "location": unquote(headers["location"])}
-    kind = headers["content-type"].lower().replace(" ", "").removesuffix(";charset=utf-8")
+    kind = headers["content-type"].lower().replace(" ", "")
     return {"status": status, "type": kind, "own": headers.get("x-own"), "body": body}
 
 
@@ -169,6 +171,11 @@ def test_nginx_answers_as_the_application(site: Site, form: str, slash: str, bas
 def test_nginx_asks_the_application_for_what_is_live(site: Site) -> None:
     files = FILES | {
         "src/pages/about.jinja": "---\nprerender = True\n---\nabout",
+        "src/pages/api/data.json.py": (
+            "from framework import Response\n\nprerender = True\n\n\n"
+            "def GET():\n    return Response.json([])\n\n\n"
+            "def POST(request):\n    return Response(request.text()[::-1])\n"
+        ),
         "src/pages/blog/index.jinja": "---\nprerender = True\n---\nblog",
         "src/pages/blog/[slug].jinja": "live {{ params.slug }}",
     }
@@ -190,6 +197,8 @@ def test_nginx_asks_the_application_for_what_is_live(site: Site) -> None:
                 answers = {
                     path: ask(port, path) for path in ("/about", "/blog/", "/blog/caf%C3%A9")
                 }
+                posted = ask(port, "/api/data.json", "POST", "abc")
+                refused = [ask(port, path, "DELETE")[0] for path in ("/about", "/about/", "/x.txt")]
                 answers |= {path: ask(port, path) for path in ("/nothing", "/api/health", "/x.txt")}
         finally:
             server.shutdown()
@@ -202,5 +211,9 @@ def test_nginx_asks_the_application_for_what_is_live(site: Site) -> None:
         "/api/health": (200, "ok"),
         "/x.txt": (200, "public"),
     }
+    assert (posted[0], posted[2]) == (200, b"cba")
+    assert refused == [
+        one.request("DELETE", path).status for path in ("/about", "/about/", "/x.txt")
+    ]
     assert answers["/about"][1]["x-own"] == answers["/blog/caf%C3%A9"][1]["x-own"]
     assert "x-own" not in answers["/x.txt"][1]
