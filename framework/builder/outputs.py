@@ -85,14 +85,18 @@ class Outputs:
         try:
             full = unquote(routes.url_for(route.pattern.text, path.params))
         except ValueError as error:
-            raise OutputError(f"{route.place}: {error}") from error
+            raise OutputError(
+                f"{route.place}: item {path.number} of get_static_paths(): {error}\n"
+                "    A value is never empty, and has no slash, but for that of a [...rest], which may "
+                "be None."
+            ) from error
         # Canonical: no `..`, no empty segment, no backslash. As a file's name it stays in its folder.
         local = full[len(self._base) :].strip("/")
         match = routes.match(local)
         if match is not None and match[0] is not route:
             raise OutputError(
                 f"{route.place} and {match[0].place} both have the path {full}; the second "
-                "answers.\n    Take it out of get_static_paths()."
+                f"answers.\n    {_leave_out(route)}."
             )
         return Place(route, full, local)
 
@@ -119,7 +123,7 @@ class Outputs:
         elif status != error_status and not 200 <= status < 300:
             raise OutputError(
                 f"{route.place}: {place.full} answered {status}, so it can't be a file.\n"
-                "    Take it out of get_static_paths(), or set prerender = False."
+                f"    {_leave_out(route)}, or set prerender = False."
             )
         kind = headers.get("content-type", "")
         return Output(
@@ -131,6 +135,10 @@ class Outputs:
             location=location,
             depends_on_others=REWRITTEN in environ,
         )
+
+
+def _leave_out(route: Route) -> str:
+    return "Take it out of get_static_paths()" if route.pattern.params else "Take out the file"
 
 
 def _call(app: App, environ: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:

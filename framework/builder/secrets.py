@@ -12,12 +12,16 @@ _SHORTEST = 6  # characters: less stands anywhere
 class Secrets:
     """The values of environment variables, as they are and as JSON, HTML and URLs write them.
 
-    `names` are the variables; one that isn't set has no value to be found.
+    `names` are the variables; `not_found` says of some why their values are not looked for.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
         values = {name: os.environ.get(name, "") for name in names}
-        self.too_short = [name for name, value in values.items() if 0 < len(value) < _SHORTEST]
+        self.not_found = {
+            name: "is too short to find" if value else "isn't set, so it is not looked for"
+            for name, value in values.items()
+            if len(value) < _SHORTEST
+        }
         self._forms = {
             name: {
                 value.encode(errors="surrogateescape"),

@@ -275,7 +275,10 @@ def test_a_param_never_leaves_its_place(make: Site, value: str, name: str) -> No
     text = mistakes(make({f"src/pages/{name}": code}))
     pattern = "/" + name.rpartition(".")[0]
     place = f"src/pages/{name}"
-    assert text == f"{place}: {pattern} would not read id={value!r} back from its own path."
+    assert text.startswith(
+        f"{place}: item 1 of get_static_paths(): {pattern} would not read id={value!r} back "
+        "from its own path.\n    A value is never empty, "
+    )
 
 
 def test_a_name_that_the_disk_refuses_is_told(make: Site) -> None:
@@ -340,6 +343,14 @@ def test_another_answer_than_2xx_fails_and_names_the_route(
 ) -> None:
     assert mistakes(make({"src/pages/x.py": answering(answer), "src/pages/y.py": HANDLER})) == (
         f"src/pages/x.py: /x answered {status}, so it can't be a file.\n"
+        "    Take out the file, or set prerender = False."
+    )
+
+
+def test_a_listed_path_that_is_not_found_may_be_taken_off_the_list(make: Site) -> None:
+    code = listed("['a', 'b']").replace("return Response(", "return Response(status=404, body=")
+    assert mistakes(make({"src/pages/[id].py": code})).endswith(
+        "src/pages/[id].py: /b answered 404, so it can't be a file.\n"
         "    Take it out of get_static_paths(), or set prerender = False."
     )
 

@@ -89,13 +89,24 @@ def test_a_short_value_is_warned_of(make: Any, monkeypatch: pytest.MonkeyPatch) 
     assert build(root).warnings == ["Build(secrets=...): the value of OTHER is too short to find."]
 
 
+def test_a_variable_that_is_not_set_is_warned_of(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OTHER", raising=False)
+    root = make({"src/pages/index.jinja": "text"})
+    assert build(root).warnings == [
+        "Build(secrets=...): the value of OTHER isn't set, so it is not looked for."
+    ]
+
+
 def test_without_values_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMPTY", "")
     monkeypatch.delenv("UNSET", raising=False)
     secrets = Secrets(["EMPTY", "UNSET"])
     assert not secrets
     assert secrets.find(b"anything") is None
-    assert secrets.too_short == []
+    why = "isn't set, so it is not looked for"
+    assert secrets.not_found == {"EMPTY": why, "UNSET": why}
 
 
 def test_a_value_that_is_no_text_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
