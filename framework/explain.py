@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .context import APIContext
+from .errors import StaticPathsError
 from .pattern import END, Param
 from .routes import Route
 from .site import Site
@@ -45,7 +46,7 @@ def _lines(
         yield _row("param", f"{name} = {value!r}")
     if found.kind != "redirect":
         yield from _row_of_middleware(found.layers)
-        yield _row("prerendered", "yes" if found.prerender else "no")
+        yield _row("prerendered", _prerendered(site, context, found, method))
     behind = [
         route for route in site.routes.candidates(_local(site, context)) if route is not found
     ]
@@ -71,6 +72,18 @@ def _nothing(site: Site, context: APIContext, found: Route | None) -> Iterator[s
 def _row_of_middleware(layers: Sequence[Any]) -> Iterator[str]:
     for layer in layers:
         yield _row("middleware", layer.where)
+
+
+def _prerendered(site: Site, context: APIContext, route: Route, method: str) -> str:
+    if not route.prerender:
+        return "no"
+    if route.static is None or method not in ("GET", "HEAD"):
+        return "yes"
+    try:
+        listed = route.static.find(context.params, site.routes.url_for) is not None
+    except StaticPathsError as error:
+        return f"yes, with a mistake: {error}"
+    return "yes" if listed else "yes, and get_static_paths() doesn't list this path: 404"
 
 
 def _function(route: Route, method: str) -> str:
