@@ -198,6 +198,10 @@ class _Loader:
         prerender = self._flag(names, "prerender", place, default=is_static)
         static = None
         if prerender:
+            if pattern.params and names.get("get_static_paths") is None:
+                what = "a prerendered route with parameters needs get_static_paths()"
+                remedy = "List its paths there, or set prerender = False."
+                self.mistakes.append(Mistake(place, what, remedy))
             static = StaticPaths(place, pattern, self._static_paths(names, place))
             only = is_static and status is None
             handlers = prerendered(handlers, static, only=only, error_status=status)

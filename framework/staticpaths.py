@@ -87,13 +87,8 @@ class StaticPaths:
 
     def ask(self, url_for: UrlFor) -> "Listing":
         """The paths, in the order in which they are given. Raises `StaticPathsError`."""
-        if not self.pattern.params:
+        if not self.pattern.params or self._function is None:
             return Listing([{"params": {}}], self._read)
-        if self._function is None:
-            raise StaticPathsError(
-                f"{self.place}: a prerendered route with parameters needs get_static_paths().\n"
-                "    List its paths there, or set prerender = False."
-            )
         return Listing(self._call(self._function, url_for), self._read)
 
     def find(self, params: Mapping[str, Any], url_for: UrlFor) -> StaticPath | None:

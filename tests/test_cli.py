@@ -16,7 +16,8 @@ from tests.conftest import HANDLER
 FILES = {
     "src/pages/index.jinja": "<h1>Hi</h1>",
     "src/pages/products/[id].json.py": HANDLER + "\n\ndef DELETE(params):\n    ...\n",
-    "src/pages/[...path].py": "prerender = True\n" + HANDLER.replace("GET", "ALL"),
+    "src/pages/[...path].py": "prerender = True\n\n\ndef get_static_paths():\n"
+    "    return []\n\n\n" + HANDLER.replace("GET", "ALL"),
     "framework.config.py": "from framework import Config\n"
     "config = Config(redirects={'/old': '/products/1.json'})\n",
 }

@@ -20,7 +20,7 @@ FILES = {
     "src/pages/products/[n=int].py": HANDLER,
     "src/pages/products/[...rest].py": HANDLER,
     "src/pages/v-[x]-[y].py": HANDLER,
-    "src/pages/v-[z].jinja": "---\nprerender = True\n---\nz",
+    "src/pages/v-[z].jinja": "---\nprerender = True\n\ndef get_static_paths():\n    return []\n---\nz",
     "src/pages/w-[z].jinja": "z",
     "src/pages/w-[x]-[y].py": HANDLER,
     "src/pages/[a].py": HANDLER,

@@ -207,9 +207,10 @@ def test_two_spellings_of_one_path_are_a_mistake(site: Site, items: str) -> None
     assert text in str(caught.value)
 
 
-def test_a_route_without_paths_is_a_mistake(site: Site) -> None:
-    assert wrong(made(site, "")) == (
-        f"{PLACE}: a prerendered route with parameters needs get_static_paths().\n"
+def test_start_up_names_a_route_without_paths(site: Site) -> None:
+    assert made(site, "").errors() == (
+        "The site has a mistake:\n"
+        f"{PLACE}: a prerendered route with parameters needs get_static_paths()\n"
         "    List its paths there, or set prerender = False."
     )
 
@@ -226,8 +227,9 @@ def test_a_function_that_is_written_elsewhere_has_no_line(site: Site) -> None:
 
 
 def test_without_a_build_a_mistake_is_a_500(site: Site, caplog: Any) -> None:
-    assert made(site, "").get("/1.txt").status == 500
-    assert "needs get_static_paths()" in caplog.text
+    one = made(site, "def get_static_paths():\n    return 7\n")
+    assert one.get("/1.txt").status == 500
+    assert "get_static_paths() returned int, not a list." in caplog.text
 
 
 def test_start_up_names_what_is_no_function(site: Site) -> None:
