@@ -410,6 +410,7 @@ def test_a_site_that_does_not_start_is_not_built(make: Site) -> None:
         ("link", "a link, or below one"),
         ("link/dist", "a link, or below one"),
         ("file", "a file"),
+        ("real", "a folder with files that no build wrote"),
     ],
 )
 def test_the_folder_is_the_builds_own(make: Site, folder: str, what: str) -> None:
@@ -421,6 +422,14 @@ def test_the_folder_is_the_builds_own(make: Site, folder: str, what: str) -> Non
         f"framework.config.py: build.out_dir is {folder!r}, {what}.\n"
         "    A build replaces the whole folder: give it a new or empty one in the site."
     )
+
+
+def test_a_folder_that_is_empty_or_of_a_build_is_taken(make: Site) -> None:
+    root = make({"src/pages/a.py": HANDLER}, "build=Build(out_dir='real')")
+    (root / "real").mkdir()
+    build(root)
+    assert build(root).kept == 1
+    assert (root / "real/a").is_file()
 
 
 def test_a_link_in_the_last_build_leads_nowhere(make: Site) -> None:
