@@ -383,11 +383,11 @@ def test_a_stream_that_breaks_fails_the_build(make: Site) -> None:
 
 def test_all_mistakes_are_told_at_once(make: Site) -> None:
     files = {
-        "src/pages/[id].py": HANDLER,
+        "src/pages/[id].py": listed("7").replace("[{'params': {'id': x}} for x in ITEMS]", "ITEMS"),
         "src/pages/x.py": answering("Response('x', status=404)"),
     }
     text = mistakes(make(files))
-    assert "src/pages/[id].py: a prerendered route with parameters" in text
+    assert "src/pages/[id].py: get_static_paths() returned int, not a list." in text
     assert "src/pages/x.py: /x answered 404" in text
 
 
