@@ -75,9 +75,9 @@ def _row_of_middleware(layers: Sequence[Any]) -> Iterator[str]:
 
 
 def _prerendered(site: Site, context: APIContext, route: Route, method: str) -> str:
-    if not route.prerender:
+    if route.static is None:
         return "no"
-    if route.static is None or method not in ("GET", "HEAD"):
+    if method not in ("GET", "HEAD"):
         return "yes"
     try:
         listed = route.static.find(context.params, site.routes.url_for) is not None

@@ -198,11 +198,7 @@ class _Loader:
         prerender = self._flag(names, "prerender", place, default=is_static)
         static = None
         if prerender:
-            if pattern.params and names.get("get_static_paths") is None:
-                what = "a prerendered route with parameters needs get_static_paths()"
-                remedy = "List its paths there, or set prerender = False."
-                self.mistakes.append(Mistake(place, what, remedy))
-            static = StaticPaths(place, pattern, self._static_paths(names, place))
+            static = StaticPaths(place, pattern, self._static_paths(names, place, pattern))
             only = is_static and status is None
             handlers = prerendered(handlers, static, only=only, error_status=status)
         slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
@@ -218,9 +214,15 @@ class _Loader:
             static=static,
         )
 
-    def _static_paths(self, file: Mapping[str, Any], place: str) -> Callable[..., Any] | None:
+    def _static_paths(
+        self, file: Mapping[str, Any], place: str, pattern: Pattern
+    ) -> Callable[..., Any] | None:
         function = file.get("get_static_paths")
         if function is None:
+            if pattern.params:
+                what = "a prerendered route with parameters needs get_static_paths()"
+                remedy = "List its paths there, or set prerender = False."
+                self.mistakes.append(Mistake(place, what, remedy))
             return None
         if not callable(function):
             what = f"get_static_paths is {function!r}"

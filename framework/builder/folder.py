@@ -59,7 +59,7 @@ def find_target(root: Path, config: Config) -> Path:
         what = "a link, or below one"
     elif target.exists() and not target.is_dir():
         what = "a file"
-    # What is in dist/ is of some build, as everywhere.
+    # By convention dist/ holds what some tool has built.
     elif config.build.out_dir != Build.out_dir and _is_foreign(target):
         what = "a folder with files that no build wrote"
     if what is not None:

@@ -303,7 +303,7 @@ def _write_nginx(
             continue
         where = "^~" if rule.is_folder else "="
         file.write(f"location {where} {_quoted('/' + rule.name)} {{\n")
-        if not any(name == "content-type" for name, _ in rule.headers):
+        if "content-type" not in dict(rule.headers):
             file.write("    charset utf-8;\n")
         for name, value in rule.headers:
             if "$" in value:

@@ -137,7 +137,7 @@ class _Build:
         with closing(Ledger.make(self.work.fresh_ledger)) as ledger:
             reasons = self._compare(plan, ledger, last)
             maker = Maker(self.app, self.work, reasons, self.encoders, self.reads, self.asked)
-            for name, why in maker.secrets.not_found.items():
+            for name, why in maker.secrets.ignored.items():
                 self.report.warn(f"Build(secrets=...): the value of {name} {why}.")
             self._copy_public(maker, ledger, last)
             self._make(maker, plan, ledger, last, jobs)

@@ -12,13 +12,13 @@ _SHORTEST = 6  # characters: less stands anywhere
 class Secrets:
     """The values of environment variables, as they are and as JSON, HTML and URLs write them.
 
-    `names` are the variables; `not_found` says of some why their values are not looked for.
+    `names` are the variables; `ignored` says of some why their values are not looked for.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
         values = {name: os.environ.get(name, "") for name in names}
-        self.not_found = {
-            name: "is too short to find" if value else "isn't set, so it is not looked for"
+        self.ignored = {
+            name: "is too short to find" if value else "is empty: set the variable where you build"
             for name, value in values.items()
             if len(value) < _SHORTEST
         }

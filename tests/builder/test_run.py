@@ -383,7 +383,7 @@ def test_a_stream_that_breaks_fails_the_build(make: Site) -> None:
 
 def test_all_mistakes_are_told_at_once(make: Site) -> None:
     files = {
-        "src/pages/[id].py": listed("7").replace("[{'params': {'id': x}} for x in ITEMS]", "ITEMS"),
+        "src/pages/[id].py": f"{HANDLER}\n\ndef get_static_paths():\n    return 7\n",
         "src/pages/x.py": answering("Response('x', status=404)"),
     }
     text = mistakes(make(files))

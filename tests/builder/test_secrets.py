@@ -95,7 +95,7 @@ def test_a_variable_that_is_not_set_is_warned_of(
     monkeypatch.delenv("OTHER", raising=False)
     root = make({"src/pages/index.jinja": "text"})
     assert build(root).warnings == [
-        "Build(secrets=...): the value of OTHER isn't set, so it is not looked for."
+        "Build(secrets=...): the value of OTHER is empty: set the variable where you build."
     ]
 
 
@@ -105,8 +105,8 @@ def test_without_values_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -
     secrets = Secrets(["EMPTY", "UNSET"])
     assert not secrets
     assert secrets.find(b"anything") is None
-    why = "isn't set, so it is not looked for"
-    assert secrets.not_found == {"EMPTY": why, "UNSET": why}
+    why = "is empty: set the variable where you build"
+    assert secrets.ignored == {"EMPTY": why, "UNSET": why}
 
 
 def test_a_value_that_is_no_text_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
