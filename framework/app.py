@@ -273,8 +273,8 @@ class App:
             if self._says_no_build:
                 self._notes.no_build(self.config.build.out_dir)
             response = answer(context)
-            if context.set_cookies() or "set-cookie" in response.headers:
-                self._notes.cookie_set(route.place)
+            is_set = bool(context.set_cookies()) or "set-cookie" in response.headers
+            self._notes.cookies(route.place, read=context.read_cookies(), written=is_set)
             return response
 
         return run

@@ -283,6 +283,10 @@ class APIContext:
         """The `Set-Cookie` headers of this request."""
         return () if self._cookies is None else list(self._cookies.headers())
 
+    def read_cookies(self) -> bool:
+        """Whether anybody asked for the cookies that the client sent, or for its session."""
+        return self._cookies is not None and self._cookies.were_read
+
     def close(self) -> None:
         """End what the request left running."""
         if self._loop is not None:

@@ -163,14 +163,20 @@ class Notes:
 
     def headers_read(self, place: str) -> None:
         """`request.headers` was read while a route ran as a build runs it."""
-        self._say(
-            f"{place}: request.headers was read, and the route is prerendered: they are not a "
-            "visitor's. Set prerender = False, or do without them."
-        )
+        self._visitor_asked(place, "request.headers was read")
 
-    def cookie_set(self, place: str) -> None:
-        """A cookie was set while a route ran as a build runs it."""
-        self._say(f"{place}: sets a cookie, which a file can't. It is left out.")
+    def cookies(self, place: str, *, read: bool, written: bool) -> None:
+        """What a route did with cookies, the session's too, while it ran as a build runs it."""
+        if read:
+            self._visitor_asked(place, "cookies or the session were read")
+        if written:
+            self._say(f"{place}: sets a cookie, which a file can't. It is left out.")
+
+    def _visitor_asked(self, place: str, what: str) -> None:
+        self._say(
+            f"{place}: {what}, and the route is prerendered: they are not a visitor's. "
+            "Set prerender = False, or do without them."
+        )
 
     def _say(self, text: str) -> None:
         with self._lock:

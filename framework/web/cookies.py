@@ -194,6 +194,11 @@ class Cookies:
         """Take over what was set and deleted in other cookies."""
         self._outgoing.update(other._outgoing)
 
+    @property
+    def were_read(self) -> bool:
+        """Whether anybody asked for what the client sent."""
+        return self._incoming is not None
+
     def headers(self) -> list[str]:
         """The values of the `Set-Cookie` headers, one for each name set or deleted."""
         return [line for _, line in self._outgoing.values()]

@@ -528,6 +528,22 @@ def test_reading_headers_warns_once_a_route(make: Site) -> None:
     assert sorted(build(root).warnings) == [text.format("[id]"), text.format("a")]
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["cookies.get('a')", "'a' in cookies", "session.get('a')", "session.keys()"],
+)
+def test_reading_what_a_visitor_sends_warns(make: Site, code: str) -> None:
+    head = "from framework import Response\n\n\ndef GET(cookies, session):\n"
+    files = {
+        "src/pages/a.py": f"{head}    return Response(str({code}))\n",
+        "src/pages/b.py": f"{head}    return Response('b')\n",
+    }
+    assert build(make(files, "session=Sessions()")).warnings == [
+        "src/pages/a.py: cookies or the session were read, and the route is prerendered: they are "
+        "not a visitor's. Set prerender = False, or do without them."
+    ]
+
+
 # ---------------------------------------------------------------- old and whole
 
 
