@@ -3,18 +3,12 @@
 from .app import App
 from .config import Build, Config, ConfigError, Security, Server, Sessions
 from .context import APIContext
-from .errors import (
-    BadBodyError,
-    BodyUsedError,
-    FormTypeError,
-    InvalidDataError,
-    SessionError,
-    SiteError,
-)
+from .errors import SessionError, SiteError
 from .middleware import sequence
 from .sessions import Session
 from .version import __version__
 from .web.cookies import Cookie, Cookies
+from .web.errors import BadBodyError, BodyUsedError, FormTypeError, InvalidDataError
 from .web.formdata import File, FormData
 from .web.headers import Headers
 from .web.request import Request

@@ -12,31 +12,30 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 
-from .conditional import answer_conditionally
 from .config import Config
-from .context import APIContext, Environ, Services
-from .endpoints import Handlers
+from .context import APIContext, Services
+from .error_pages import Failures, pass_on_request_id
 from .errors import RewriteLoopError, SiteError
-from .explain import explain
-from .failures import Failures, pass_on_request_id
 from .middleware import Answer, Layer, Target, compose
-from .paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
-from .pattern import parse_pattern
-from .prerendered import Built, Notes, find_prerendered
-from .routes import Route
+from .routing.paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
+from .routing.pattern import parse_pattern
+from .routing.table import Route
 from .security import HostCheck, OriginCheck, make_proxy_fix
-from .site import load_site
-from .static import StaticFile
-from .staticpaths import BUILDING
+from .site.endpoints import Handlers
+from .site.explain import explain
+from .site.loader import load_site
+from .site.static_paths import BUILDING
+from .static.built import Built, Notes, find_prerendered
+from .static.files import StaticFile
 from .version import __version__
 from .web.body import BodyInit
+from .web.conditional import answer_conditionally
 from .web.headers import HeadersInit
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
+from .web.wsgi import Environ, StartResponse, WSGIApplication
 
-StartResponse = Callable[..., Any]
-WSGIApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 _MOST_REWRITES = 8
 REWRITTEN = "framework.rewritten"  # in the environ: another route answered
 

@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from werkzeug.routing import BaseConverter
 
-from .pattern import PatternError, parse_pattern
+from .routing.pattern import PatternError, parse_pattern
 from .web.url import URL
 
 _T = TypeVar("_T", bound=type)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 from .errors import SessionError
-from .paths import decode_mount, quote_path
+from .routing.paths import decode_mount, quote_path
 from .sessions import Session, Store
 from .web.body import Source
 from .web.cookies import Cookies
@@ -16,8 +16,8 @@ from .web.loop import Call, Loop
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
+from .web.wsgi import Environ
 
-Environ = dict[str, Any]
 T = TypeVar("T")
 
 

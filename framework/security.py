@@ -10,8 +10,8 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .config import Security
-from .context import Environ
 from .web.url import URL
+from .web.wsgi import Environ
 
 log = logging.getLogger("framework")
 

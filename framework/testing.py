@@ -10,7 +10,6 @@ from wsgiref.validate import WSGIWarning, validator
 
 from werkzeug.http import parse_date
 
-from .app import WSGIApplication
 from .web.body import BodyInit
 from .web.formdata import File, FormData
 from .web.headers import Headers, HeadersInit
@@ -18,6 +17,7 @@ from .web.jsontext import write_json
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL, URLSearchParams
+from .web.wsgi import WSGIApplication
 
 _MOST_REDIRECTS = 20
 _is_seconds = re.compile("-?[0-9]+").fullmatch

@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from framework import Config, Request, __version__
 from framework.context import CONTEXT_NAMES, APIContext, Locals, Services
-from framework.paths import BadPathError, collapse_slashes, decode_path, quote_path
+from framework.routing.paths import BadPathError, collapse_slashes, decode_path, quote_path
 
 HEAD = "from framework import Response\n\n\n"
 

@@ -48,7 +48,7 @@ def test_every_export_has_a_docstring() -> None:
 
 def _count_calls(run: Callable[[], Any], folders: tuple[str, ...]) -> int:
     count = 0
-    hook = str(PACKAGE / "builder" / "reads.py")  # an earlier test's build left it in this process
+    hook = str(PACKAGE / "build" / "reads.py")  # an earlier test's build left it in this process
 
     def profile(frame: FrameType, event: str, argument: object) -> None:
         nonlocal count

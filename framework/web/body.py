@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
 
 from werkzeug.http import parse_options_header
 
-from ..errors import BadBodyError, BodyUsedError
+from .errors import BadBodyError, BodyUsedError
 from .formdata import File, FormData
 from .headers import Headers
 from .jsontext import read_json

@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes
 import werkzeug
 from werkzeug.exceptions import UnsupportedMediaType
 
-from ..errors import BadBodyError, FormTypeError
 from .body import Body, BodyInit, Source, extract
+from .errors import BadBodyError, FormTypeError
 from .formdata import File, FormData
 from .headers import HeadersInit, RequestHeaders, is_token
 from .requeststream import RequestStream, has_body

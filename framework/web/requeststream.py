@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge
 
-from ..errors import BadBodyError, BodyUsedError
+from .errors import BadBodyError, BodyUsedError
 
 _is_length = re.compile("[0-9]+").fullmatch
 

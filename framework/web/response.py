@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
 from urllib.parse import quote
 
-from ..errors import BodyUsedError
 from .body import PLAIN_TEXT, Body, BodyInit, Source, extract
+from .errors import BodyUsedError
 from .headers import Headers, HeadersInit
 from .jsontext import write_json
 from .stream import Run, Stream, to_bytes

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 from msgspec import inspect
 
-from ..errors import InvalidDataError
+from .errors import InvalidDataError
 
 T = TypeVar("T")
 

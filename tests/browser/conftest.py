@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from framework.builder.run import build
+from framework.build.run import build
 
 ARGUMENTS = [
     "--no-sandbox",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from framework import URL, App
-from framework.builder.run import Report, build
+from framework.build.run import Report, build
 from framework.testing import Client
 
 ROOT = Path(__file__).parents[2] / "sample_site"

@@ -17,7 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
-from framework.builder.run import build
+from framework.build.run import build
 
 Site = Callable[..., Any]
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response({})\n"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from framework import Config, Security
-from framework.devserver import Guard
+from framework.cli.dev import Guard
 from tests.conftest import call, make_environ
 
 FILES = {

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from framework.devserver import listen
+from framework.cli.dev import listen
 
 PATIENCE = 15.0  # seconds; only a failing test waits so long
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.errors import BodyUsedError
+from framework.web.errors import BodyUsedError
 from framework.web.formdata import File
 from framework.web.request import Request
 from framework.web.response import Response

@@ -11,7 +11,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from framework.errors import BadBodyError, BodyUsedError, FormTypeError
+from framework.web.errors import BadBodyError, BodyUsedError, FormTypeError
 from framework.web.formdata import File, FormData
 from framework.web.headers import Headers
 from framework.web.request import Request

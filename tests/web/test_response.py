@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.errors import BodyUsedError
+from framework.web.errors import BodyUsedError
 from framework.web.formdata import File, FormData
 from framework.web.headers import Headers
 from framework.web.loop import Loop

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.errors import InvalidDataError
+from framework.web.errors import InvalidDataError
 from framework.web.formdata import File, FormData
 from framework.web.request import Request
 from framework.web.url import URL, URLSearchParams

@@ -1,0 +1,309 @@
+"""Which paths does a prerendered route have?
+
+`get_static_paths()` lists them; `paginate` makes the list for `[page]` and `[...page]`.
+"""
+
+import inspect
+import threading
+import traceback
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from unicodedata import normalize
+
+from werkzeug.exceptions import NotFound, default_exceptions
+
+from ..context import APIContext
+from ..errors import StaticPathsError
+from ..middleware import Answer
+from ..routing.pattern import Pattern
+from ..web.loop import Loop
+from ..web.response import Response
+from .endpoints import Handlers, refuse
+
+UrlFor = Callable[[str, Mapping[str, Any]], str]
+BUILDING = "framework.static_path"
+"""The environ's key for the `StaticPath` that a build asks for: it needs no looking up."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticPath:
+    """One path of a route: its parameters, and what its handler gets as `props`.
+
+    `number` is its place in the list.
+    """
+
+    number: int
+    params: dict[str, Any]
+    props: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PageUrls:
+    """The paths around a page; `None` where there is none."""
+
+    current: str
+    next: str | None
+    prev: str | None
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: `start` and `end` are the places of its first and last item, from 0."""
+
+    data: Sequence[Any]
+    start: int
+    end: int
+    size: int
+    total: int
+    current_page: int
+    last_page: int
+    url: PageUrls
+
+
+class StaticPaths:
+    """The paths of one prerendered route. `get_static_paths()` returns them in a list, or yields
+    one after the other.
+    """
+
+    def __init__(self, place: str, pattern: Pattern, function: Callable[..., Any] | None) -> None:
+        self.place = place
+        self.pattern = pattern
+        self._function = function
+        self._found: dict[tuple[str | None, ...], StaticPath] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, url_for: UrlFor) -> "Listing":
+        """The paths, in the order in which they are given. Raises `StaticPathsError`."""
+        if not self.pattern.params or self._function is None:
+            return Listing([{"params": {}}], self._read)
+        return Listing(self._call(self._function, url_for), self._read)
+
+    def find(self, params: Mapping[str, Any], url_for: UrlFor) -> StaticPath | None:
+        """The path with these parameters, if it is listed. They are listed once, and kept."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._index(self.ask(url_for), url_for)
+        return self._found.get(self._key(params))
+
+    def _index(
+        self, listing: "Listing", url_for: UrlFor
+    ) -> dict[tuple[str | None, ...], StaticPath]:
+        found: dict[tuple[str | None, ...], StaticPath] = {}
+        for path in listing:
+            first = found.setdefault(self._key(path.params), path)
+            if first is not path:
+                asked = url_for(self.pattern.text, path.params)
+                raise StaticPathsError(listed_twice(self.place, path.number, first.number, asked))
+        return found
+
+    def _key(self, params: Mapping[str, Any]) -> tuple[str | None, ...]:
+        # As it arrives in a URL: text, NFC.
+        values = [params.get(name) for name in self.pattern.names]
+        return tuple(None if value is None else normalize("NFC", str(value)) for value in values)
+
+    def _call(self, function: Callable[..., Any], url_for: UrlFor) -> Iterable[Any]:
+        """The list that the function returns; of one that yields, a generator of the items."""
+        names = inspect.signature(function).parameters
+        arguments = {"paginate": self._paginate(url_for)} if "paginate" in names else {}
+        yields = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+        try:
+            result = function(**arguments)
+            if inspect.isawaitable(result):
+                with closing(Loop()) as loop:
+                    result = loop.run(result)
+        except Exception as error:
+            raise self._failed(error) from error
+        if yields:
+            return self._each(result)
+        if not isinstance(result, Sequence) or isinstance(result, (str, bytes)):
+            raise StaticPathsError(
+                f"{self.place}: get_static_paths() returned {type(result).__name__}, not a list.\n"
+                '    Return [{"params": {...}, "props": {...}}, ...], or yield each item.'
+            )
+        return result
+
+    def _each(
+        self, items: Generator[Any, None, None] | AsyncGenerator[Any, None]
+    ) -> Generator[Any, None, None]:
+        try:
+            if isinstance(items, Generator):
+                yield from items
+                return
+            with closing(Loop()) as loop:
+                while (item := loop.run(anext(items, self))) is not self:  # nobody yields this
+                    yield item
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> StaticPathsError:
+        if isinstance(error, StaticPathsError):
+            return error
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f":{f.lineno}" for f in frames if f.filename.endswith(f"/{self.place}")]
+        return StaticPathsError(
+            f"{self.place}{lines[-1] if lines else ''}: get_static_paths() failed: "
+            f"{type(error).__name__}: {error}"
+        )
+
+    def _read(self, number: int, item: Any) -> StaticPath:
+        if not isinstance(item, Mapping) or not isinstance(item.get("params"), Mapping):
+            raise self._wrong(number, item, 'is no {"params": {...}}')
+        if unknown := sorted(map(str, item.keys() - {"params", "props"})):
+            raise self._wrong(number, item, f'has "{unknown[0]}" beside params and props')
+        params, props = dict(item["params"]), item.get("props", {})
+        if not isinstance(props, Mapping):
+            raise self._wrong(number, item, "has props that are no mapping")
+        for param in self.pattern.params:
+            value = params.get(param.name)
+            if value is None and not param.rest:
+                raise self._wrong(number, item, f'lacks the parameter "{param.name}"')
+            if not isinstance(value, (str, int, type(None))) or isinstance(value, bool):
+                kind = type(value).__name__
+                raise self._wrong(number, item, f'has a {kind} as "{param.name}", no str or int')
+        if unknown := sorted(map(str, params.keys() - set(self.pattern.names))):
+            raise self._wrong(number, item, f'has "{unknown[0]}", which the path does not have')
+        return StaticPath(number, params, dict(props))
+
+    def _wrong(self, number: int, item: Any, what: str) -> StaticPathsError:
+        return StaticPathsError(
+            f"{self.place}: item {number} of get_static_paths() {what}: {item!r:.200}"
+        )
+
+    def _paginate(self, url_for: UrlFor) -> Callable[..., list[dict[str, Any]]]:
+        pages = [param for param in self.pattern.params if param.name == "page"]
+
+        def paginate(
+            items: Iterable[Any],
+            *,
+            page_size: int = 10,
+            params: Mapping[str, Any] | None = None,
+            props: Mapping[str, Any] | None = None,
+        ) -> list[dict[str, Any]]:
+            """The static paths of `[page]` or `[...page]`, each with a `page` prop.
+
+            No items make one empty page. `params` and `props` go into every path.
+            https://docs.astro.build/en/reference/routing-reference/#paginate
+            """
+            if not pages:
+                raise StaticPathsError(
+                    f"{self.place}: paginate() needs a parameter [page] or [...page]."
+                )
+            if type(page_size) is not int or page_size < 1:
+                raise StaticPathsError(f"{self.place}: page_size is {page_size!r}, not 1 or more.")
+            data = list(items)
+            total_pages = max(1, -(-len(data) // page_size))
+
+            def number_of(page: int) -> str | None:
+                return None if page == 1 and pages[0].rest else str(page)
+
+            def url(page: int) -> str:
+                return url_for(self.pattern.text, {**(params or {}), "page": number_of(page)})
+
+            def make(page: int) -> dict[str, Any]:
+                start = (page - 1) * page_size
+                part = data[start : start + page_size]
+                urls = PageUrls(
+                    current=url(page),
+                    next=url(page + 1) if page < total_pages else None,
+                    prev=url(page - 1) if page > 1 else None,
+                    first=url(1) if page > 1 else None,
+                    last=url(total_pages) if page < total_pages else None,
+                )
+                end = start + len(part) - 1
+                made = Page(part, start, end, page_size, len(data), page, total_pages, urls)
+                return {
+                    "params": {**(params or {}), "page": number_of(page)},
+                    "props": {**(props or {}), "page": made},
+                }
+
+            return [make(page) for page in range(1, total_pages + 1)]
+
+        return paginate
+
+
+def listed_twice(place: str, number: int, first: int, path: str) -> str:
+    """What is wrong with an item that has the path of an earlier one, whose number is `first`."""
+    return (
+        f"{place}: item {number} of get_static_paths() has the path of item {first}, {path}.\n"
+        "    List each path once."
+    )
+
+
+class Listing:
+    """What `get_static_paths()` gave, each item checked when its turn comes.
+
+    `size` is `None` while nobody can know it: the items are yielded. Then they come once.
+    """
+
+    def __init__(
+        self, items: Iterable[Any], read: Callable[[int, Any], StaticPath], start: int = 0
+    ) -> None:
+        self._items = items
+        self._read = read
+        self._start = start
+        self.size = len(items) if isinstance(items, Sequence) else None
+
+    def __iter__(self) -> Iterator[StaticPath]:
+        """Raises `StaticPathsError` at an item that is wrong, and goes on behind it if asked."""
+        return map(self._read, count(self._start), self._items)
+
+    def whole(self) -> "Listing":
+        """The same with all items in memory."""
+        return self if self.size is not None else Listing(list(self._items), self._read)
+
+    def part(self, start: int, stop: int) -> "Listing":
+        """The items of a whole listing from `start` to before `stop`."""
+        items = self._items if isinstance(self._items, Sequence) else ()
+        return Listing(items[start:stop], self._read, start)
+
+
+def prerendered(
+    handlers: Handlers, static: StaticPaths, *, only: bool, error_status: int | None = None
+) -> Handlers:
+    """Handlers whose GET (and HEAD) run as a build runs them; what isn't listed is 404.
+
+    Where there is a build it has every path that is listed, so the rest is 404 unasked; only a
+    rewrite leads here past the files. With `only` there are no other methods. The page
+    for `error_status` answers for other paths, too, and finds an error of its own where it is
+    the one asked for.
+    """
+
+    def as_built(answer: Answer) -> Answer:
+        def run(context: APIContext) -> Response:
+            if error_status and (context.has_build or "error" in context.props):
+                return answer(context)
+            path = None if context.trail else context.environ.get(BUILDING)
+            if path is None and (context.trail or not context.has_build):
+                path = static.find(context.params, lambda p, q: context.url_for(p, **q))
+            if path is None:
+                raise NotFound
+            context.props = path.props
+            if error_status:
+                context.props = {**path.props, "error": default_exceptions[error_status]()}
+            return answer(context)
+
+        return run
+
+    answers = {
+        method: as_built(handlers.answer(method))
+        for method in ("GET", "HEAD")
+        if method in handlers.answers or handlers.takes_all
+    }
+    if only:
+        return Handlers(answers, refuse(tuple(answers)), tuple(answers))
+    return Handlers(
+        handlers.answers | answers, handlers.other, handlers.methods, handlers.takes_all
+    )

@@ -1,0 +1,483 @@
+import re
+from unicodedata import normalize
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter, ValidationError
+
+from framework.errors import RouteNotFoundError
+from framework.routing.paths import decode_path
+from framework.routing.pattern import Compiler, Param, PatternError, parse_pattern
+from framework.routing.table import Route, Routes, find_conflicts
+from framework.site.endpoints import Handlers
+
+WEIGHTS = {"int": 50, "float": 50, "uuid": 100, "even": 100}
+
+
+class Even(BaseConverter):
+    def to_python(self, value):
+        if len(value) % 2:
+            raise ValidationError
+        return value
+
+    def to_url(self, value):
+        if len(value) % 2:
+            raise ValidationError
+        return super().to_url(value)
+
+
+CONVERTERS = {"even": Even}
+
+
+def make_route(text, *, kind="endpoint", place=None, **options):
+    nothing = Handlers({}, lambda context: None, ())
+    return Route(parse_pattern(text), place or text, kind, nothing, nothing, **options)
+
+
+def make_routes(*texts, base="/", **options):
+    routes = [make_route(text, **options) for text in texts]
+    return Routes(routes, Compiler(CONVERTERS), base)
+
+
+def match(routes, path):
+    found = routes.match(path)
+    return None if found is None else (found[0].pattern.text, found[1])
+
+
+# ------------------------------------------------------------ the slow, obvious way
+
+
+def contract_order(route):
+    """Segment by segment; the end of a path is before a rest and behind all others."""
+
+    def rank(segment):
+        if not re.search(r"[\[]", segment):
+            return (0, 0)
+        whole = re.fullmatch(r"\[(\.\.\.)?([^\[\]=]+)=?([^\[\]]*)\]", segment)
+        if not whole:
+            return (1, 0)
+        if whole[1]:
+            return (5, 0)
+        return (2, WEIGHTS[whole[3]]) if whole[3] else (3, 0)
+
+    segments = [segment for segment in route.pattern.text.split("/") if segment]
+    return ([*map(rank, segments), (4, 0)], route.kind == "page", route.pattern.text)
+
+
+def slow_match(routes, path):
+    """Ask each route's own Werkzeug rules, in order."""
+    for route in sorted(routes, key=contract_order):
+        compiler = Compiler(CONVERTERS)
+        compiler.rules(route.pattern)
+        try:
+            _, values = compiler.map.bind("h").match(path.rstrip("/") or "/")
+        except NotFound:
+            continue
+        names = [param.name for param in route.pattern.params]
+        return route.pattern.text, {
+            name: values.get(f"p{number}") for number, name in enumerate(names)
+        }
+    return None
+
+
+# ------------------------------------------------------------ what is generated
+
+texts = st.sampled_from(["a", "b", "aa", "-", "a.b", ".", ".png", "1", "x-", "%", "é", "<|>", "+"])
+params = st.sampled_from(
+    [*["[{}]"] * 3, "[{}=int]", "[{}=float]", "[{}=even]", "[{}=uuid]", *["[...{}]"] * 2]
+)
+shapes = st.lists(
+    st.one_of(
+        st.tuples(texts),
+        st.tuples(params),
+        st.tuples(params, texts),
+        st.tuples(texts, params),
+        st.tuples(params, texts, params),
+        st.tuples(texts, params, texts, params, texts),
+        st.tuples(params, texts, params, texts, params),
+    ),
+    max_size=4,
+)
+
+
+@st.composite
+def patterns(draw):
+    names = iter("pqrstuvwxyzabcdefghijk")
+    segments = [
+        "".join(part.format(next(names)) if "{" in part else part for part in shape)
+        for shape in draw(shapes)
+    ]
+    text = "/" + "/".join(segments)
+    assume(text.count("...") <= 1)
+    try:
+        return parse_pattern(text)
+    except PatternError:  # a segment that is only dots
+        assume(False)
+
+
+@st.composite
+def path_of(draw, pattern):
+    """A path that the pattern may well match."""
+    one = st.sampled_from(
+        ["a", "b", "-", "a-b", "1", "12", "1.5", "x-1", ".png", "a.png", "é", "<|>", "--", "aa-+"]
+    )
+    many = st.lists(one, max_size=3).map("/".join)
+    made = [
+        "".join(
+            part if isinstance(part, str) else draw(many if part.rest else one) for part in segment
+        )
+        for segment in pattern.segments
+    ]
+    return "/" + "/".join(text for text in made if text)
+
+
+paths = st.lists(
+    st.lists(
+        st.sampled_from(["a", "b", "-", ".", "png", "1", "x", "%", "é", "<|>", "+"]), min_size=1
+    ).map("".join),
+    max_size=5,
+).map(lambda segments: "/" + "/".join(segments))
+
+
+@st.composite
+def sites(draw):
+    """Routes of which no two conflict, and a path."""
+    chosen = {p.conflict_key: p for p in draw(st.lists(patterns(), min_size=1, max_size=7))}
+    routes = [
+        make_route(pattern.text, kind=draw(st.sampled_from(["endpoint", "page"])))
+        for pattern in chosen.values()
+    ]
+    near = path_of(draw(st.sampled_from([route.pattern for route in routes])))
+    path = draw(st.one_of(near, near, paths))
+    assume("//" not in path and not {".", ".."} & set(path.split("/")))
+    return routes, path + draw(st.sampled_from(["", "/"])) if path != "/" else path
+
+
+@settings(max_examples=300)
+@given(sites())
+def test_the_tree_answers_as_werkzeugs_rules_asked_one_by_one(site):
+    routes, path = site
+    assert match(Routes(routes, Compiler(CONVERTERS)), path) == slow_match(routes, path)
+
+
+@given(sites())
+def test_the_candidates_are_all_that_match_in_order_and_the_first_answers(site):
+    routes, path = site
+    table = Routes(routes, Compiler(CONVERTERS))
+    candidates = table.candidates(path)
+    ordered = sorted(routes, key=contract_order)
+    assert candidates == [route for route in ordered if slow_match([route], path)]
+    assert [route.pattern.text for route in candidates[:1]] == [
+        found[0] for found in [match(table, path)] if found
+    ]
+
+
+@given(sites(), st.randoms())
+def test_the_order_of_files_does_not_matter(site, random):
+    routes, path = site
+    expected = match(Routes(routes, Compiler(CONVERTERS)), path)
+    random.shuffle(routes)
+    assert match(Routes(routes, Compiler(CONVERTERS)), path) == expected
+
+
+values = st.one_of(
+    st.text("ab-./\\%é\0+", max_size=6),
+    st.text(max_size=4),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.uuids(),
+    st.sampled_from(["e\u0301", "..", ".", "", "/", "a/", "/a", "a/b", "a-b", "1", "1.5", "aa"]),
+)
+
+
+@given(patterns(), st.data())
+def test_url_for_and_match_are_inverse(pattern, data):
+    given_values = {
+        param.name: data.draw(st.one_of(st.none(), values) if param.rest else values)
+        for param in pattern.params
+    }
+    routes = make_routes(pattern.text)
+    try:
+        url = routes.url_for(pattern.text, given_values)
+    except ValueError:
+        return
+    assert url.isascii()
+    path = decode_path(unquote(url).encode().decode("latin-1"))
+    assert path == unquote(url)
+    assert "//" not in path
+    found = routes.match(path)
+    assert found is not None
+    assert found[1].keys() == given_values.keys()
+    for name, value in given_values.items():
+        read = found[1][name]
+        assert read == value or str(read) == normalize("NFC", str(value))
+
+
+@given(patterns(), st.data())
+def test_url_for_writes_every_path_that_is_matched(pattern, data):
+    path = data.draw(path_of(pattern))
+    assume("//" not in path and not {".", ".."} & set(path.split("/")))
+    routes = make_routes(pattern.text)
+    found = routes.match(path)
+    assume(found is not None)
+    if any(isinstance(value, float) for value in found[1].values()):
+        return  # 01.50 is another way to write 1.5
+    assert unquote(routes.url_for(pattern.text, found[1])) == path
+
+
+# ------------------------------------------------------------ examples
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/", ("/", {})),
+        ("", ("/", {})),
+        ("/docs", ("/docs/[...path]", {"path": None})),
+        ("/docs/", ("/docs/[...path]", {"path": None})),
+        ("/docs/a/b", ("/docs/[...path]", {"path": "a/b"})),
+        ("/docs/a/edit", ("/docs/[...path]/edit", {"path": "a"})),
+        ("/docs/edit", ("/docs/[...path]/edit", {"path": None})),
+        ("/docs/a/b.png", ("/docs/[...path].png", {"path": "a/b"})),
+        ("/products/42.json", ("/products/[id].json", {"id": "42"})),
+        ("/products/.json", ("/products/[id]", {"id": ".json"})),
+        ("/products/42", ("/products/[id]", {"id": "42"})),
+        ("/orders/7", ("/orders/[id=int]", {"id": 7})),
+        ("/orders/x", None),
+        ("/en-v2/info", ("/[lang]-[version]/info", {"lang": "en", "version": "v2"})),
+        ("/nothing", None),
+        ("/orders", None),
+    ],
+)
+def test_the_route_of_a_path(path, answer):
+    routes = make_routes(
+        *("/", "/docs/[...path]", "/docs/[...path]/edit", "/docs/[...path].png"),
+        *("/products/[id].json", "/products/[id]", "/orders/[id=int]", "/[lang]-[version]/info"),
+    )
+    assert match(routes, path) == answer
+
+
+def test_a_route_that_fails_further_on_leaves_the_path_to_the_next():
+    routes = make_routes("/a/[x]/b", "/[y]/c/d", "/[y]/[z=int]/[...rest]")
+    assert match(routes, "/a/c/b") == ("/a/[x]/b", {"x": "c"})
+    assert match(routes, "/a/c/d") == ("/[y]/c/d", {"y": "a"})
+    assert match(routes, "/a/5/d/e") == (
+        "/[y]/[z=int]/[...rest]",
+        {"y": "a", "z": 5, "rest": "d/e"},
+    )
+    assert match(routes, "/a/c/e") is None
+
+
+def test_among_equals_endpoints_are_before_pages_and_then_names_decide():
+    page = make_route("/[a]-x[b]", kind="page")
+    one, two = make_route("/x-[b]"), make_route("/[b]-x")
+    routes = Routes([page, one, two], Compiler({}))
+    assert [route.pattern.text for route in routes.all] == ["/[b]-x", "/x-[b]", "/[a]-x[b]"]
+    assert match(routes, "/x-x") == ("/[b]-x", {"b": "x"})
+
+
+def test_several_rests_of_one_place_are_all_tried():
+    routes = make_routes("/[...a]/x/y", "/[...a]/z", "/[...a]-b/z")
+    assert match(routes, "/1/2/x/y") == ("/[...a]/x/y", {"a": "1/2"})
+    assert match(routes, "/1/2/z") == ("/[...a]/z", {"a": "1/2"})
+    assert match(routes, "/1/2-b/z") == ("/[...a]-b/z", {"a": "1/2"})
+    assert match(routes, "/z") == ("/[...a]/z", {"a": None})
+
+
+def test_the_first_of_two_tails_of_one_rest_answers():
+    routes = make_routes("/[...a].x/[b]/c", "/[...a].x/[b]")
+    assert match(routes, "/1.x/2.x/c") == ("/[...a].x/[b]/c", {"a": "1", "b": "2.x"})
+    assert match(routes, "/1.x/c") == ("/[...a].x/[b]", {"a": "1", "b": "c"})
+
+
+def test_long_hostile_paths_are_read_once():
+    routes = make_routes(
+        *("/[a]-[b]-[c].x", "/[...p].png", "/[a]/[b]-[c]", "/[...p]/[q]-[r]-[s].y", "/[...r]/end")
+    )
+    assert match(routes, "/" + "-" * 4000) is None
+    assert match(routes, "/a" * 2000) is None
+    assert match(routes, "/-" * 2000) is None
+    assert match(routes, "/a" * 2000 + ".png") == ("/[...p].png", {"p": ("a/" * 2000)[:-1]})
+
+
+@pytest.mark.parametrize(
+    ("slash", "base", "static"),
+    [
+        (None, "/", {"/": "/", "/a": "/a", "/a/": "/a", "/caf\xc3\xa9": "/café"}),
+        (False, "/", {"/": "/", "/a": "/a"}),
+        (True, "/", {"/": "/", "/a/": "/a"}),
+        (None, "/docs", {"/docs": "/", "/docs/": "/", "/docs/a": "/a", "/docs/a/": "/a"}),
+        (False, "/docs", {"/docs": "/", "/docs/a": "/a"}),
+        (True, "/docs", {"/docs/": "/", "/docs/a/": "/a"}),
+    ],
+)
+def test_a_path_without_parameters_is_one_look_up(slash, base, static):
+    texts = ["/", "/a", "/[x]"] + (["/café"] if "/caf\xc3\xa9" in static else [])
+    routes = make_routes(*texts, base=base, slash=slash)
+    found = {path: route.pattern.text for path, (route, _) in routes.static.items()}
+    found.pop("/caf\xc3\xa9/", None)
+    assert found == static
+    for wsgi, (_, path) in routes.static.items():
+        assert path.encode().decode("latin-1") == wsgi
+
+
+def test_a_redirect_is_not_among_the_static_paths():
+    routes = Routes([make_route("/old", kind="redirect")], Compiler({}))
+    assert routes.static == {}
+    assert match(routes, "/old") == ("/old", {})
+
+
+# ------------------------------------------------------------ url_for
+
+
+@pytest.mark.parametrize(
+    ("pattern", "params", "url"),
+    [
+        ("/", {}, "/"),
+        ("/about", {}, "/about"),
+        ("/products/[id].json", {"id": "42"}, "/products/42.json"),
+        ("/products/[id].json", {"id": 42}, "/products/42.json"),
+        ("/products/[id].json", {"id": "ä b%/?"[:4]}, "/products/%C3%A4%20b%25.json"),
+        ("/products/[id].json", {"id": "a\u0308"}, "/products/%C3%A4.json"),
+        ("/orders/[id=int]", {"id": 7}, "/orders/7"),
+        ("/orders/[id=int]", {"id": "7"}, "/orders/7"),
+        ("/docs/[...path]", {}, "/docs"),
+        ("/docs/[...path]", {"path": None}, "/docs"),
+        ("/docs/[...path]", {"path": "a/b c"}, "/docs/a/b%20c"),
+        ("/img[...p].png", {}, "/img.png"),
+        ("/img[...p].png", {"p": "s/x"}, "/imgs/x.png"),
+        ("/[größe]", {"größe": "XL"}, "/XL"),
+        ("/<[x]>|/y", {"x": "1"}, "/%3C1%3E|/y"),
+    ],
+)
+def test_the_path_of_a_route(pattern, params, url):
+    routes = make_routes(
+        *("/", "/about", "/products/[id].json", "/orders/[id=int]", "/docs/[...path]"),
+        *("/img[...p].png", "/[größe]", "/<[x]>|/y"),
+    )
+    assert routes.url_for(pattern, params) == url
+
+
+@pytest.mark.parametrize(
+    ("slash", "base", "urls"),
+    [
+        (None, "/", ["/", "/a", "/a/1"]),
+        (True, "/", ["/", "/a/", "/a/1/"]),
+        (False, "/", ["/", "/a", "/a/1"]),
+        (None, "/b", ["/b", "/b/a", "/b/a/1"]),
+        (True, "/b", ["/b/", "/b/a/", "/b/a/1/"]),
+        (False, "/b", ["/b", "/b/a", "/b/a/1"]),
+        (None, "/é", ["/%C3%A9", "/%C3%A9/a", "/%C3%A9/a/1"]),
+    ],
+)
+def test_url_for_writes_base_and_slash_as_the_site_wants_them(slash, base, urls):
+    routes = make_routes("/", "/a", "/a/[x]", base=base, slash=slash)
+    made = [routes.url_for("/", {}), routes.url_for("/a", {}), routes.url_for("/a/[x]", {"x": 1})]
+    assert made == urls
+
+
+@pytest.mark.parametrize(
+    ("pattern", "params", "error", "text"),
+    [
+        (
+            "/product/[id]",
+            {},
+            RouteNotFoundError,
+            "No route has the pattern '/product/[id]'. Did you mean '/products/[id]'?",
+        ),
+        ("zzz", {}, RouteNotFoundError, "No route has the pattern 'zzz'."),
+        (
+            "/products/[id]",
+            {"idd": 1},
+            RouteNotFoundError,
+            "/products/[id] needs 'id'. Did you mean 'idd'?",
+        ),
+        ("/products/[id]", {"id": None}, RouteNotFoundError, "/products/[id] needs 'id'."),
+        (
+            "/docs/[...path]",
+            {"paht": "x"},
+            TypeError,
+            "/docs/[...path] has no parameter 'paht'. Did you mean 'path'?",
+        ),
+        (
+            "/products/[id]",
+            {"id": 1, "size": "XL"},
+            TypeError,
+            "/products/[id] has no parameter 'size'.",
+        ),
+    ],
+)
+def test_what_url_for_does_not_know(pattern, params, error, text):
+    routes = make_routes("/products/[id]", "/docs/[...path]")
+    with pytest.raises(error) as caught:
+        routes.url_for(pattern, params)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "params"),
+    [
+        *(
+            ("/p/[id]", {"id": id})
+            for id in ("", "a/b", ".", "..", "a\\b", "a\n", "\ufffd", "\ud800")
+        ),
+        *(("/d/[...x]", {"x": x}) for x in ("", "/a", "a/", "a//b", "../a", "a/..", ".")),
+        *(("/o/[n=int]", {"n": n}) for n in ("x", "07", -1, 1.5, [1], "", float("inf"))),
+        ("/e/[n=even]", {"n": "abc"}),
+        ("/[a]-[b]", {"a": "x-y", "b": "z"}),
+        ("/img[...p].png", {"p": "x/"}),
+        ("/img[...p].png", {"p": ""}),
+    ],
+)
+def test_url_for_never_writes_a_path_that_arrives_as_another(pattern, params):
+    routes = make_routes(
+        "/p/[id]", "/d/[...x]", "/o/[n=int]", "/e/[n=even]", "/[a]-[b]", "/img[...p].png"
+    )
+    with pytest.raises(ValueError, match="would not read") as caught:
+        routes.url_for(pattern, params)
+    given_text = ", ".join(f"{name}={value!r}" for name, value in params.items())
+    assert str(caught.value) == f"{pattern} would not read {given_text} back from its own path."
+
+
+def test_the_reason_why_url_for_refuses_a_value_is_its_cause():
+    routes = make_routes("/o/[n=int]")
+    with pytest.raises(ValueError, match="would not read") as caught:
+        routes.url_for("/o/[n=int]", {"n": "x"})
+    assert str(caught.value.__cause__) == "invalid literal for int() with base 10: 'x'"
+
+
+# ------------------------------------------------------------ conflicts
+
+
+def test_two_routes_of_the_same_urls_are_a_mistake():
+    routes = [
+        make_route("/[id]", place="src/pages/[id].py"),
+        make_route("/a", place="src/pages/a.py"),
+        make_route("/[slug]", place="src/pages/[slug].jinja"),
+        make_route("/[id=int]", place="src/pages/[id=int].py"),
+        make_route("/a", place="framework.config.py: redirects['/a']", kind="redirect"),
+    ]
+    assert [str(mistake) for mistake in find_conflicts(routes)] == [
+        "src/pages/[id].py and src/pages/[slug].jinja answer the same URLs.\n"
+        "    Keep one, or give one another name.",
+        "src/pages/a.py and framework.config.py: redirects['/a'] answer the same URLs.\n"
+        "    Keep one, or give one another name.",
+    ]
+
+
+def test_routes_without_conflict_are_fine():
+    assert find_conflicts([make_route("/a"), make_route("/[a]"), make_route("/[...a]")]) == []
+
+
+def test_a_segment_of_the_tree_is_made_once(monkeypatch):
+    made = []
+    accept = Compiler.accept
+    monkeypatch.setattr(
+        Compiler, "accept", lambda self, segment: made.append(segment) or accept(self, segment)
+    )
+    Routes([make_route("/[a].x/b"), make_route("/[c].x/d")], Compiler({}))
+    # One for the tree of all routes, and one for the tree of each route's own.
+    assert made.count((Param("a"), ".x")) + made.count((Param("c"), ".x")) == 3

@@ -1,0 +1,196 @@
+"""The Python between a page's two `---` lines."""
+
+import asyncio
+import traceback
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.site.frontmatter import (
+    Frontmatter,
+    FrontmatterError,
+    Variables,
+    compile_frontmatter,
+    split_frontmatter,
+)
+
+OFFERED = frozenset({"params", "url", "locals", "response"})
+
+
+def compiled(code: str, **globals: Any) -> Frontmatter:
+    return compile_frontmatter(code, "/site/page.jinja", "page.jinja", OFFERED, globals)
+
+
+def mistake_in(code: str) -> str:
+    with pytest.raises(FrontmatterError) as caught:
+        compiled(code)
+    assert str(caught.value) == str(caught.value.mistake)
+    return str(caught.value)
+
+
+def test_a_page_without_frontmatter_is_all_template() -> None:
+    assert split_frontmatter("<p>\n---\nx\n---\n", "p") == ("", "<p>\n---\nx\n---\n")
+
+
+def test_the_template_keeps_its_line_numbers() -> None:
+    code, template = split_frontmatter("---\na = 1\nb = 2\n---\n<p>\n</p>\n", "p")
+    assert code == "\na = 1\nb = 2\n"
+    assert template == "{#\n\n\n\n#}<p>\n</p>\n"
+
+
+def test_blanks_behind_a_fence_and_a_byte_order_mark_are_no_matter() -> None:
+    assert split_frontmatter("\ufeff--- \nx = 1\n---\t\ny", "p") == ("\nx = 1\n", "{#\n\n\n#}y")
+    assert split_frontmatter("\ufeff<p>", "p") == ("", "<p>")
+
+
+def test_empty_frontmatter_is_fine() -> None:
+    assert split_frontmatter("---\n---\nx", "p") == ("\n", "{#\n\n#}x")
+
+
+def test_frontmatter_that_never_ends_is_a_mistake() -> None:
+    with pytest.raises(FrontmatterError) as caught:
+        split_frontmatter("---\nx = 1\n", "src/pages/a.jinja")
+    assert str(caught.value) == (
+        "src/pages/a.jinja:1: the frontmatter never ends\n    Close it with a line ---."
+    )
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), max_size=5
+    ),
+    st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])),
+)
+def test_every_line_stays_where_it_was(code: list[str], template: str) -> None:
+    code = [line for line in code if line.rstrip() != "---"]
+    source = "\n".join(["---", *code, "---", template])
+    python, html = split_frontmatter(source, "p")
+    assert python.split("\n")[1:-1] == code
+    assert html == "{#" + "\n" * (len(code) + 2) + "#}" + template
+
+
+def test_its_names_are_the_variables() -> None:
+    variables = compiled("x = 1\ny = [x, 2]\n").run()
+    assert type(variables) is Variables
+    assert variables == {"x": 1, "y": [1, 2]}
+
+
+def test_it_gets_the_names_that_it_uses() -> None:
+    front = compiled("path = url + params['id']\n")
+    assert front.names == ("params", "url")
+    assert front.run({"id": "7"}, "/p/") == {
+        "params": {"id": "7"},
+        "url": "/p/",
+        "path": "/p/7",
+    }
+
+
+def test_locals_is_the_contexts_and_not_pythons() -> None:
+    front = compiled("user = locals['user']\n")
+    assert front.run({"user": "ada"})["user"] == "ada"
+
+
+def test_a_name_that_it_makes_itself_is_its_own() -> None:
+    assert compiled("url = 'mine'\n").run("theirs") == {"url": "mine"}
+
+
+def test_return_gives_what_is_returned() -> None:
+    front = compiled("if params:\n    return 'early'\nx = 1\n")
+    assert front.run({"id": 1}) == "early"
+    assert front.run({})["x"] == 1
+
+
+def test_await_makes_it_a_coroutine() -> None:
+    front = compiled("import asyncio\nx = await asyncio.sleep(0, 'slept')\n")
+    assert front.is_async
+    assert asyncio.run(front.run())["x"] == "slept"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "async with url: pass",
+        "async for x in url: pass",
+        "xs = [x async for x in url]",
+        "if params:\n    while True:\n        await url",
+    ],
+)
+def test_whatever_waits_makes_it_a_coroutine(code: str) -> None:
+    assert compiled(code).is_async
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "async def later():\n    await url",
+        "def now():\n    return 1",
+        "f = lambda: [x for x in url]",
+        "class A:\n    async def f(self):\n        await url",
+        "",
+    ],
+)
+def test_functions_within_it_may_wait_without_it(code: str) -> None:
+    assert not compiled(code).is_async
+
+
+def test_what_belongs_to_the_file_is_not_a_variable() -> None:
+    front = compiled(
+        "prerender = True\n"
+        "check_origin: bool = False\n"
+        "from math import floor\n"
+        "def get_static_paths():\n"
+        "    return [{'params': {'id': str(floor(1.5))}}]\n"
+        "x = floor(2.5)\n"
+    )
+    assert front.run() == {"floor": __import__("math").floor, "x": 2}
+    paths = front.file_names.pop("get_static_paths")
+    assert paths() == [{"params": {"id": "1"}}]
+    assert front.file_names == {"prerender": True, "check_origin": False}
+
+
+def test_async_static_paths_belong_to_the_file_too() -> None:
+    front = compiled("async def get_static_paths():\n    return []\n")
+    assert asyncio.run(front.file_names["get_static_paths"]()) == []
+    assert not front.is_async
+
+
+@pytest.mark.parametrize(
+    "code", ["prerender = x = True", "a.b = 1", "title: str = 'x'", "x, y = 1, 2"]
+)
+def test_other_assignments_belong_to_the_request(code: str) -> None:
+    assert compiled(code).file_names == {}
+
+
+def test_imports_run_once_for_the_file_only_where_it_needs_them() -> None:
+    compiled("import a_module_that_is_not_there\n")
+    with pytest.raises(ModuleNotFoundError):
+        compiled("import a_module_that_is_not_there\nprerender = True\n")
+
+
+def test_each_run_has_its_own_variables() -> None:
+    front = compiled("try:\n    n += 1\nexcept UnboundLocalError:\n    n = 1\n")
+    assert (front.run(), front.run()) == ({"n": 1}, {"n": 1})
+
+
+def test_a_traceback_points_at_the_pages_own_line() -> None:
+    code, _ = split_frontmatter("---\nx = 1\n\nx / 0\n---\n", "page.jinja")
+    with pytest.raises(ZeroDivisionError) as caught:
+        compiled(code).run()
+    last = traceback.extract_tb(caught.value.__traceback__)[-1]
+    assert (last.filename, last.lineno) == ("/site/page.jinja", 4)
+
+
+def test_a_syntax_error_names_its_line() -> None:
+    assert mistake_in("\nx = 1\ny = = 2\n") == (
+        "page.jinja:3: invalid syntax\n    This can't be read: y = = 2"
+    )
+
+
+def test_an_error_that_only_compiling_finds_names_its_line() -> None:
+    assert mistake_in("\nx = 1\nbreak\n").startswith("page.jinja:3: 'break' outside loop")
+
+
+def test_an_error_without_its_text_has_no_remedy() -> None:
+    assert mistake_in("\nnonlocal x\n") == "page.jinja:2: no binding for nonlocal 'x' found"

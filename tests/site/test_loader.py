@@ -1,0 +1,362 @@
+"""What is read from a site's folder, and the whole text of what is wrong with it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework import App, Config, SiteError
+from framework.site.loader import load_site
+
+Site = Callable[..., Any]
+OK = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
+CONFIG = "from framework import Build, Config, Security\n\n\n"
+
+
+def test_a_folder_without_pages_is_no_site(tmp_path: Path) -> None:
+    with pytest.raises(SiteError) as caught:
+        App(tmp_path)
+    assert str(caught.value) == (
+        f"The site has a mistake:\n{tmp_path}: has no folder src/pages\n"
+        "    Make the folder src/pages, or give the site's root with --root."
+    )
+
+
+def test_every_mistake_is_told_at_once(site: Site) -> None:
+    made = site(
+        {
+            "framework.config.py": CONFIG
+            + "config = Config(site='example.com', trailing_slash='maybe')\n",
+            "src/middleware.py": "def onrequest(context, next): ...\n",
+            "src/layouts/base.jinja": "{% block %}",
+            "src/pages/[id.json.py": OK,
+            "src/pages/cart.py": "def GET(requets): ...\n",
+            "src/pages/broken.py": "def GET(:\n",
+            "src/pages/missing.py": "import lib.missing_one\n",
+            "src/pages/page.jinja": "---\nx = (\n---\n",
+            "src/pages/flag.py": "prerender = 'yes'\n" + OK,
+            "src/pages/p/[id].py": OK,
+            "src/pages/p/[slug].py": OK,
+            "src/pages/shop/_middleware.py": "1 / 0\n",
+            "src/pages/t/[id=sku].py": OK,
+        }
+    )
+    assert made.errors() == (
+        "The site has 12 mistakes:\n"
+        "src/pages/p/[id].py and src/pages/p/[slug].py answer the same URLs.\n"
+        "    Keep one, or give one another name.\n"
+        "framework.config.py:4: Config(site='example.com'): "
+        'it is a whole URL such as "https://example.com".\n'
+        "framework.config.py:4: Config(trailing_slash='maybe'): "
+        'it is "ignore", "always" or "never".\n'
+        "src/layouts/base.jinja:1: expected token 'name', got 'end of statement block'\n"
+        "src/middleware.py: defines no function on_request\n"
+        "    Write: def on_request(context, next): return next()\n"
+        'src/pages/[id.json.py: "[" in "[id.json" has no partner\n'
+        "    Brackets come in pairs around a parameter's name: [id], [...path].\n"
+        "src/pages/broken.py:1: invalid syntax\n"
+        "    This can't be read: def GET(:\n"
+        'src/pages/cart.py:1: GET asks for "requets", which the context does not have\n'
+        "    Did you mean request? "
+        "A parameter is one of client_address, cookies, generator, is_prerendered, locals, "
+        "origin_pathname, params, props, redirect, render, request, rewrite, route_pattern, session, site, url, "
+        "url_for, or context for the whole.\n"
+        "src/pages/flag.py: prerender is 'yes'\n"
+        "    Write prerender = True or False.\n"
+        "src/pages/missing.py:1: ModuleNotFoundError while it is imported: "
+        "No module named 'lib'\n"
+        "    Install it, or put a module lib below src/.\n"
+        "src/pages/page.jinja:2: '(' was never closed\n"
+        "    This can't be read: x = (\n"
+        "src/pages/shop/_middleware.py:1: ZeroDivisionError while it is imported: "
+        "division by zero\n"
+        "    Importing it must succeed: mend the line."
+    )
+
+
+def test_a_site_that_fails_leaves_nothing_behind(site: Site) -> None:
+    made = site({"src/lib_left/x.py": "", "src/pages/a.py": "import lib_left.x\n1 / 0\n"})
+    before = list(sys.path)
+    made.errors()
+    assert sys.path == before
+    assert "lib_left" not in sys.modules
+
+
+def test_a_start_that_is_interrupted_leaves_nothing_behind(site: Site) -> None:
+    made = site({"src/pages/a.py": "raise KeyboardInterrupt\n"})
+    before = list(sys.path)
+    with pytest.raises(KeyboardInterrupt):
+        made.app  # noqa: B018 - the start is what is tested
+    assert sys.path == before
+
+
+# ------------------------------------------------------------------ configuration
+
+
+def test_a_site_needs_no_configuration(site: Site) -> None:
+    assert site().app.config == Config()
+
+
+def test_the_configuration_is_read_from_its_file(site: Site) -> None:
+    made = site(
+        {"framework.config.py": CONFIG + "config = Config(base='/docs')\n", "src/pages/a.py": OK}
+    )
+    assert made.get("/docs/a").text() == "ok"
+
+
+def test_a_configuration_that_is_given_replaces_the_file(site: Site) -> None:
+    files = {"framework.config.py": "1 / 0\n", "src/pages/a.py": OK}
+    assert site(files, config=Config()).get("/a").text() == "ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "mistakes"),
+    [
+        (
+            "conf = 1\n",
+            "framework.config.py: defines no config\n    Write: config = Config(...)",
+        ),
+        (
+            "config = {'base': '/'}\n",
+            "framework.config.py: config is {'base': '/'}, no Config\n"
+            "    Write: config = Config(...)",
+        ),
+        (
+            "1 / 0\n",
+            "framework.config.py:1: ZeroDivisionError while it is imported: division by zero\n"
+            "    Importing it must succeed: mend the line.",
+        ),
+        (
+            CONFIG + "config = Config(build=Build(format='x'))\n",
+            'framework.config.py:4: Build(format=\'x\'): it is "directory", "file" or "preserve".',
+        ),
+    ],
+)
+def test_a_wrong_configuration_is_a_mistake(site: Site, text: str, mistakes: str) -> None:
+    made = site({"framework.config.py": text, "src/pages/a.py": OK})
+    assert made.errors() == f"The site has a mistake:\n{mistakes}"
+
+
+def test_a_broken_configuration_is_not_blamed_on_its_converters(site: Site) -> None:
+    made = site({"framework.config.py": "1 / 0\n", "src/pages/[id=sku].py": OK})
+    assert "sku" not in made.errors()
+
+
+def test_a_converter_that_is_not_there_is_a_mistake(site: Site) -> None:
+    assert site({"src/pages/[id=sku].py": OK}).errors() == (
+        "The site has a mistake:\n"
+        'src/pages/[id=sku].py: "[id=sku]" names a converter that is not there\n'
+        "    There are: float, int, uuid. Add your own with Config(converters={...})."
+    )
+
+
+# ------------------------------------------------------------------ pages and middleware
+
+
+def test_other_files_among_the_pages_are_told(site: Site) -> None:
+    made = site({"src/pages/a.py": OK, "src/pages/notes.txt": "x", "src/pages/b/c.html": "x"})
+    assert made.app.site.others == ("src/pages/notes.txt", "src/pages/b/c.html")
+
+
+def test_what_a_frontmatter_raises_is_a_mistake_at_its_line(site: Site) -> None:
+    assert site(
+        {"src/pages/a.jinja": "---\nimport nothing_there\nprerender = True\n---\n"}
+    ).errors() == (
+        "The site has a mistake:\n"
+        "src/pages/a.jinja:2: ModuleNotFoundError while it is imported: "
+        "No module named 'nothing_there'\n"
+        "    Install it, or put a module nothing_there below src/."
+    )
+
+
+def test_a_frontmatter_that_exits_is_a_mistake(site: Site) -> None:
+    assert site({"src/pages/a.jinja": "---\nprerender = exit()\n---\n"}).errors() == (
+        "The site has a mistake:\n"
+        "src/pages/a.jinja:2: ends the program while it is imported\n    Take out the exit()."
+    )
+
+
+@pytest.mark.parametrize("kind", ["prerender", "check_origin"])
+def test_a_flag_is_true_or_false(site: Site, kind: str) -> None:
+    files = {
+        "src/pages/a.py": f"{kind} = 1\n" + OK,
+        "src/pages/b.jinja": f"---\n{kind} = None\n---\n",
+    }
+    assert site(files).errors() == (
+        "The site has 2 mistakes:\n"
+        f"src/pages/a.py: {kind} is 1\n    Write {kind} = True or False.\n"
+        f"src/pages/b.jinja: {kind} is None\n    Write {kind} = True or False."
+    )
+
+
+def test_every_page_is_prerendered_in_a_static_site_unless_it_says_no(site: Site) -> None:
+    files = {"src/pages/a.py": OK, "src/pages/b.py": "prerender = False\n" + OK}
+
+    def prerendered(output: Any) -> list[str]:
+        loaded = load_site(site(files).root, Config(output=output), lambda route: route)
+        loaded.modules.close()
+        return [route.place for route in loaded.routes.all if route.prerender]
+
+    assert prerendered("static") == ["src/pages/a.py"]
+    assert prerendered("server") == []
+
+
+LAYER = (
+    "def on_request(context, next):\n"
+    "    response = next()\n"
+    "    response.headers.append('x-layers', '{}')\n"
+    "    return response\n"
+)
+
+
+def test_middleware_stands_around_the_files_below_it(site: Site) -> None:
+    made = site(
+        {
+            "src/middleware.py": LAYER.format("site"),
+            "src/pages/_middleware.py": LAYER.format("pages"),
+            "src/pages/shop/_middleware.py": LAYER.format("shop"),
+            "src/pages/shop/[id]/_middleware.py": LAYER.format("id"),
+            "src/pages/index.py": OK,
+            "src/pages/shopping.py": OK,
+            "src/pages/shop/[id]/x.py": OK,
+            "src/pages/shop.py": OK,
+        }
+    )
+
+    def layers(path: str) -> list[str]:
+        return made.get(path).headers["x-layers"].split(", ")
+
+    assert layers("/") == layers("/shopping") == layers("/shop") == ["pages", "site"]
+    assert layers("/shop/7/x") == ["id", "shop", "pages", "site"]
+    assert layers("/nothing") == ["site"]
+
+
+def test_middleware_must_be_a_function(site: Site) -> None:
+    made = site({"src/pages/a.py": OK, "src/pages/_middleware.py": "on_request = None\n"})
+    assert made.errors() == (
+        "The site has a mistake:\n"
+        "src/pages/_middleware.py: defines no function on_request\n"
+        "    Write: def on_request(context, next): return next()"
+    )
+
+
+# ------------------------------------------------------------------ error pages
+
+
+@pytest.mark.parametrize("name", ["404.py", "404/index.py"])
+def test_an_error_page_has_its_status_whatever_it_says(site: Site, name: str) -> None:
+    made = site({f"src/pages/{name}": OK})
+    for path in ("/404", "/nothing"):
+        response = made.get(path)
+        assert (response.status, response.text()) == (404, "ok")
+
+
+def test_a_redirect_is_no_error_page(site: Site) -> None:
+    made = site({"src/pages/a.py": OK}, config=Config(redirects={"/404": "/a"}))
+    assert made.get("/404").status == 301
+    assert made.get("/nothing").status == 404
+
+
+# ------------------------------------------------------------------ redirects
+
+
+def target(site: Site, source: str, to: Any, path: str, method: str = "GET") -> tuple[int, str]:
+    made = site({"src/pages/index.py": OK}, config=Config(redirects={source: to}))
+    response = made.request(method, path)
+    return response.status, response.headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "path", "location"),
+    [
+        ("/old", "/new", "/old", "/new"),
+        ("/old", "/new/", "/old", "/new/"),
+        ("/old", "/", "/old/", "/"),
+        ("/old", "/new?a=%20b&c", "/old?x=1", "/new?a=%20b&c"),
+        ("/old", "/new#part", "/old", "/new#part"),
+        ("/old", "/new?a#part?b", "/old", "/new?a#part?b"),
+        ("/old", "/a%20b", "/old", "/a%20b"),
+        ("/old", "/caf\u00e9", "/old", "/caf%C3%A9"),
+        ("/old", "https://other.example/x?y#z", "/old", "https://other.example/x?y#z"),
+        ("/old/[id]", "/new/[id].html", "/old/a%3Fb%23c%25d", "/new/a%3Fb%23c%25d.html"),
+        ("/old/[id=int]", "/new/[id]", "/old/0", "/new/0"),
+        ("/old/[...path]", "/new/[...path]", "/old/a/b%20c", "/new/a/b%20c"),
+        ("/old/[...path]", "/new/[...path]", "/old", "/new"),
+        ("/old/[...path]", "/[...path]/", "/old", "/"),
+        ("/old/[...path]", "/[...path]", "/old//evil.example", "/evil.example"),
+        ("/old/[a]-[b]", "/[b]/[a]", "/old/x-y", "/y/x"),
+    ],
+)
+def test_a_redirect_leads_where_it_says(
+    site: Site, source: str, to: str, path: str, location: str
+) -> None:
+    assert target(site, source, to, path) == (301, location)
+
+
+@pytest.mark.parametrize(
+    ("method", "to", "status"),
+    [
+        ("GET", "/new", 301),
+        ("HEAD", "/new", 301),
+        ("POST", "/new", 308),
+        ("M-SEARCH", "/new", 308),
+        ("GET", {"destination": "/new", "status": 307}, 307),
+        ("POST", {"destination": "/new", "status": 303}, 303),
+        ("GET", {"destination": "/new"}, 301),
+    ],
+)
+def test_a_redirect_has_its_status(site: Site, method: str, to: Any, status: int) -> None:
+    assert target(site, "/old", to, "/old", method) == (status, "/new")
+
+
+def test_redirects_come_before_the_origin_check(site: Site) -> None:
+    made = site(
+        {"src/pages/index.py": OK, "src/middleware.py": "def on_request(context, next): 1 / 0\n"},
+        config=Config(redirects={"/old": "/"}),
+    )
+    assert made.post("/old", headers={"Origin": "http://evil"}).status == 308
+
+
+def test_a_redirect_and_a_file_of_one_pattern_are_a_mistake(site: Site) -> None:
+    made = site({"src/pages/[id].py": OK}, config=Config(redirects={"/[slug]": "/x"}))
+    assert made.errors() == (
+        "The site has a mistake:\n"
+        "src/pages/[id].py and framework.config.py: redirects['/[slug]'] answer the same URLs.\n"
+        "    Keep one, or give one another name."
+    )
+
+
+def test_a_redirect_with_a_converter_that_is_not_there_is_a_mistake(site: Site) -> None:
+    made = site({"src/pages/a.py": OK}, config=Config(redirects={"/x/[id=sku]": "/a"}))
+    assert made.errors() == (
+        "The site has a mistake:\n"
+        "framework.config.py: redirects['/x/[id=sku]']: "
+        '"[id=sku]" names a converter that is not there\n'
+        "    There are: float, int, uuid. Add your own with Config(converters={...})."
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("regex = '['", "unterminated character set at position 0"),
+        ("def __init__(self, map, size): ...", "NeedsSize.__init__() missing 1 required"),
+    ],
+)
+def test_a_converter_that_cant_be_made_is_a_mistake(site: Any, body: str, why: str) -> None:
+    text = site(
+        {
+            "framework.config.py": "from werkzeug.routing import BaseConverter\n"
+            "from framework import Config\n\n"
+            f"class NeedsSize(BaseConverter):\n    {body}\n\n"
+            "config = Config(converters={'size': NeedsSize})\n",
+            "src/pages/[x=size].py": OK,
+        }
+    ).errors()
+    assert text.startswith(
+        'The site has a mistake:\nsrc/pages/[x=size].py: the converter "size" can\'t be made: '
+    )
+    assert why in text
+    assert text.endswith("\n    Mend its class.")

@@ -1,0 +1,66 @@
+"""Which files below `src/pages` are what."""
+
+from pathlib import Path
+
+import pytest
+
+from framework.site.page_files import PageFile, PageFolder, find_page_files
+
+
+def found(pages: Path, *names: str) -> PageFolder:
+    for name in names:
+        path = pages / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return find_page_files(pages)
+
+
+def test_python_files_are_endpoints_and_templates_are_pages(tmp_path: Path) -> None:
+    folder = found(tmp_path, "products/[id].json.py", "index.jinja")
+    assert folder.routes == (
+        PageFile(tmp_path / "index.jinja", "index.jinja", "page"),
+        PageFile(tmp_path / "products/[id].json.py", "products/[id].json.py", "endpoint"),
+    )
+
+
+def test_files_come_in_the_same_order_everywhere(tmp_path: Path) -> None:
+    folder = found(tmp_path, "b/z.py", "b/a.py", "c.py", "a/x.py", "a.py", "B.py")
+    names = [file.name for file in folder.routes]
+    assert names == ["B.py", "a.py", "c.py", "a/x.py", "b/a.py", "b/z.py"]
+
+
+@pytest.mark.parametrize(
+    "name", ["_lib.py", "_parts/x.py", "__pycache__/x.py", ".hidden.py", ".git/x.py", "__init__.py"]
+)
+def test_private_names_are_no_routes(tmp_path: Path, name: str) -> None:
+    assert found(tmp_path, name) == PageFolder((), {}, ())
+
+
+@pytest.mark.parametrize(
+    "name", [".well-known/security.txt.py", ".well-known.py", "a/.well-known/x.jinja"]
+)
+def test_well_known_is_no_private_name(tmp_path: Path, name: str) -> None:
+    assert [file.name for file in found(tmp_path, name).routes] == [name]
+
+
+def test_middleware_is_found_by_its_folder(tmp_path: Path) -> None:
+    folder = found(tmp_path, "_middleware.py", "shop/[id]/_middleware.py", "_x/_middleware.py")
+    assert {name: file.name for name, file in folder.middleware.items()} == {
+        "": "_middleware.py",
+        "shop/[id]": "shop/[id]/_middleware.py",
+    }
+    assert folder.routes == ()
+
+
+def test_other_files_are_told_apart(tmp_path: Path) -> None:
+    folder = found(tmp_path, "notes.txt", "data", "x.html", "x.pyc", "_notes.md")
+    assert [file.name for file in folder.others] == ["data", "notes.txt", "x.html", "x.pyc"]
+    assert folder.routes == ()
+
+
+def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path) -> None:
+    assert find_page_files(tmp_path / "none") == PageFolder((), {}, ())
+
+
+def test_a_folder_may_have_the_name_of_a_file(tmp_path: Path) -> None:
+    assert [file.name for file in found(tmp_path, "v1.py/x.py").routes] == ["v1.py/x.py"]

@@ -1,0 +1,395 @@
+"""`get_static_paths()` and `paginate`: what they list, what props get, and every mistake."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from framework import Config
+from framework.build.run import build
+from framework.errors import BuildError, StaticPathsError
+from framework.site.static_paths import Listing, StaticPath
+
+Site = Callable[..., Any]
+PLACE = "src/pages/[id].txt.py"
+GET = "\n\ndef GET(params, props):\n    return Response(f'{params} {props}')\n"
+
+
+def made(site: Site, paths: str, name: str = PLACE, **options: Any) -> Any:
+    code = f"from framework import Response\n{paths}{GET}"
+    return site({name: code}, config=Config(output="static", **options))
+
+
+def listing(items: str) -> str:
+    return f"def get_static_paths():\n    return {items}\n"
+
+
+def build_of(made: Any) -> dict[str, str]:
+    """What a build of it writes for its pages."""
+    configure(made)
+    build(made.root)
+    files = (made.root / "dist").glob("*.txt")
+    return {path.name: path.read_text() for path in files}
+
+
+def configure(made: Any) -> None:
+    config = made.root / "framework.config.py"
+    config.write_text("from framework import Config\n\nconfig = Config(output='static')\n")
+
+
+def wrong(made: Any, **options: Any) -> str:
+    configure(made)
+    with pytest.raises(BuildError) as caught:
+        build(made.root, **options)
+    return str(caught.value).removeprefix("The site can't be built:\n")
+
+
+# ------------------------------------------------------------------------ paths
+
+
+@pytest.mark.parametrize("value", ["'a b'", "7", "'7'", "'cafe\\u0301'", "'你好'"])
+def test_a_param_is_text_or_a_number(site: Site, value: str) -> None:
+    one = made(site, listing(f"[{{'params': {{'id': {value}}}, 'props': {{'x': 1}}}}]"))
+    path = one.app.site.routes.url_for("/[id].txt", {"id": eval(value)})
+    response = one.get(path)
+    assert response.status == 200
+    assert response.text().endswith("{'x': 1}")
+
+
+def test_what_is_not_listed_is_404(site: Site) -> None:
+    one = made(site, listing("[{'params': {'id': 'a'}}]"))
+    assert [one.request(m, "/b.txt").status for m in ("GET", "HEAD")] == [404, 404]
+    assert one.get("/a.txt").text() == "{'id': 'a'} {}"
+
+
+def test_an_empty_rest_is_none(site: Site) -> None:
+    paths = listing("[{'params': {'path': None}}, {'params': {'path': 'a/b'}}, {'params': {}}][:2]")
+    one = made(site, paths, "src/pages/docs/[...path].py")
+    assert one.get("/docs").text() == "{'path': None} {}"
+    assert one.get("/docs/a/b").text() == "{'path': 'a/b'} {}"
+    assert one.get("/docs/a").status == 404
+
+
+def test_a_number_may_be_given_for_a_converter(site: Site) -> None:
+    one = made(site, listing("[{'params': {'id': 7}}]"), "src/pages/[id=int].py")
+    assert one.get("/7").text() == "{'id': 7} {}"
+    assert one.get("/8").status == 404
+
+
+def test_the_paths_may_come_from_a_coroutine(site: Site) -> None:
+    paths = "async def get_static_paths():\n    return [{'params': {'id': 'a'}}]\n"
+    assert made(site, paths).get("/a.txt").status == 200
+
+
+def test_the_paths_are_listed_once(site: Site) -> None:
+    paths = (
+        "CALLS = []\n\n"
+        "def get_static_paths():\n"
+        "    CALLS.append(1)\n"
+        "    return ({'params': {'id': x}, 'props': {'calls': CALLS}} for x in 'ab')\n"
+    ).replace("return (", "return tuple(")
+    one = made(site, paths)
+    assert one.get("/a.txt").text() == one.get("/a.txt").text() == "{'id': 'a'} {'calls': [1]}"
+
+
+YIELDED = (
+    "{0}def get_static_paths():\n    for x in 'ab':\n"
+    "        yield {{'params': {{'id': x}}, 'props': {{'x': x}}}}\n{1}"
+)
+
+
+@pytest.mark.parametrize("kind", ["", "async "])
+def test_the_paths_may_be_yielded(site: Site, kind: str) -> None:
+    one = made(site, YIELDED.format(kind, ""))
+    assert one.get("/b.txt").text() == "{'id': 'b'} {'x': 'b'}"
+    assert one.get("/c.txt").status == 404
+    assert build_of(one) == {"a.txt": "{'id': 'a'} {'x': 'a'}", "b.txt": "{'id': 'b'} {'x': 'b'}"}
+
+
+@pytest.mark.parametrize("kind", ["", "async "])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_yielding_that_fails_half_way_is_named_with_its_line(
+    site: Site, kind: str, jobs: int
+) -> None:
+    one = made(site, YIELDED.format(kind, "    raise LookupError('no more today')\n"))
+    text = wrong(one, jobs=jobs)
+    assert text == f"{PLACE}:5: get_static_paths() failed: LookupError: no more today"
+
+
+def test_pages_may_be_yielded(site: Site) -> None:
+    paths = "def get_static_paths(paginate):\n    yield from paginate('ab', page_size={})\n"
+    one = made(site, paths.format(1), "src/pages/[page].txt.py")
+    assert one.get("/2.txt").text().startswith("{'page': '2'}")
+    text = wrong(made(site, paths.format(0), "src/pages/[page].txt.py"))
+    assert text == "src/pages/[page].txt.py: page_size is 0, not 1 or more."
+
+
+def test_a_path_that_is_yielded_twice_is_a_mistake(site: Site) -> None:
+    one = made(site, YIELDED.format("", "    yield {'params': {'id': 'a'}}\n"))
+    assert wrong(one) == (
+        f"{PLACE}: item 2 of get_static_paths() has the path of item 0, /a.txt.\n"
+        "    List each path once."
+    )
+
+
+def numbered(number: int, item: Any) -> StaticPath:
+    return StaticPath(number, {"id": item}, {})
+
+
+def found(listing: Listing) -> list[tuple[int, str]]:
+    return [(path.number, path.params["id"]) for path in listing]
+
+
+def test_a_listing_knows_its_size_unless_it_is_yielded() -> None:
+    listed, yielded = Listing("abc", numbered), Listing(iter("abc"), numbered)
+    assert (listed.size, yielded.size) == (3, None)
+    assert found(listed) == found(listed) == [(0, "a"), (1, "b"), (2, "c")]
+    assert found(yielded) == found(listed)
+    assert found(yielded) == []
+
+
+def test_a_part_of_a_listing_keeps_its_numbers() -> None:
+    listed = Listing("abc", numbered)
+    assert listed.whole() is listed
+    whole = Listing(iter("abc"), numbered).whole()
+    assert whole.size == 3
+    for listing in (listed, whole):
+        assert found(listing.part(1, 3)) == [(1, "b"), (2, "c")]
+        assert listing.part(1, 2).size == 1
+    assert found(Listing(iter("abc"), numbered).part(0, 3)) == []
+
+
+# --------------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize(
+    ("items", "text"),
+    [
+        ("{'id': '1'}", "get_static_paths() returned dict, not a list."),
+        ("'ab'", "get_static_paths() returned str, not a list."),
+        ("None", "get_static_paths() returned NoneType, not a list."),
+        ("(x for x in [])", "get_static_paths() returned generator, not a list."),
+    ],
+)
+def test_what_is_no_list_is_a_mistake(site: Site, items: str, text: str) -> None:
+    remedy = '\n    Return [{"params": {...}, "props": {...}}, ...], or yield each item.'
+    assert wrong(made(site, listing(items))) == f"{PLACE}: {text}{remedy}"
+
+
+@pytest.mark.parametrize(
+    ("item", "what"),
+    [
+        ("'x'", 'is no {"params": {...}}'),
+        ("{'props': {}}", 'is no {"params": {...}}'),
+        ("{'params': 'x'}", 'is no {"params": {...}}'),
+        ("{'params': {'id': '1'}, 'prop': {}}", 'has "prop" beside params and props'),
+        ("{'params': {'id': '1'}, 'props': []}", "has props that are no mapping"),
+        ("{'params': {'di': '1'}}", 'lacks the parameter "id"'),
+        ("{'params': {'id': None}}", 'lacks the parameter "id"'),
+        ("{'params': {'id': 1.5}}", 'has a float as "id", no str or int'),
+        ("{'params': {'id': True}}", 'has a bool as "id", no str or int'),
+        ("{'params': {'id': '1', 5: ''}}", 'has "5", which the path does not have'),
+    ],
+)
+def test_a_wrong_item_is_named(site: Site, item: str, what: str) -> None:
+    one = made(site, listing(f"[{{'params': {{'id': 'a'}}}}, {item}]"))
+    assert wrong(one) == f"{PLACE}: item 1 of get_static_paths() {what}: {eval(item)!r}"
+
+
+@pytest.mark.parametrize("items", ["7, '7'", "'caf\\u00e9', 'cafe\\u0301'"])
+def test_two_spellings_of_one_path_are_a_mistake(site: Site, items: str) -> None:
+    one = made(site, listing(f"[{{'params': {{'id': x}}}} for x in ({items})]"))
+    text = "item 1 of get_static_paths() has the path of item 0, /"
+    assert text in wrong(one)
+    routes = one.app.site.routes
+    with pytest.raises(StaticPathsError) as caught:
+        routes.all[0].static.find({"id": "other"}, lambda p, q: routes.url_for(p, q))
+    assert text in str(caught.value)
+
+
+def test_start_up_names_a_route_without_paths(site: Site) -> None:
+    assert made(site, "").errors() == (
+        "The site has a mistake:\n"
+        f"{PLACE}: a prerendered route with parameters needs get_static_paths()\n"
+        "    List its paths there, or set prerender = False."
+    )
+
+
+def test_a_function_that_fails_is_named_with_its_line(site: Site) -> None:
+    one = made(site, "def get_static_paths():\n    raise LookupError('no data today')\n")
+    assert wrong(one) == f"{PLACE}:3: get_static_paths() failed: LookupError: no data today"
+
+
+def test_a_function_that_is_written_elsewhere_has_no_line(site: Site) -> None:
+    one = made(site, "from lib.x import get_static_paths\n")
+    one.write({"src/lib/x.py": "def get_static_paths():\n    return 1 / 0\n"})
+    assert wrong(one).startswith(f"{PLACE}: get_static_paths() failed: ZeroDivisionError:")
+
+
+def test_without_a_build_a_mistake_is_a_500(site: Site, caplog: Any) -> None:
+    one = made(site, "def get_static_paths():\n    return 7\n")
+    assert one.get("/1.txt").status == 500
+    assert "get_static_paths() returned int, not a list." in caplog.text
+
+
+def test_start_up_names_what_is_no_function(site: Site) -> None:
+    assert made(site, "get_static_paths = [1]\n").errors() == (
+        "The site has a mistake:\n"
+        f"{PLACE}: get_static_paths is [1]\n    Write: def get_static_paths(): ..."
+    )
+
+
+def test_start_up_names_what_has_no_signature(site: Site) -> None:
+    text = made(site, "get_static_paths = dict\n").errors()
+    assert f"{PLACE}: get_static_paths has no signature: " in text
+    assert text.endswith("\n    Write: def get_static_paths(): ...")
+
+
+def test_start_up_names_an_unknown_parameter(site: Site) -> None:
+    assert made(site, "def get_static_paths(pages): ...\n").errors() == (
+        "The site has a mistake:\n"
+        f'{PLACE}: get_static_paths asks for "pages"\n    It may take paginate, nothing else.'
+    )
+
+
+# --------------------------------------------------------------------- paginate
+
+
+def paged(site: Site, call: str, name: str = "src/pages/list/[page].py", **options: Any) -> Any:
+    code = (
+        "from framework import Response\n\n"
+        f"def get_static_paths(paginate):\n    return {call}\n\n"
+        "def GET(params, props):\n"
+        "    page = props['page']\n"
+        "    urls = page.url\n"
+        "    return Response.json({'data': page.data, 'numbers': [page.start, page.end, page.size, "
+        "page.total, page.current_page, page.last_page], 'urls': [urls.current, urls.prev, "
+        "urls.next, urls.first, urls.last], 'more': props.get('more'), 'params': params})\n"
+    )
+    return site({name: code}, config=Config(output="static", **options))
+
+
+def test_pages_know_their_items_numbers_and_neighbours(site: Site) -> None:
+    one = paged(site, "paginate(iter('abcde'), page_size=2, props={'more': 1})")
+    assert one.get("/list/1").json() == {
+        "data": ["a", "b"],
+        "numbers": [0, 1, 2, 5, 1, 3],
+        "urls": ["/list/1", None, "/list/2", None, "/list/3"],
+        "more": 1,
+        "params": {"page": "1"},
+    }
+    assert one.get("/list/2").json()["urls"] == [f"/list/{n}" for n in (2, 1, 3, 1, 3)]
+    last = one.get("/list/3").json()
+    assert last["numbers"] == [4, 4, 2, 5, 3, 3]
+    assert last["urls"] == ["/list/3", "/list/2", None, "/list/1", None]
+    assert one.get("/list/4").status == 404
+
+
+def test_the_first_page_of_a_rest_has_no_number(site: Site) -> None:
+    one = paged(site, "paginate('abc', page_size=2)", "src/pages/list/[...page].py", base="/shop")
+    assert one.get("/shop/list").json()["urls"] == [
+        "/shop/list",
+        None,
+        "/shop/list/2",
+        None,
+        "/shop/list/2",
+    ]
+    assert one.get("/shop/list/2").json()["urls"][1] == "/shop/list"
+    assert one.get("/shop/list/1").status == 404
+
+
+def test_no_items_are_one_empty_page(site: Site) -> None:
+    page = paged(site, "paginate([])").get("/list/1").json()
+    assert (page["data"], page["numbers"]) == ([], [0, -1, 10, 0, 1, 1])
+
+
+def test_other_params_go_into_each_path(site: Site) -> None:
+    call = "[p for tag in 'xy' for p in paginate(tag * 3, page_size=2, params={'tag': tag})]"
+    one = paged(site, call, "src/pages/[tag]/[page].py")
+    assert one.get("/y/2").json()["params"] == {"tag": "y", "page": "2"}
+    assert one.get("/y/2").json()["urls"][1] == "/y/1"
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "text"),
+    [
+        (
+            "paginate([])",
+            "src/pages/[n].py",
+            "src/pages/[n].py: paginate() needs a parameter [page] or [...page].",
+        ),
+        (
+            "paginate([], page_size=0)",
+            "src/pages/[page].py",
+            "src/pages/[page].py: page_size is 0, not 1 or more.",
+        ),
+        (
+            "paginate([], page_size=True)",
+            "src/pages/[page].py",
+            "src/pages/[page].py: page_size is True, not 1 or more.",
+        ),
+        (
+            "paginate([1])",
+            "src/pages/[tag]/[page].py",
+            "src/pages/[tag]/[page].py:4: get_static_paths() failed: RouteNotFoundError: "
+            "/[tag]/[page] needs 'tag'.",
+        ),
+    ],
+)
+def test_a_wrong_call_is_named(site: Site, call: str, name: str, text: str) -> None:
+    assert wrong(paged(site, call, name)) == text
+
+
+# ----------------------------------------------------------------- as built
+
+
+def test_a_static_site_has_only_get_and_head(site: Site) -> None:
+    code = "from framework import Response\n\ndef ALL():\n    return Response('ok')\n"
+    one = site({"src/pages/x.py": code}, config=Config(output="static"))
+    assert one.get("/x").text() == "ok"
+    assert one.request("HEAD", "/x").status == 200
+    for method in ("POST", "OPTIONS", "DELETE"):
+        response = one.request(method, "/x", headers={"origin": "http://localhost"})
+        assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_in_a_server_site_the_other_methods_stay_live(site: Site) -> None:
+    code = (
+        "from framework import Response\n\nprerender = True\n\n"
+        "def GET(is_prerendered):\n    return Response(str(is_prerendered))\n\n"
+        "def POST(is_prerendered):\n    return Response(str(is_prerendered))\n"
+    )
+    one = site({"src/pages/x.py": code})
+    assert one.get("/x").text() == "True"
+    assert one.post("/x", headers={"origin": "http://localhost"}).text() == "False"
+
+
+def test_middleware_knows_that_a_route_is_prerendered(site: Site) -> None:
+    middleware = (
+        "def on_request(context, next):\n    response = next()\n"
+        "    response.headers.set('x-pre', str(context.is_prerendered))\n    return response\n"
+    )
+    page = "from framework import Response\n\ndef GET():\n    return Response('x')\n"
+    one = site(
+        {
+            "src/middleware.py": middleware,
+            "src/pages/a.py": page,
+            "src/pages/b.py": f"prerender = False\n{page}",
+        },
+        config=Config(output="static"),
+    )
+    assert [one.get(path).headers["x-pre"] for path in ("/a", "/b")] == ["True", "False"]
+
+
+def test_error_pages_of_a_static_site_answer_for_other_paths(site: Site) -> None:
+    one = site(
+        {
+            "src/pages/404.jinja": "lost: {{ props.error.code }} {{ is_prerendered }}",
+            "src/pages/index.jinja": "home",
+        },
+        config=Config(output="static"),
+    )
+    html = {"accept": "text/html"}
+    assert one.get("/404", headers=html).text().strip() == "lost: 404 True"
+    assert one.get("/nowhere", headers=html).text().strip() == "lost: 404 False"
+    assert one.get("/404").status == one.get("/nowhere", headers=html).status == 404
