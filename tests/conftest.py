@@ -1,9 +1,9 @@
 """Sites made of a mapping from path to text, and requests to them."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 from wsgiref.validate import validator
 
@@ -29,7 +29,7 @@ class TestSite:
         self.options: dict[str, Any] = {}
         self._app: App | None = None
 
-    def write(self, files: dict[str, str | bytes]) -> None:
+    def write(self, files: Mapping[str, str | bytes]) -> None:
         for name, content in files.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,12 +132,22 @@ def call(application: Any, environ: dict[str, Any]) -> Response:
     )
 
 
+class SiteMaker(Protocol):
+    """The type of the fixture `site`."""
+
+    def __call__(self, files: Mapping[str, str | bytes] | None = None, **options: Any) -> TestSite:
+        """Write the files to a new folder; `options` go to `App(root, **options)`.
+
+        Without files the site has one endpoint, at `/`, that answers "ok".
+        """
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Callable[..., TestSite]]:
-    """`site({"src/pages/[id].json.py": "..."}, config=Config(...), fallback=..., dev=...)`."""
+def site(tmp_path: Path) -> Iterator[SiteMaker]:
+    """`site({"src/pages/[id].json.py": "..."}, config=Config(...), fallback=...)`."""
     made: list[TestSite] = []
 
-    def make(files: dict[str, str | bytes] | None = None, **options: Any) -> TestSite:
+    def make(files: Mapping[str, str | bytes] | None = None, **options: Any) -> TestSite:
         root = tmp_path / f"site{len(made)}"
         (root / "src" / "pages").mkdir(parents=True)
         new = TestSite(root)

@@ -8,9 +8,8 @@ import pytest
 
 from framework import URL, App, Config, Request, Response, Security
 from framework.errors import RewriteLoopError
-from tests.conftest import call, make_environ
+from tests.conftest import SiteMaker, call, make_environ
 
-Site = Callable[..., Any]
 START = "from framework import Response\nfrom werkzeug.exceptions import *\n\n\n"
 OK = START + "def GET():\n    return Response('ok')\n"
 ECHO = (
@@ -38,14 +37,14 @@ def handler(body: str, name: str = "GET", parameters: str = "") -> str:
 # ------------------------------------------------------------------ the order of things
 
 
-def test_host_comes_before_path_and_path_before_redirects(site: Site) -> None:
+def test_host_comes_before_path_and_path_before_redirects(site: SiteMaker) -> None:
     made = site({"src/pages/x.py": OK}, config=Config(redirects={"/old": "/x"}))
     assert "Host" in made.get("/../old", headers={"host": "a b"}).text()
     assert "segment" in made.get("/../old").text()
     assert made.get("/old").status == 301
 
 
-def test_slash_redirects_come_before_the_origin_check(site: Site) -> None:
+def test_slash_redirects_come_before_the_origin_check(site: SiteMaker) -> None:
     made = site({"src/pages/x.py": OK}, config=Config(trailing_slash="always"))
     headers = {"origin": "http://evil"}
     response = made.post("/x?q=1", headers=headers)
@@ -53,24 +52,24 @@ def test_slash_redirects_come_before_the_origin_check(site: Site) -> None:
     assert made.post("/x/", headers=headers).status == 403
 
 
-def test_the_origin_check_comes_before_middleware(site: Site) -> None:
+def test_the_origin_check_comes_before_middleware(site: SiteMaker) -> None:
     made = site(
         {"src/pages/x.py": OK, "src/middleware.py": "def on_request(context, next): 1 / 0\n"}
     )
     assert made.post("/x", headers={"origin": "http://evil"}).status == 403
 
 
-def test_the_origin_check_covers_what_is_missing(site: Site) -> None:
+def test_the_origin_check_covers_what_is_missing(site: SiteMaker) -> None:
     assert site().post("/nothing", headers={"origin": "http://evil"}).status == 403
 
 
-def test_a_missing_page_runs_the_sites_middleware(site: Site) -> None:
+def test_a_missing_page_runs_the_sites_middleware(site: SiteMaker) -> None:
     made = site({"src/pages/x.py": OK, "src/middleware.py": ADMIN})
     assert made.get("/admin/nothing").status == 401
     assert made.get("/nothing").status == 404
 
 
-def test_middleware_sees_an_error_as_its_response(site: Site) -> None:
+def test_middleware_sees_an_error_as_its_response(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/x.py": handler("raise Gone('It left.')"),
@@ -92,7 +91,7 @@ def mounted(made: Any, path: str, mount: str) -> Any:
     return made.get(path, environ={"SCRIPT_NAME": mount})
 
 
-def test_a_mounted_site_knows_the_whole_path(site: Site) -> None:
+def test_a_mounted_site_knows_the_whole_path(site: SiteMaker) -> None:
     made = site({"src/pages/a/[id].py": ECHO, "src/pages/index.py": ECHO})
     data = mounted(made, "/a/7", "/app").json()
     assert (data["href"], data["pattern"]) == ("http://localhost/app/a/7", "/a/[id]")
@@ -101,13 +100,13 @@ def test_a_mounted_site_knows_the_whole_path(site: Site) -> None:
     assert mounted(made, "/", "/caf\xc3\xa9").json()["href"] == "http://localhost/caf%C3%A9/"
 
 
-def test_slashes_are_collapsed_below_the_mount_point(site: Site) -> None:
+def test_slashes_are_collapsed_below_the_mount_point(site: SiteMaker) -> None:
     response = mounted(site({"src/pages/x.py": OK}), "//x", "/app")
     assert (response.status, response.headers["location"]) == (301, "/app/x")
 
 
 @pytest.mark.parametrize("mount", ["app", "/a/../b", "/a\\b", "/\xff"])
-def test_a_mount_point_is_a_path_like_any_other(site: Site, mount: str) -> None:
+def test_a_mount_point_is_a_path_like_any_other(site: SiteMaker, mount: str) -> None:
     app = site().app
     environ = make_environ("GET", "/", {}) | {"SCRIPT_NAME": mount}
     started: list[Any] = []
@@ -115,27 +114,27 @@ def test_a_mount_point_is_a_path_like_any_other(site: Site, mount: str) -> None:
     assert started[0] == "400 Bad Request"
 
 
-def test_a_client_may_not_say_where_the_site_is_mounted(site: Site) -> None:
+def test_a_client_may_not_say_where_the_site_is_mounted(site: SiteMaker) -> None:
     response = site().get("/", headers={"script-name": "/x"})
     assert response.text() == ("400 Bad Request\nA client may not say where the site is mounted.\n")
     trusting = site(config=Config(security=Security(trusted_proxies=1)))
     assert trusting.get("/", headers={"script-name": "/x"}).status == 200
 
 
-def test_base_is_in_front_of_every_route(site: Site) -> None:
+def test_base_is_in_front_of_every_route(site: SiteMaker) -> None:
     made = site({"src/pages/x.py": ECHO, "src/pages/[id].py": ECHO}, config=Config(base="/docs"))
     assert made.get("/docs/x").json()["href"] == "http://localhost/docs/x"
     assert made.get("/docs/7").json()["params"] == {"id": "7"}
     assert [made.get(path).status for path in ("/x", "/docsx", "/docsx/x", "/")] == [404] * 4
 
 
-def test_base_and_mount_point_add_up(site: Site) -> None:
+def test_base_and_mount_point_add_up(site: SiteMaker) -> None:
     made = site({"src/pages/[id].py": ECHO}, config=Config(base="/docs"))
     assert mounted(made, "/docs/7", "/app").json()["href"] == "http://localhost/app/docs/7"
 
 
 @pytest.mark.parametrize("path_info", ["", None])
-def test_no_path_is_the_root(site: Site, path_info: str | None) -> None:
+def test_no_path_is_the_root(site: SiteMaker, path_info: str | None) -> None:
     environ = make_environ("GET", "/", {})
     del environ["PATH_INFO"]
     if path_info is not None:
@@ -147,7 +146,7 @@ def test_no_path_is_the_root(site: Site, path_info: str | None) -> None:
 # ------------------------------------------------------------------ HEAD
 
 
-def test_head_sends_what_get_says_without_the_body(site: Site) -> None:
+def test_head_sends_what_get_says_without_the_body(site: SiteMaker) -> None:
     made = site({"src/pages/x.py": handler("return Response('12345', headers={'x-a': '1'})")})
     response = made.request("HEAD", "/x")
     assert (response.headers["content-length"], response.headers["x-a"]) == ("5", "1")
@@ -168,7 +167,7 @@ FORMS = {
 
 
 @pytest.fixture
-def failing(site: Site) -> Callable[..., Any]:
+def failing(site: SiteMaker) -> Callable[..., Any]:
     def make(**options: Any) -> Any:
         pages = {
             f"src/pages{path}.py": "from werkzeug.datastructures import WWWAuthenticate as A\n"
@@ -232,7 +231,7 @@ def test_the_headers_of_an_error_are_sent(failing: Any) -> None:
     assert refused.text() == ("405 Method Not Allowed\n")
 
 
-def test_a_route_with_json_in_its_name_answers_errors_as_json(site: Site) -> None:
+def test_a_route_with_json_in_its_name_answers_errors_as_json(site: SiteMaker) -> None:
     made = site({"src/pages/[id].json.py": handler("raise NotFound('No such thing.')")})
     assert made.get("/7.json").json()["detail"] == "No such thing."
     assert made.get("/7.txt").headers["content-type"] == "text/plain;charset=UTF-8"
@@ -259,13 +258,13 @@ def test_a_developer_sees_the_inside_of_a_crash(failing: Any, headers: Any, capl
     assert len(caplog.records) == 1
 
 
-def test_a_log_line_cannot_be_forged_by_a_path(site: Site, caplog: Any) -> None:
+def test_a_log_line_cannot_be_forged_by_a_path(site: SiteMaker, caplog: Any) -> None:
     made = site({"src/pages/[...path].py": handler("1 / 0")})
     made.get("/caf\u00e9%20%E2%80%A8x")
     assert caplog.messages == ["GET /caf%C3%A9%20%E2%80%A8x failed in src/pages/[...path].py"]
 
 
-def test_a_crash_in_middleware_names_no_other_file(site: Site, caplog: Any) -> None:
+def test_a_crash_in_middleware_names_no_other_file(site: SiteMaker, caplog: Any) -> None:
     made = site(
         {"src/pages/x.py": OK, "src/middleware.py": "def on_request(context, next): 1 / 0\n"}
     )
@@ -274,7 +273,7 @@ def test_a_crash_in_middleware_names_no_other_file(site: Site, caplog: Any) -> N
     assert "src/middleware.py" in caplog.text
 
 
-def test_cookies_that_were_set_before_an_error_are_sent_with_it(site: Site) -> None:
+def test_cookies_that_were_set_before_an_error_are_sent_with_it(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/[how].py": handler(
@@ -295,13 +294,13 @@ def test_cookies_that_were_set_before_an_error_are_sent_with_it(site: Site) -> N
         assert names == (["seen", "page"] if status == 500 else ["seen"])
 
 
-def test_a_body_that_cannot_be_sent_is_a_crash(site: Site, caplog: Any) -> None:
+def test_a_body_that_cannot_be_sent_is_a_crash(site: SiteMaker, caplog: Any) -> None:
     made = site({"src/pages/x.py": handler("return Response.error()")})
     assert made.get("/x").text() == "500 Internal Server Error\n"
     assert caplog.messages == ["GET /x failed in src/pages/x.py"]
 
 
-def test_an_answer_that_was_begun_is_replaced_as_wsgi_asks(site: Site) -> None:
+def test_an_answer_that_was_begun_is_replaced_as_wsgi_asks(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/x.py": handler(
@@ -320,7 +319,7 @@ def test_an_answer_that_was_begun_is_replaced_as_wsgi_asks(site: Site) -> None:
     assert str(started[1][2][1]) == "disk"
 
 
-def test_exceptions_that_end_programs_are_not_swallowed(site: Site) -> None:
+def test_exceptions_that_end_programs_are_not_swallowed(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/exit.py": handler("raise SystemExit(3)"),
@@ -347,14 +346,16 @@ def test_exceptions_that_end_programs_are_not_swallowed(site: Site) -> None:
         ("abort(W(status=304))", 304, ""),
     ],
 )
-def test_an_http_exception_is_an_answer(site: Site, raised: str, status: int, text: str) -> None:
+def test_an_http_exception_is_an_answer(
+    site: SiteMaker, raised: str, status: int, text: str
+) -> None:
     made = site({"src/pages/x.py": "from werkzeug import Response as W\n" + handler(raised)})
     response = made.get("/x")
     assert (response.status, response.text()) == (status, text)
 
 
 @pytest.mark.parametrize("raised", ["abort(redirect('/y', 303))", "raise RequestRedirect('/y')"])
-def test_a_redirect_that_is_raised_leads_there(site: Site, raised: str) -> None:
+def test_a_redirect_that_is_raised_leads_there(site: SiteMaker, raised: str) -> None:
     made = site(
         {
             "src/pages/x.py": "from werkzeug.utils import redirect\n"
@@ -365,7 +366,7 @@ def test_a_redirect_that_is_raised_leads_there(site: Site, raised: str) -> None:
     assert (response.status, response.headers["location"]) in [(303, "/y"), (308, "/y")]
 
 
-def test_an_http_exception_with_no_possible_status_is_a_crash(site: Site, caplog: Any) -> None:
+def test_an_http_exception_with_no_possible_status_is_a_crash(site: SiteMaker, caplog: Any) -> None:
     made = site(
         {"src/pages/x.py": handler("error = HTTPException()\nerror.code = 700\nraise error")}
     )
@@ -376,7 +377,7 @@ def test_an_http_exception_with_no_possible_status_is_a_crash(site: Site, caplog
 # ------------------------------------------------------------------ the site's error pages
 
 
-def test_error_pages_are_for_who_takes_html(site: Site) -> None:
+def test_error_pages_are_for_who_takes_html(site: SiteMaker) -> None:
     made = site(
         {"src/pages/404.jinja": "lost at {{ url.pathname }}", "src/pages/x.py": handler("1/0")}
     )
@@ -388,7 +389,7 @@ def test_error_pages_are_for_who_takes_html(site: Site) -> None:
     assert made.get("/x", headers=JSON).json()["title"] == "Internal Server Error"
 
 
-def test_the_headers_of_an_error_are_on_the_sites_page_too(site: Site) -> None:
+def test_the_headers_of_an_error_are_on_the_sites_page_too(site: SiteMaker) -> None:
     made = site(
         {"src/pages/500.jinja": "sorry", "src/pages/x.py": handler("raise InternalServerError")}
     )
@@ -398,14 +399,14 @@ def test_the_headers_of_an_error_are_on_the_sites_page_too(site: Site) -> None:
     assert (response.status, response.headers["content-type"]) == (404, "text/html;charset=UTF-8")
 
 
-def test_a_404_page_that_fails_leads_to_the_500_page(site: Site, caplog: Any) -> None:
+def test_a_404_page_that_fails_leads_to_the_500_page(site: SiteMaker, caplog: Any) -> None:
     made = site({"src/pages/404.py": handler("1 / 0"), "src/pages/500.jinja": "sorry"})
     response = made.get("/nothing")
     assert (response.status, response.text()) == (500, "sorry")
     assert caplog.messages == ["GET /nothing failed in src/pages/404.py"]
 
 
-def test_a_500_page_that_fails_leads_to_plain_text(site: Site, caplog: Any) -> None:
+def test_a_500_page_that_fails_leads_to_plain_text(site: SiteMaker, caplog: Any) -> None:
     made = site({"src/pages/x.py": handler("1 / 0"), "src/pages/500.py": handler("{}['key']")})
     response = made.get("/x", headers={"accept": "*/*"})
     assert (response.status, response.text()) == (500, "500 Internal Server Error\n")
@@ -413,20 +414,20 @@ def test_a_500_page_that_fails_leads_to_plain_text(site: Site, caplog: Any) -> N
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "PATCH"])
-def test_an_error_page_answers_every_method(site: Site, method: str) -> None:
+def test_an_error_page_answers_every_method(site: SiteMaker, method: str) -> None:
     made = site({"src/pages/404.py": handler("return Response('lost')")})
     response = made.request(method, "/nothing", headers={"content-type": "a/b"})
     assert (response.status, response.text()) == (404, "lost")
 
 
-def test_an_error_page_may_have_a_handler_for_a_method(site: Site) -> None:
+def test_an_error_page_may_have_a_handler_for_a_method(site: SiteMaker) -> None:
     text = handler("return Response('get')") + "def POST():\n    return Response('post')\n"
     made = site({"src/pages/404.py": text})
     assert made.post("/nothing").text() == "post"
     assert made.request("PUT", "/nothing").text() == "get"
 
 
-def test_an_endpoints_own_404_is_sent_as_it_is(site: Site) -> None:
+def test_an_endpoints_own_404_is_sent_as_it_is(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/404.jinja": "lost",
@@ -439,7 +440,7 @@ def test_an_endpoints_own_404_is_sent_as_it_is(site: Site) -> None:
 # ------------------------------------------------------------------ one request, not the next
 
 
-def test_a_response_made_once_carries_no_cookies_over(site: Site) -> None:
+def test_a_response_made_once_carries_no_cookies_over(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/x.py": START + "SHARED = Response('same', headers={'x-a': '1'})\n"
@@ -455,7 +456,7 @@ def test_a_response_made_once_carries_no_cookies_over(site: Site) -> None:
     assert one.text() == two.text() == three.text() == "same"
 
 
-def test_an_error_page_made_once_carries_no_headers_over(site: Site) -> None:
+def test_an_error_page_made_once_carries_no_headers_over(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/404.py": START + "SHARED = Response('lost')\ndef GET(): return SHARED\n",
@@ -468,14 +469,14 @@ def test_an_error_page_made_once_carries_no_headers_over(site: Site) -> None:
     assert [made.get("/nothing").headers["x-n"] for _ in range(2)] == ["1", "1"]
 
 
-def test_a_host_application_hands_in_locals(site: Site) -> None:
+def test_a_host_application_hands_in_locals(site: SiteMaker) -> None:
     made = site({"src/pages/x.py": ECHO})
     given = {"user": "ada"}
     assert made.get("/x", environ={"framework.locals": given}).json()["locals"] == given
     assert made.get("/x").json()["locals"] == {}
 
 
-def test_locals_do_not_write_into_what_was_handed_in(site: Site) -> None:
+def test_locals_do_not_write_into_what_was_handed_in(site: SiteMaker) -> None:
     made = site(
         {"src/pages/x.py": handler("locals.user = 'eve'\nreturn Response()", "GET", "locals")}
     )
@@ -487,7 +488,7 @@ def test_locals_do_not_write_into_what_was_handed_in(site: Site) -> None:
 # ------------------------------------------------------------------ rewrites
 
 
-def rewriting(site: Site, target: str, **more: str) -> Any:
+def rewriting(site: SiteMaker, target: str, **more: str) -> Any:
     body = f"locals.by = 'x'\ncookies.set('c', 'new')\nreturn rewrite({target})"
     return site(
         {
@@ -500,7 +501,7 @@ def rewriting(site: Site, target: str, **more: str) -> Any:
 
 
 @pytest.mark.parametrize("target", ["'/to/7?q=1'", "URL('/to/7?q=1', url)", "'to/7?q=1'"])
-def test_a_rewrite_keeps_the_request(site: Site, target: str) -> None:
+def test_a_rewrite_keeps_the_request(site: SiteMaker, target: str) -> None:
     response = rewriting(site, target).post("/x?old", "body", headers={"content-type": "a/b"})
     assert response.json() == {
         "method": "POST",
@@ -515,13 +516,13 @@ def test_a_rewrite_keeps_the_request(site: Site, target: str) -> None:
     assert response.headers.get_set_cookie() == ["c=new; Path=/; HttpOnly; SameSite=Lax"]
 
 
-def test_a_rewrite_may_bring_a_request_of_its_own(site: Site) -> None:
+def test_a_rewrite_may_bring_a_request_of_its_own(site: SiteMaker) -> None:
     target = "Request(URL('/to/8', url), method='PUT', body='own')"
     data = rewriting(site, target).get("/x").json()
     assert (data["method"], data["text"], data["params"]) == ("PUT", "own", {"id": "8"})
 
 
-def test_a_rewrite_is_read_as_a_path_is(site: Site) -> None:
+def test_a_rewrite_is_read_as_a_path_is(site: SiteMaker) -> None:
     assert rewriting(site, "'//localhost//to//7'").get("/x").json()["href"].endswith("/to/7")
     assert rewriting(site, "'/to/%61'").get("/x").json()["params"] == {"id": "a"}
     assert rewriting(site, "'/to/%2561'").get("/x").json()["params"] == {"id": "%61"}
@@ -530,19 +531,19 @@ def test_a_rewrite_is_read_as_a_path_is(site: Site) -> None:
     assert rewriting(site, "'/to/%FF'").get("/x").status == 400
 
 
-def test_a_rewrite_to_another_host_is_refused(site: Site, caplog: Any) -> None:
+def test_a_rewrite_to_another_host_is_refused(site: SiteMaker, caplog: Any) -> None:
     assert rewriting(site, "'https://other.example/to/7'").get("/x").status == 500
     assert "rewrite('https://other.example/to/7') leaves this site: take redirect()." in caplog.text
 
 
-def test_a_rewrite_to_nothing_is_404(site: Site) -> None:
+def test_a_rewrite_to_nothing_is_404(site: SiteMaker) -> None:
     made = rewriting(site, "'/nothing'", **{"src/pages/404.jinja": "lost at {{ url.pathname }}"})
     response = made.get("/x")
     assert (response.status, response.text()) == (404, "lost at /nothing")
     assert response.headers.get_set_cookie() == ["c=new; Path=/; HttpOnly; SameSite=Lax"]
 
 
-def test_a_rewrite_that_leads_in_a_circle_is_508(site: Site, caplog: Any) -> None:
+def test_a_rewrite_that_leads_in_a_circle_is_508(site: SiteMaker, caplog: Any) -> None:
     made = site(
         {
             "src/pages/a.py": handler("return rewrite('/b')", "GET", "rewrite"),
@@ -556,7 +557,7 @@ def test_a_rewrite_that_leads_in_a_circle_is_508(site: Site, caplog: Any) -> Non
     assert caplog.records[0].exc_info[0] is RewriteLoopError
 
 
-def test_a_rewrite_runs_the_middleware_of_where_it_leads(site: Site) -> None:
+def test_a_rewrite_runs_the_middleware_of_where_it_leads(site: SiteMaker) -> None:
     made = rewriting(
         site,
         "'/to/7'",
@@ -573,7 +574,7 @@ def test_a_rewrite_runs_the_middleware_of_where_it_leads(site: Site) -> None:
     assert (data["locals"]["runs"], data["locals"]["folder"]) == (2, True)
 
 
-def test_a_guard_is_not_walked_around_by_a_rewrite(site: Site) -> None:
+def test_a_guard_is_not_walked_around_by_a_rewrite(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/[...path].py": handler(
@@ -593,7 +594,7 @@ def test_a_guard_is_not_walked_around_by_a_rewrite(site: Site) -> None:
     assert made.get("/go/%2561dmin/secret").status in (401, 508)
 
 
-def test_next_with_a_path_does_not_run_again_what_was_passed(site: Site) -> None:
+def test_next_with_a_path_does_not_run_again_what_was_passed(site: SiteMaker) -> None:
     made = site(
         {
             "src/middleware.py": "def on_request(context, next):\n"
@@ -610,7 +611,7 @@ def test_next_with_a_path_does_not_run_again_what_was_passed(site: Site) -> None
     assert (data["params"], data["locals"]) == ({"id": "7"}, {"runs": 1, "inner": 1})
 
 
-def test_rewrites_know_base_and_mount_point(site: Site) -> None:
+def test_rewrites_know_base_and_mount_point(site: SiteMaker) -> None:
     def href(target: str, path: str, mount: str = "", **options: Any) -> str:
         made = site(
             {
@@ -629,7 +630,7 @@ def test_rewrites_know_base_and_mount_point(site: Site) -> None:
         assert href(target, "/docs/x", "/app", config=docs) == "http://localhost/app/docs/to/7"
 
 
-def test_a_rewritten_request_is_mounted_where_it_was(site: Site) -> None:
+def test_a_rewritten_request_is_mounted_where_it_was(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/x.py": handler("return rewrite('/y')", "GET", "rewrite"),
@@ -644,7 +645,7 @@ def test_a_rewritten_request_is_mounted_where_it_was(site: Site) -> None:
     assert mounted(made, "/x", "/app").json() == ["/app", "/z"]
 
 
-def test_a_rewritten_head_has_no_body(site: Site) -> None:
+def test_a_rewritten_head_has_no_body(site: SiteMaker) -> None:
     response = rewriting(site, "Request(URL('/to/8', url))").request("HEAD", "/x")
     assert response.status == 200
 
@@ -652,14 +653,14 @@ def test_a_rewritten_head_has_no_body(site: Site) -> None:
 # ------------------------------------------------------------------ fetch
 
 
-def test_fetch_runs_a_relative_url(site: Site) -> None:
+def test_fetch_runs_a_relative_url(site: SiteMaker) -> None:
     response = site({"src/pages/[id].py": ECHO}).app.fetch("/caf\u00e9?q=1")
     assert isinstance(response, Response)
     assert (response.status, response.status_text) == (200, "OK")
     assert response.json()["href"] == "http://localhost/caf%C3%A9?q=1"
 
 
-def test_fetch_takes_a_url_a_method_headers_and_a_body(site: Site) -> None:
+def test_fetch_takes_a_url_a_method_headers_and_a_body(site: SiteMaker) -> None:
     app = site({"src/pages/[id].py": ECHO}).app
     data = app.fetch(
         URL("https://example.com/x"),
@@ -671,12 +672,12 @@ def test_fetch_takes_a_url_a_method_headers_and_a_body(site: Site) -> None:
     assert data["href"] == "https://example.com/x"
 
 
-def test_fetch_takes_a_request(site: Site) -> None:
+def test_fetch_takes_a_request(site: SiteMaker) -> None:
     request = Request("http://h/x", method="POST", body=iter([b"a", b"b"]))
     assert site({"src/pages/[id].py": ECHO}).app.fetch(request).json()["text"] == "ab"
 
 
-def test_fetch_of_head_and_of_null_bodies_has_none(site: Site) -> None:
+def test_fetch_of_head_and_of_null_bodies_has_none(site: SiteMaker) -> None:
     app = site(
         {
             "src/pages/x.py": handler("return Response(iter([b'x']))"),
@@ -688,7 +689,7 @@ def test_fetch_of_head_and_of_null_bodies_has_none(site: Site) -> None:
     assert app.fetch("/n").body is None
 
 
-def test_fetch_streams(site: Site) -> None:
+def test_fetch_streams(site: SiteMaker) -> None:
     app = site(
         {
             "src/pages/x.py": START + "LOG = []\n"
@@ -708,7 +709,7 @@ def test_fetch_streams(site: Site) -> None:
     assert response.body.read() == b"12"
 
 
-def test_fetch_keeps_each_cookie_of_its_own(site: Site) -> None:
+def test_fetch_keeps_each_cookie_of_its_own(site: SiteMaker) -> None:
     app = site(
         {
             "src/pages/x.py": handler(
@@ -719,7 +720,7 @@ def test_fetch_keeps_each_cookie_of_its_own(site: Site) -> None:
     assert len(app.fetch("/x").headers.get_set_cookie()) == 2
 
 
-def test_fetch_within_a_handler_is_a_request_of_its_own(site: Site) -> None:
+def test_fetch_within_a_handler_is_a_request_of_its_own(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/x.py": OK,
@@ -766,7 +767,7 @@ class _Chunks:
         self.owner.closed += 1
 
 
-def test_a_fallback_answers_what_no_route_matches(site: Site) -> None:
+def test_a_fallback_answers_what_no_route_matches(site: SiteMaker) -> None:
     other = Fallback()
     made = site({"src/pages/x.py": OK, "public/a.txt": "file"}, fallback=other)
     assert made.get("/x").text() == "ok"
@@ -776,7 +777,7 @@ def test_a_fallback_answers_what_no_route_matches(site: Site) -> None:
     assert (other.environ["PATH_INFO"], other.environ["HTTP_X_A"]) == ("/other", "1")
 
 
-def test_a_fallback_does_not_answer_for_routes_that_refuse(site: Site) -> None:
+def test_a_fallback_does_not_answer_for_routes_that_refuse(site: SiteMaker) -> None:
     made = site({"src/pages/x.py": handler("raise NotFound")}, fallback=Fallback())
     assert made.get("/x").status == 404
     assert made.post("/x").status == 405
@@ -787,20 +788,20 @@ def test_a_fallback_does_not_answer_for_routes_that_refuse(site: Site) -> None:
     ("options", "text"),
     [({}, "fallback"), ({"late": True}, "fallback"), ({"write": True}, "written fallback")],
 )
-def test_fetch_reaches_a_fallback_of_any_manner(site: Site, options: Any, text: str) -> None:
+def test_fetch_reaches_a_fallback_of_any_manner(site: SiteMaker, options: Any, text: str) -> None:
     other = Fallback(**options)
     response = site(fallback=other).app.fetch("/other")
     assert (response.status, response.status_text, response.text()) == (201, "Made", text)
     assert other.closed == 1
 
 
-def test_fetch_of_head_closes_a_fallbacks_body(site: Site) -> None:
+def test_fetch_of_head_closes_a_fallbacks_body(site: SiteMaker) -> None:
     other = Fallback()
     assert site(fallback=other).app.fetch("/other", method="HEAD").body is None
     assert other.closed == 1
 
 
-def test_fetch_takes_a_fallback_that_returns_a_list(site: Site) -> None:
+def test_fetch_takes_a_fallback_that_returns_a_list(site: SiteMaker) -> None:
     def late(environ: Any, start_response: Any) -> list[bytes]:
         start_response("200 OK", [])(b"a")
         return [b"b"]
@@ -811,7 +812,7 @@ def test_fetch_takes_a_fallback_that_returns_a_list(site: Site) -> None:
 # ------------------------------------------------------------------ the application itself
 
 
-def test_an_application_takes_its_folder_as_text(site: Site) -> None:
+def test_an_application_takes_its_folder_as_text(site: SiteMaker) -> None:
     made = site()
     app = App(str(made.root))
     try:
@@ -821,19 +822,19 @@ def test_an_application_takes_its_folder_as_text(site: Site) -> None:
         app.close()
 
 
-def test_a_closed_application_still_answers(site: Site) -> None:
+def test_a_closed_application_still_answers(site: SiteMaker) -> None:
     made = site()
     made.app.close()
     assert made.get("/").text() == "ok"
 
 
-def test_nothing_is_logged_about_a_request_that_is_fine(site: Site, caplog: Any) -> None:
+def test_nothing_is_logged_about_a_request_that_is_fine(site: SiteMaker, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
     site().get("/")
     assert caplog.records == []
 
 
-def test_an_application_explains_which_file_would_answer(site: Site) -> None:
+def test_an_application_explains_which_file_would_answer(site: SiteMaker) -> None:
     app = site({"src/pages/p/[id].py": OK, "src/pages/x.py": OK}).app
     assert "src/pages/p/[id].py" in app.explain("GET", "/p/7?q")
     for target in ("p/7", "/../x", "/%FF", "/p\\x"):
@@ -841,7 +842,7 @@ def test_an_application_explains_which_file_would_answer(site: Site) -> None:
             app.explain("GET", target)
 
 
-def test_a_developer_sees_why_nothing_answered(site: Site) -> None:
+def test_a_developer_sees_why_nothing_answered(site: SiteMaker) -> None:
     files = {"src/pages/products/[id].py": OK}
     assert "src/pages/products/[id].py" in site(files, dev=True).get("/products").text()
     assert "src/pages" not in site(files).get("/products").text()

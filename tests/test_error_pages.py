@@ -1,13 +1,12 @@
 """The site's own error pages: which one is shown, to whom, and for what."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from framework import Config
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 CRASH = "def GET():\n    1 / 0\n"
 SHOP = {
     "src/pages/404.jinja": "the site's",
@@ -37,7 +36,7 @@ SHOP = {
         ("/shopping/nothing", "the site's"),
     ],
 )
-def test_the_nearest_404_page_is_shown(site: Site, path: str, text: str) -> None:
+def test_the_nearest_404_page_is_shown(site: SiteMaker, path: str, text: str) -> None:
     response = site(SHOP).get(path)
     assert (response.status, response.text()) == (404, text)
 
@@ -46,18 +45,18 @@ def test_the_nearest_404_page_is_shown(site: Site, path: str, text: str) -> None
     ("path", "text"),
     [("/shop/7/x", "sorry for 7: division by zero"), ("/shop/crash", "sorry")],
 )
-def test_the_nearest_500_page_is_shown(site: Site, path: str, text: str) -> None:
+def test_the_nearest_500_page_is_shown(site: SiteMaker, path: str, text: str) -> None:
     response = site(SHOP).get(path)
     assert (response.status, response.text()) == (500, text)
 
 
-def test_a_folders_page_is_not_for_what_is_outside(site: Site) -> None:
+def test_a_folders_page_is_not_for_what_is_outside(site: SiteMaker) -> None:
     made = site({"src/pages/shop/404.jinja": "the shop's", "src/pages/index.py": CRASH})
     assert made.get("/nothing").text().startswith("404 Not Found")
     assert made.get("/").text() == "500 Internal Server Error\n"
 
 
-def test_the_nearest_page_is_found_below_base_and_mount_point(site: Site) -> None:
+def test_the_nearest_page_is_found_below_base_and_mount_point(site: SiteMaker) -> None:
     made = site(SHOP, config=Config(base="/docs"))
     text = "the shop's: /app/docs/shop/nothing"
     assert made.get("/docs/shop/nothing", environ={"SCRIPT_NAME": "/app"}).text() == text
@@ -65,7 +64,7 @@ def test_the_nearest_page_is_found_below_base_and_mount_point(site: Site) -> Non
     assert made.get("/elsewhere").text() == "the site's"
 
 
-def test_a_redirect_of_the_name_is_no_error_page(site: Site) -> None:
+def test_a_redirect_of_the_name_is_no_error_page(site: SiteMaker) -> None:
     made = site(
         {"src/pages/index.jinja": "home", "src/pages/404.jinja": "the site's"},
         config=Config(redirects={"/shop/404": "/"}),
@@ -73,13 +72,13 @@ def test_a_redirect_of_the_name_is_no_error_page(site: Site) -> None:
     assert made.get("/shop/nothing").text() == "the site's"
 
 
-def test_only_404_and_500_have_pages(site: Site) -> None:
+def test_only_404_and_500_have_pages(site: SiteMaker) -> None:
     made = site({"src/pages/index.jinja": "x", "src/pages/405.jinja": "no error page"})
     assert made.post("/").text().startswith("405 Method Not Allowed")
     assert made.get("/405").status == 200
 
 
-def test_invalid_data_names_each_field(site: Site) -> None:
+def test_invalid_data_names_each_field(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/index.py": "from framework import Response\n"

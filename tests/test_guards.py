@@ -10,12 +10,14 @@ import pytest
 import werkzeug
 
 import framework
+from tests.conftest import SiteMaker
 
 PACKAGE = Path(framework.__file__).parent
 SITE = {
     "src/pages/index.py": """
 import sys
 from framework import Response
+from tests.conftest import SiteMaker
 
 def GET():
     frame, ours = sys._getframe(1), 0
@@ -66,7 +68,7 @@ def _count_calls(run: Callable[[], Any], folders: tuple[str, ...]) -> int:
 
 
 def test_a_static_path_costs_at_most_20_calls(
-    site: Callable[..., Any], environ: Callable[..., dict[str, Any]]
+    site: SiteMaker, environ: Callable[..., dict[str, Any]]
 ) -> None:
     app = site(SITE).app
     request = environ("GET", "/")
@@ -75,7 +77,7 @@ def test_a_static_path_costs_at_most_20_calls(
     assert 0 < _count_calls(lambda: list(app(request, lambda *_: None)), folders) <= 20
 
 
-def test_a_handler_has_at_most_4_frames_of_ours_above_it(site: Callable[..., Any]) -> None:
+def test_a_handler_has_at_most_4_frames_of_ours_above_it(site: SiteMaker) -> None:
     assert 0 < site(SITE).get("/").json() <= 4
 
 

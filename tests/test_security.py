@@ -1,7 +1,6 @@
 """Host, proxies and origin: is the request what it says it is?"""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ from werkzeug.exceptions import BadRequest, Forbidden
 
 from framework import URL, Config, Security
 from framework.security import HostCheck, OriginCheck, make_proxy_fix
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 ECHO = (
     "from framework import Response\n"
     "def ALL(request, url, client_address, url_for):\n"
@@ -21,7 +20,7 @@ ECHO = (
 FORM = "application/x-www-form-urlencoded"
 
 
-def echo(site: Site, **security: Any) -> Any:
+def echo(site: SiteMaker, **security: Any) -> Any:
     return site({"src/pages/echo.py": ECHO}, config=Config(security=Security(**security)))
 
 
@@ -63,7 +62,7 @@ def test_a_host_is_taken_as_it_comes(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", BAD_HOSTS)
-def test_a_malformed_host_is_refused(site: Site, host: str) -> None:
+def test_a_malformed_host_is_refused(site: SiteMaker, host: str) -> None:
     response = echo(site).get("/echo", headers={"host": host})
     assert response.status == 400
     assert response.text() == "400 Bad Request\nThe Host header is malformed.\n"
@@ -114,12 +113,12 @@ FORWARDED = {
 }
 
 
-def test_forwarded_headers_are_ignored_unless_proxies_are_trusted(site: Site) -> None:
+def test_forwarded_headers_are_ignored_unless_proxies_are_trusted(site: SiteMaker) -> None:
     response = echo(site).get("/echo", headers=FORWARDED)
     assert response.json() == ["http://localhost/echo", "127.0.0.1", "/echo"]
 
 
-def test_the_last_hops_of_trusted_proxies_count(site: Site) -> None:
+def test_the_last_hops_of_trusted_proxies_count(site: SiteMaker) -> None:
     response = echo(site, trusted_proxies=1).get("/echo", headers=FORWARDED)
     assert response.json() == ["https://shop.example/echo", "1.2.3.4", "/echo"]
     two = echo(site, trusted_proxies=2).get("/echo", headers=FORWARDED)
@@ -127,18 +126,20 @@ def test_the_last_hops_of_trusted_proxies_count(site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Prefix", "X-Forwarded-Port"])
-def test_what_proxies_hardly_ever_set_is_the_clients_own_and_ignored(site: Site, name: str) -> None:
+def test_what_proxies_hardly_ever_set_is_the_clients_own_and_ignored(
+    site: SiteMaker, name: str
+) -> None:
     response = echo(site, trusted_proxies=1).get("/echo", headers={name: "/8"})
     assert response.json() == ["http://localhost/echo", "127.0.0.1", "/echo"]
 
 
-def test_a_host_of_a_trusted_proxy_is_checked(site: Site) -> None:
+def test_a_host_of_a_trusted_proxy_is_checked(site: SiteMaker) -> None:
     headers = {"X-Forwarded-Host": "evil/path"}
     assert echo(site, trusted_proxies=1).get("/echo", headers=headers).status == 400
 
 
 @pytest.mark.parametrize("scheme", ["javascript", "x:admin?", "HTTPS", "wss", ""])
-def test_a_forwarded_scheme_is_http_or_https(site: Site, scheme: str) -> None:
+def test_a_forwarded_scheme_is_http_or_https(site: SiteMaker, scheme: str) -> None:
     response = echo(site, trusted_proxies=1).get("/echo", headers={"X-Forwarded-Proto": scheme})
     assert response.json()[0] == "http://localhost/echo"
 
@@ -275,7 +276,7 @@ def test_the_log_says_what_was_expected(caplog: Any) -> None:
     ]
 
 
-def test_the_origin_behind_a_trusted_proxy_is_the_publics(site: Site) -> None:
+def test_the_origin_behind_a_trusted_proxy_is_the_publics(site: SiteMaker) -> None:
     headers = {
         "X-Forwarded-Proto": "https",
         "X-Forwarded-Host": "shop.example",
@@ -289,7 +290,7 @@ def test_the_origin_behind_a_trusted_proxy_is_the_publics(site: Site) -> None:
     assert echo(site, check_origin=False).post("/echo", headers=headers).status == 200
 
 
-def test_a_route_can_be_exempt(site: Site) -> None:
+def test_a_route_can_be_exempt(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/hook.py": "check_origin = False\n" + ECHO,
@@ -302,6 +303,6 @@ def test_a_route_can_be_exempt(site: Site) -> None:
     assert statuses == [200, 200, 403]
 
 
-def test_a_header_does_not_change_the_method(site: Site) -> None:
+def test_a_header_does_not_change_the_method(site: SiteMaker) -> None:
     headers = {"X-HTTP-Method-Override": "GET", "Origin": "http://evil", "Content-Type": FORM}
     assert echo(site).post("/echo", headers=headers).status == 403

@@ -19,8 +19,8 @@ from framework.sessions import COOKIE, Session, Store, open_store
 from framework.testing import Client
 from framework.web.cookies import Cookies
 from framework.web.response import Response
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 START = "from framework import Response\n\n\n"
 COUNT = (
     START + "def GET(session):\n"
@@ -80,7 +80,7 @@ def cache() -> Cache:
 
 
 @pytest.fixture
-def visit(site: Site, cache: Cache) -> Callable[..., Client]:
+def visit(site: SiteMaker, cache: Cache) -> Callable[..., Client]:
     """`visit({"src/pages/x.py": ...})`: a new visitor of a site with sessions."""
 
     def make(files: dict[str, str] | None = None, url: str = "http://localhost") -> Client:
@@ -174,7 +174,7 @@ def test_a_rewritten_request_has_the_same_session(visit: Any) -> None:
     assert client.get("/read").json() == {"n": 2, "a": 1, "b": 2}
 
 
-def test_rewrites_work_without_sessions(site: Site) -> None:
+def test_rewrites_work_without_sessions(site: SiteMaker) -> None:
     files = {
         "src/pages/old.py": START + "def GET(rewrite):\n    return rewrite('/plain')\n",
         "src/pages/plain.py": VISITORS["src/pages/plain.py"],
@@ -601,12 +601,14 @@ def test_a_body_that_can_not_be_sent_leaves_the_session_written(visit: Any) -> N
     assert client.get("/read").json() == {"a": 1}
 
 
-def test_a_body_that_can_not_be_sent_is_an_error_without_sessions(site: Site) -> None:
+def test_a_body_that_can_not_be_sent_is_an_error_without_sessions(site: SiteMaker) -> None:
     made = site({"src/pages/error.py": endpoint("return Response.error()", "")})
     assert made.get("/error").status == 500
 
 
-def test_a_session_ends_when_its_time_is_over(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_ends_when_its_time_is_over(
+    site: SiteMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [1_000_000.0]
     monkeypatch.setattr("cachelib.simple.time", lambda: now[0])
     config = Config(session=Sessions(store=SimpleCache(), max_age=60))
@@ -620,7 +622,7 @@ def test_a_session_ends_when_its_time_is_over(site: Site, monkeypatch: pytest.Mo
     assert cookie_of(client) != before
 
 
-def test_files_below_the_site_are_for_their_owner_only(site: Site) -> None:
+def test_files_below_the_site_are_for_their_owner_only(site: SiteMaker) -> None:
     made = site(VISITORS, config=Config(session=Sessions()))
     client = Client(made.app)
     client.get("/count")
@@ -633,7 +635,7 @@ def test_files_below_the_site_are_for_their_owner_only(site: Site) -> None:
     assert file.read_bytes()[4:] == b'"{\\"n\\":2}"'
 
 
-def test_workers_share_the_files(site: Site) -> None:
+def test_workers_share_the_files(site: SiteMaker) -> None:
     made = site(VISITORS, config=Config(session=Sessions(store="var/sessions")))
     one = Client(made.app)
     one.get("/count")
@@ -690,7 +692,7 @@ def test_what_is_no_text_is_no_session(cache: Cache) -> None:
 # ------------------------------------------------------------------ start-up
 
 
-def test_a_handler_that_asks_for_what_is_off_is_a_mistake(site: Site) -> None:
+def test_a_handler_that_asks_for_what_is_off_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/count.py": COUNT}).errors() == (
         "The site has a mistake:\n"
         'src/pages/count.py:4: GET asks for "session", but sessions are off\n'
@@ -698,13 +700,15 @@ def test_a_handler_that_asks_for_what_is_off_is_a_mistake(site: Site) -> None:
     )
 
 
-def test_a_configuration_with_mistakes_says_nothing_of_sessions(site: Site) -> None:
+def test_a_configuration_with_mistakes_says_nothing_of_sessions(site: SiteMaker) -> None:
     errors = site({"src/pages/count.py": COUNT, "framework.config.py": "config = 1\n"}).errors()
     assert "config is 1, no Config" in errors
     assert "sessions" not in errors
 
 
-def test_asking_all_the_same_says_what_to_do(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_asking_all_the_same_says_what_to_do(
+    site: SiteMaker, caplog: pytest.LogCaptureFixture
+) -> None:
     made = site(
         {
             "src/pages/x.py": endpoint("return Response(context.session.get('x'))", "context"),
@@ -717,14 +721,16 @@ def test_asking_all_the_same_says_what_to_do(site: Site, caplog: pytest.LogCaptu
         caplog.clear()
 
 
-def test_a_folder_that_can_not_be_made_is_a_mistake(site: Site) -> None:
+def test_a_folder_that_can_not_be_made_is_a_mistake(site: SiteMaker) -> None:
     config = Config(session=Sessions(store="var/sessions"))
     errors = site(VISITORS | {"var": "a file"}, config=config).errors()
     assert "framework.config.py: the folder for sessions can't be used: " in errors
     assert "Write Sessions(store=...)" in errors
 
 
-def test_a_folder_of_another_user_is_a_mistake(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_user_is_a_mistake(
+    site: SiteMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     errors = site(VISITORS, config=Config(session=Sessions())).errors()
     assert "/.sessions is another user's" in errors

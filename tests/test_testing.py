@@ -5,6 +5,7 @@ import pytest
 
 from framework import File, Response
 from framework.testing import Client
+from tests.conftest import SiteMaker
 
 ECHO = """
 from framework import Response
@@ -19,7 +20,7 @@ def ALL(request):
 
 
 @pytest.fixture
-def client(site: Callable[..., Any]) -> Callable[[str], Client]:
+def client(site: SiteMaker) -> Callable[[str], Client]:
     """A client of a site with this `src/pages/index.py`."""
     return lambda source: Client(site({"src/pages/index.py": source}).app)
 
@@ -67,6 +68,7 @@ def test_a_form_is_sent_as_browsers_do(client: Callable[[str], Client]) -> None:
 def test_a_form_with_a_file_is_multipart(client: Callable[[str], Client]) -> None:
     source = """
 from framework import Response
+from tests.conftest import SiteMaker
 
 def POST(request):
     form = request.form_data()
@@ -151,7 +153,7 @@ def test_a_cookie_stays_until_its_time_is_over(line: str) -> None:
 
 
 @pytest.fixture
-def follower(site: Callable[..., Any]) -> Client:
+def follower(site: SiteMaker) -> Client:
     move = """
 from framework import Response
 

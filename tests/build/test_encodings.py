@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from framework.build.encodings import encode, find_encoders, may_encode
 from framework.build.run import build
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": zstd.decompress}
 SUFFIXES = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
 TEXT = b"The same again. " * 100
@@ -73,7 +73,7 @@ def test_what_gets_hardly_smaller_stays_alone() -> None:
 
 
 @pytest.fixture
-def files(site: Site) -> Callable[..., dict[str, bytes]]:
+def files(site: SiteMaker) -> Callable[..., dict[str, bytes]]:
     """The files of a build, by name."""
 
     def made(config: str, sources: dict[str, str | bytes]) -> dict[str, bytes]:

@@ -17,8 +17,8 @@ import pytest
 
 from framework.build.maker import Made
 from framework.build.progress import Progress, ShownProgress
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 PAGE = (
     "import time\nfrom framework import Response\n\n\ndef get_static_paths():\n{paths}\n\n\n"
     "def GET():\n    time.sleep(0.02)\n    return Response('x')\n"
@@ -102,7 +102,7 @@ def test_a_progress_may_say_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         (YIELD, r"Building: \d+ paths \[00:\d\d, +[\d.]+ paths/s\]"),
     ],
 )
-def test_on_a_terminal_there_is_a_bar_with_rate_and_time(site: Site, paths: str, bar: str) -> None:
+def test_on_a_terminal_there_is_a_bar_with_rate_and_time(site: SiteMaker, paths: str, bar: str) -> None:
     config = "from framework import *\n\nconfig = Config(output='static')\n"
     files = {"src/pages/[id].py": PAGE.format(paths=paths), "framework.config.py": config}
     root = site(files).root

@@ -26,8 +26,8 @@ from framework.build.run import build
 from framework.cli import main
 from framework.errors import BuildError
 from framework.static.built import new_digest
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
 LISTED = (
     "from framework import Response\n\n\n"
@@ -49,7 +49,7 @@ def answering(expression: str, before: str = "") -> str:
 
 
 @pytest.fixture
-def make(site: Site) -> Site:
+def make(site: SiteMaker) -> Site:
     """A static site's root, written and not started."""
 
     def made(files: dict[str, str | bytes], text: str = "") -> Path:
@@ -120,7 +120,7 @@ ALWAYS = {"404.html", "500.html", "a/b.bin", "api/health", "feed.xml", "index.ht
 @pytest.mark.parametrize("base", ["/", "/docs"])
 @pytest.mark.parametrize("slash", ["always", "never", "ignore"])
 def test_each_format_has_its_names(
-    make: Site, form: str, names: set[str], base: str, slash: str
+    make: SiteMaker, form: str, names: set[str], base: str, slash: str
 ) -> None:
     text = f"build=Build(format={form!r}), base={base!r}, trailing_slash={slash!r}"
     files = built(make(PAGES, text))
@@ -141,19 +141,19 @@ def test_each_format_has_its_names(
     ],
 )
 def test_an_endpoint_is_written_under_its_own_name(
-    make: Site, name: str, body: str, file: str
+    make: SiteMaker, name: str, body: str, file: str
 ) -> None:
     assert list(built(make({f"src/pages/{name}": answering(body)}))) == [file]
 
 
-def test_names_may_have_blanks_and_any_letters(make: Site) -> None:
+def test_names_may_have_blanks_and_any_letters(make: SiteMaker) -> None:
     items = "['has space', '你好', 'cafe\\u0301', '100%', 'a?b#c', '.env']"
     files = built(make({"src/pages/w/[id].py": listed(items)}))
     names = ["has space", "你好", "caf\u00e9", "100%", "a?b#c", ".env"]
     assert files == {f"w/{name}": name.encode() for name in sorted(names)}
 
 
-def test_bytes_and_streams_are_written_whole(make: Site) -> None:
+def test_bytes_and_streams_are_written_whole(make: SiteMaker) -> None:
     files = {
         "src/pages/a.bin.py": answering("Response(bytes(range(256)) * 999)"),
         "src/pages/b.txt.py": answering("Response(c for c in ('one ', 'two'))"),
@@ -167,7 +167,7 @@ def test_bytes_and_streams_are_written_whole(make: Site) -> None:
     }
 
 
-def test_each_get_runs_once_inside_middleware_without_a_query(make: Site) -> None:
+def test_each_get_runs_once_inside_middleware_without_a_query(make: SiteMaker) -> None:
     files = {
         "src/middleware.py": "def on_request(context, next):\n    response = next()\n"
         "    response.headers.set('x-count', '1')\n    return response\n",
@@ -188,7 +188,7 @@ SEEN = (
 )
 
 
-def test_a_hybrid_site_has_only_what_is_prerendered(site: Site) -> None:
+def test_a_hybrid_site_has_only_what_is_prerendered(site: SiteMaker) -> None:
     root = site(
         {
             "src/pages/a.py": f"prerender = True\n{HANDLER}",
@@ -199,18 +199,18 @@ def test_a_hybrid_site_has_only_what_is_prerendered(site: Site) -> None:
     assert list(built(root)) == ["a"]
 
 
-def test_a_site_with_nothing_to_prerender_is_its_public_files(site: Site) -> None:
+def test_a_site_with_nothing_to_prerender_is_its_public_files(site: SiteMaker) -> None:
     root = site({"src/pages/b.py": HANDLER, "public/x.txt": "x"}).root
     assert built(root) == {"x.txt": b"x"}
 
 
-def test_the_report_counts_files_and_bytes(make: Site) -> None:
+def test_the_report_counts_files_and_bytes(make: SiteMaker) -> None:
     report = build(make({"src/pages/a.py": HANDLER, "public/x.txt": "four"}))
     assert (report.files, report.size, report.folder.name) == (2, 6, "dist")
     assert report.warnings == []
 
 
-def test_two_builds_are_the_same_to_the_byte(make: Site) -> None:
+def test_two_builds_are_the_same_to_the_byte(make: SiteMaker) -> None:
     root = make(PAGES)
     build(root)
     first = tree(root / "dist")
@@ -219,7 +219,7 @@ def test_two_builds_are_the_same_to_the_byte(make: Site) -> None:
     assert tree(root / "dist") == first
 
 
-def test_thousands_of_endpoints_are_built(make: Site) -> None:
+def test_thousands_of_endpoints_are_built(make: SiteMaker) -> None:
     files = built(make({"src/pages/p/[id].json.py": listed("range(2_000)")}))
     assert len(files) == 2_000
     assert files["p/1999.json"] == b"1999"
@@ -228,7 +228,7 @@ def test_thousands_of_endpoints_are_built(make: Site) -> None:
 # -------------------------------------------------------------------- redirects
 
 
-def test_redirects_become_pages(make: Site) -> None:
+def test_redirects_become_pages(make: SiteMaker) -> None:
     redirects = "{'/old': '/new?a=1&b=<2>', '/old.html': 'https://example.com/', '/p/[x]': '/q'}"
     root = make(
         {"src/pages/go.py": answering("Response.redirect('/\"quoted\"', 301)")},
@@ -255,7 +255,7 @@ def test_redirects_become_pages(make: Site) -> None:
     ]
 
 
-def test_a_redirect_to_a_script_is_a_mistake(make: Site) -> None:
+def test_a_redirect_to_a_script_is_a_mistake(make: SiteMaker) -> None:
     go = answering("Response(None, status=302, headers={'location': 'javascript:alert(1)'})")
     text = mistakes(make({"src/pages/go.py": go}))
     assert text.startswith("src/pages/go.py: /go: Can't redirect to 'javascript:alert(1)'")
@@ -268,7 +268,7 @@ def test_a_redirect_to_a_script_is_a_mistake(make: Site) -> None:
     "value", ["../../x", "/abs", "a\0b", "..", ".", "a\\..\\b", "a//b", "a/../b", "", "\ud800"]
 )
 @pytest.mark.parametrize("name", ["[id].py", "[...id].py", "x/[id].jinja"])
-def test_a_param_never_leaves_its_place(make: Site, value: str, name: str) -> None:
+def test_a_param_never_leaves_its_place(make: SiteMaker, value: str, name: str) -> None:
     code = listed(f"['ok', {value!r}]")
     if name.endswith(".jinja"):
         code = f"---\n{LISTED.partition('def GET')[0].replace('ITEMS', repr(['ok', value]))}---\nx"
@@ -281,12 +281,12 @@ def test_a_param_never_leaves_its_place(make: Site, value: str, name: str) -> No
     )
 
 
-def test_a_name_that_the_disk_refuses_is_told(make: Site) -> None:
+def test_a_name_that_the_disk_refuses_is_told(make: SiteMaker) -> None:
     text = mistakes(make({"src/pages/[id].py": listed("['x' * 300]")}))
     assert text == f"src/pages/[id].py: {'x' * 300} can't be written: File name too long."
 
 
-def test_two_routes_of_one_file_are_named(make: Site) -> None:
+def test_two_routes_of_one_file_are_named(make: SiteMaker) -> None:
     files = {"src/pages/a.html.py": HANDLER, "src/pages/a.jinja": "a"}
     assert mistakes(make(files, "build=Build(format='file')")) == (
         "src/pages/a.jinja and src/pages/a.html.py would both write a.html.\n    Keep one of them."
@@ -294,7 +294,7 @@ def test_two_routes_of_one_file_are_named(make: Site) -> None:
 
 
 @pytest.mark.parametrize("public", ["caf\u00e9.txt", "cafe\u0301.txt"])
-def test_a_route_and_a_public_file_of_one_name_are_named(make: Site, public: str) -> None:
+def test_a_route_and_a_public_file_of_one_name_are_named(make: SiteMaker, public: str) -> None:
     files = {"src/pages/caf\u00e9.txt.py": HANDLER, f"public/{public}": "x"}
     assert mistakes(make(files)) == (
         f"src/pages/caf\u00e9.txt.py and public/{public} would both write caf\u00e9.txt.\n"
@@ -302,12 +302,12 @@ def test_a_route_and_a_public_file_of_one_name_are_named(make: Site, public: str
     )
 
 
-def test_the_list_of_files_is_no_routes(make: Site) -> None:
+def test_the_list_of_files_is_no_routes(make: SiteMaker) -> None:
     text = mistakes(make({"src/pages/[id].py": listed("['.framework.json']")}))
     assert text.startswith("src/pages/[id].py and The build would both write .framework.json.")
 
 
-def test_a_file_where_a_folder_must_be_names_both(make: Site) -> None:
+def test_a_file_where_a_folder_must_be_names_both(make: SiteMaker) -> None:
     remedy = "\n    Rename one, or give it an extension."
     files = {"src/pages/api.py": HANDLER, "src/pages/api/v1/x.py": HANDLER}
     what = "src/pages/api.py would write the file api, and src/pages/api/v1/x.py needs a folder "
@@ -321,7 +321,7 @@ def test_a_file_where_a_folder_must_be_names_both(make: Site) -> None:
 
 
 @pytest.mark.parametrize("live", ["", "prerender = False\n"])
-def test_a_listed_path_that_another_route_answers_names_both(make: Site, live: str) -> None:
+def test_a_listed_path_that_another_route_answers_names_both(make: SiteMaker, live: str) -> None:
     files = {"src/pages/[id].py": listed("['about']"), "src/pages/about.py": f"{live}{HANDLER}"}
     assert mistakes(make(files)) == (
         "src/pages/[id].py and src/pages/about.py both have the path /about; the second answers.\n"
@@ -339,7 +339,7 @@ def test_a_listed_path_that_another_route_answers_names_both(make: Site, live: s
     ],
 )
 def test_another_answer_than_2xx_fails_and_names_the_route(
-    make: Site, answer: str, status: int
+    make: SiteMaker, answer: str, status: int
 ) -> None:
     assert mistakes(make({"src/pages/x.py": answering(answer), "src/pages/y.py": HANDLER})) == (
         f"src/pages/x.py: /x answered {status}, so it can't be a file.\n"
@@ -347,7 +347,7 @@ def test_another_answer_than_2xx_fails_and_names_the_route(
     )
 
 
-def test_a_listed_path_that_is_not_found_may_be_taken_off_the_list(make: Site) -> None:
+def test_a_listed_path_that_is_not_found_may_be_taken_off_the_list(make: SiteMaker) -> None:
     code = listed("['a', 'b']").replace("return Response(", "return Response(status=404, body=")
     assert mistakes(make({"src/pages/[id].py": code})).endswith(
         "src/pages/[id].py: /b answered 404, so it can't be a file.\n"
@@ -355,12 +355,12 @@ def test_a_listed_path_that_is_not_found_may_be_taken_off_the_list(make: Site) -
     )
 
 
-def test_a_route_without_get_fails(make: Site) -> None:
+def test_a_route_without_get_fails(make: SiteMaker) -> None:
     text = mistakes(make({"src/pages/x.py": HANDLER.replace("GET", "POST")}))
     assert text.startswith("src/pages/x.py: /x answered 405, so it can't be a file.")
 
 
-def test_a_crash_is_named_with_the_sites_own_line(make: Site) -> None:
+def test_a_crash_is_named_with_the_sites_own_line(make: SiteMaker) -> None:
     files = {
         "src/pages/a.py": answering("find()", "from lib.x import find"),
         "src/pages/b.py": answering("None"),
@@ -373,7 +373,7 @@ def test_a_crash_is_named_with_the_sites_own_line(make: Site) -> None:
     assert "src/pages/500.jinja: /500 failed in src/pages/500.jinja:1: UndefinedError" in text
 
 
-def test_a_stream_that_breaks_fails_the_build(make: Site) -> None:
+def test_a_stream_that_breaks_fails_the_build(make: SiteMaker) -> None:
     code = (
         "from framework import Response\n\n\ndef parts():\n    yield 'a'\n    raise OSError('x')\n"
     )
@@ -381,7 +381,7 @@ def test_a_stream_that_breaks_fails_the_build(make: Site) -> None:
     assert text == "src/pages/s.py: /s failed in src/pages/s.py:6: OSError: x"
 
 
-def test_all_mistakes_are_told_at_once(make: Site) -> None:
+def test_all_mistakes_are_told_at_once(make: SiteMaker) -> None:
     files = {
         "src/pages/[id].py": f"{HANDLER}\n\ndef get_static_paths():\n    return 7\n",
         "src/pages/x.py": answering("Response('x', status=404)"),
@@ -391,7 +391,7 @@ def test_all_mistakes_are_told_at_once(make: Site) -> None:
     assert "src/pages/x.py: /x answered 404" in text
 
 
-def test_a_site_that_does_not_start_is_not_built(make: Site) -> None:
+def test_a_site_that_does_not_start_is_not_built(make: SiteMaker) -> None:
     root = make({"src/pages/bad[.py": HANDLER, "dist/last.txt": "last"})
     with pytest.raises(SiteError):
         build(root)
@@ -413,7 +413,7 @@ def test_a_site_that_does_not_start_is_not_built(make: Site) -> None:
         ("real", "a folder with files that no build wrote"),
     ],
 )
-def test_the_folder_is_the_builds_own(make: Site, folder: str, what: str) -> None:
+def test_the_folder_is_the_builds_own(make: SiteMaker, folder: str, what: str) -> None:
     root = make(
         {"src/pages/a.py": HANDLER, "file": "x", "real/x": "x"}, f"build=Build(out_dir={folder!r})"
     )
@@ -424,7 +424,7 @@ def test_the_folder_is_the_builds_own(make: Site, folder: str, what: str) -> Non
     )
 
 
-def test_a_folder_that_is_empty_or_of_a_build_is_taken(make: Site) -> None:
+def test_a_folder_that_is_empty_or_of_a_build_is_taken(make: SiteMaker) -> None:
     root = make({"src/pages/a.py": HANDLER}, "build=Build(out_dir='real')")
     (root / "real").mkdir()
     build(root)
@@ -432,7 +432,7 @@ def test_a_folder_that_is_empty_or_of_a_build_is_taken(make: Site) -> None:
     assert (root / "real/a").is_file()
 
 
-def test_a_link_in_the_last_build_leads_nowhere(make: Site) -> None:
+def test_a_link_in_the_last_build_leads_nowhere(make: SiteMaker) -> None:
     root = make({"src/pages/a/x.py": HANDLER, "keep/x": "mine"})
     (root / "dist").mkdir()
     (root / "dist/a").symlink_to(root / "keep")
@@ -440,14 +440,14 @@ def test_a_link_in_the_last_build_leads_nowhere(make: Site) -> None:
     assert tree(root / "keep") == {"x": b"mine"}
 
 
-def test_a_deeper_folder_is_made(make: Site) -> None:
+def test_a_deeper_folder_is_made(make: SiteMaker) -> None:
     root = make({"src/pages/a.py": HANDLER}, "build=Build(out_dir='out/www')")
     build(root)
     assert (root / "out/www/a").read_bytes() == b"ok"
 
 
 def test_what_the_disk_refuses_is_a_build_error(
-    make: Site, monkeypatch: pytest.MonkeyPatch
+    make: SiteMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = make({"src/pages/a.py": HANDLER, "public/x.txt": "x"})
 
@@ -465,7 +465,7 @@ def test_what_the_disk_refuses_is_a_build_error(
 
 @pytest.mark.parametrize(("output", "warnings"), [("server", 1), ("static", 0)])
 def test_a_site_whose_routes_are_all_live_is_told_so(
-    make: Site, output: str, warnings: int
+    make: SiteMaker, output: str, warnings: int
 ) -> None:
     config = f'from framework import Config\n\nconfig = Config(output="{output}")\n'
     live = f"{answering('Response()')}\nprerender = False\n"
@@ -475,7 +475,7 @@ def test_a_site_whose_routes_are_all_live_is_told_so(
     assert all("No route is prerendered" in text for text in found)
 
 
-def test_cookies_are_left_out_with_one_warning_a_route(make: Site) -> None:
+def test_cookies_are_left_out_with_one_warning_a_route(make: SiteMaker) -> None:
     code = listed("['a', 'b']").replace("def GET(params):", "def GET(params, cookies):")
     code = code.replace("    return Response(", "    cookies.set('n', '1')\n    return Response(")
     root = make({"src/pages/[id].py": code})
@@ -485,7 +485,7 @@ def test_cookies_are_left_out_with_one_warning_a_route(make: Site) -> None:
     assert "cookie" not in (root / "dist/.framework.json").read_text()
 
 
-def test_the_command_tells_warnings_and_what_was_written(make: Site, capsys: Any) -> None:
+def test_the_command_tells_warnings_and_what_was_written(make: SiteMaker, capsys: Any) -> None:
     code = "from framework import Response\n\n\ndef GET(cookies):\n    cookies.set('n', '1')\n"
     root = make({"src/pages/a.py": f"{code}    return Response('four')\n"})
     assert main(["--root", str(root), "build"]) == 0
@@ -496,14 +496,14 @@ def test_the_command_tells_warnings_and_what_was_written(make: Site, capsys: Any
     )
 
 
-def test_the_command_tells_nothing_of_the_time_of_what_was_kept(make: Site, capsys: Any) -> None:
+def test_the_command_tells_nothing_of_the_time_of_what_was_kept(make: SiteMaker, capsys: Any) -> None:
     root = make({"src/pages/a.py": answering("Response('four')")})
     build(root)
     assert main(["--root", str(root), "build"]) == 0
     assert capsys.readouterr().out.startswith("Wrote 1 file (0 rendered, 1 kept, 0 public)")
 
 
-def test_the_command_fails_with_the_text_of_the_mistakes(make: Site, capsys: Any) -> None:
+def test_the_command_fails_with_the_text_of_the_mistakes(make: SiteMaker, capsys: Any) -> None:
     root = make({"src/pages/a.py": answering("Response('', status=404)")})
     assert main(["build", "--root", str(root)]) == 1
     printed = capsys.readouterr()
@@ -511,7 +511,7 @@ def test_the_command_fails_with_the_text_of_the_mistakes(make: Site, capsys: Any
     assert printed.err.startswith("The site can't be built:\nsrc/pages/a.py: /a answered 404")
 
 
-def test_reading_headers_warns_once_a_route(make: Site) -> None:
+def test_reading_headers_warns_once_a_route(make: SiteMaker) -> None:
     reads = "from framework import Response\n\n\ndef GET(request):\n"
     files = {
         "src/pages/[id].py": listed("['x', 'y']").replace(
@@ -532,7 +532,7 @@ def test_reading_headers_warns_once_a_route(make: Site) -> None:
     "code",
     ["cookies.get('a')", "'a' in cookies", "session.get('a')", "session.keys()"],
 )
-def test_reading_what_a_visitor_sends_warns(make: Site, code: str) -> None:
+def test_reading_what_a_visitor_sends_warns(make: SiteMaker, code: str) -> None:
     head = "from framework import Response\n\n\ndef GET(cookies, session):\n"
     files = {
         "src/pages/a.py": f"{head}    return Response(str({code}))\n",
@@ -547,7 +547,7 @@ def test_reading_what_a_visitor_sends_warns(make: Site, code: str) -> None:
 # ---------------------------------------------------------------- old and whole
 
 
-def test_a_build_that_fails_leaves_the_last_one(make: Site) -> None:
+def test_a_build_that_fails_leaves_the_last_one(make: SiteMaker) -> None:
     root = make({"src/pages/a.py": HANDLER})
     build(root)
     last = tree(root / "dist")
@@ -557,7 +557,7 @@ def test_a_build_that_fails_leaves_the_last_one(make: Site) -> None:
 
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit"])
-def test_an_interrupted_build_leaves_the_last_one(make: Site, error: str) -> None:
+def test_an_interrupted_build_leaves_the_last_one(make: SiteMaker, error: str) -> None:
     root = make({"src/pages/a.py": HANDLER})
     build(root)
     last = tree(root)
@@ -570,14 +570,14 @@ def test_an_interrupted_build_leaves_the_last_one(make: Site, error: str) -> Non
     assert tree(root) == last
 
 
-def test_what_a_killed_build_left_is_cleared(make: Site) -> None:
+def test_what_a_killed_build_left_is_cleared(make: SiteMaker) -> None:
     root = make({"src/pages/a.py": HANDLER, ".dist-building/new/x": "", ".dist-building/old/y": ""})
     (root / "dist").mkdir()
     assert built(root) == {"a": b"ok"}
     assert not (root / ".dist-building").exists()
 
 
-def test_a_build_killed_between_two_renames_is_undone(make: Site) -> None:
+def test_a_build_killed_between_two_renames_is_undone(make: SiteMaker) -> None:
     root = make({"src/pages/a.py": answering("Response('', status=404)")})
     (root / ".dist-building/old").mkdir(parents=True)
     (root / ".dist-building/old/y").write_text("the last build")
@@ -586,7 +586,7 @@ def test_a_build_killed_between_two_renames_is_undone(make: Site) -> None:
     assert tree(root / "dist") == {"y": b"the last build"}
 
 
-def test_one_build_runs_at_a_time(make: Site) -> None:
+def test_one_build_runs_at_a_time(make: SiteMaker) -> None:
     root = make({"src/pages/a.py": HANDLER, ".dist-building/new/x": "of the other"})
     other = os.open(root, os.O_RDONLY)
     try:
@@ -609,7 +609,7 @@ class NoExchange:
 
 @pytest.mark.parametrize("has_call", [True, False])
 def test_without_a_swap_in_one_step_it_takes_two(
-    make: Site, monkeypatch: pytest.MonkeyPatch, has_call: bool
+    make: SiteMaker, monkeypatch: pytest.MonkeyPatch, has_call: bool
 ) -> None:
     root = make({"src/pages/a.py": HANDLER, "dist/stale.txt": "stale"})
     monkeypatch.setattr(ctypes, "CDLL", lambda _: NoExchange(has_call))
@@ -618,7 +618,7 @@ def test_without_a_swap_in_one_step_it_takes_two(
 
 
 def test_two_steps_of_which_the_second_fails_are_undone(
-    make: Site, monkeypatch: pytest.MonkeyPatch
+    make: SiteMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = make({"src/pages/a.py": HANDLER, "dist/last.txt": "last"})
     monkeypatch.setattr(ctypes, "CDLL", lambda _: NoExchange(False))
@@ -634,7 +634,7 @@ def test_two_steps_of_which_the_second_fails_are_undone(
     assert tree(root / "dist") == {"last.txt": b"last"}
 
 
-def test_a_build_killed_at_any_moment_leaves_a_whole_one(make: Site) -> None:
+def test_a_build_killed_at_any_moment_leaves_a_whole_one(make: SiteMaker) -> None:
     """50 times: in the middle of a first build, of one that keeps files, and of processes."""
     half = "_LISTED = [{'params': {'id': x}, 'props': {'n': x % 2 and V}} for x in range(300)]\n"
     root = make(
@@ -677,7 +677,7 @@ def test_a_build_killed_at_any_moment_leaves_a_whole_one(make: Site) -> None:
 # ---------------------------------------------------------------- many, and verified
 
 
-def test_of_many_mistakes_some_are_told_and_the_rest_counted(make: Site) -> None:
+def test_of_many_mistakes_some_are_told_and_the_rest_counted(make: SiteMaker) -> None:
     page = listed("range(70)").replace("Response(str(params['id']))", "Response('', status=404)")
     text = mistakes(make({"src/pages/[id].py": page}))
     lines = [line for line in text.splitlines() if not line.startswith("    ")]
@@ -685,7 +685,7 @@ def test_of_many_mistakes_some_are_told_and_the_rest_counted(make: Site) -> None
     assert lines[-1] == "And 20 more."
 
 
-def test_lists_of_the_sites_own_are_warned_of(make: Site) -> None:
+def test_lists_of_the_sites_own_are_warned_of(make: SiteMaker) -> None:
     root = make({"src/pages/a.py": HANDLER, "public/_headers": "/a\n  x: y\n"})
     assert [text.partition(",")[0] for text in build(root).warnings] == [
         "public/_headers stays as it is"
@@ -693,7 +693,7 @@ def test_lists_of_the_sites_own_are_warned_of(make: Site) -> None:
     assert (root / "dist/_headers").read_text() == "/a\n  x: y\n"
 
 
-def test_a_variant_is_a_file_too(make: Site) -> None:
+def test_a_variant_is_a_file_too(make: SiteMaker) -> None:
     long = "Response('again ' * 999)"
     files = {
         "src/pages/a.txt.py": answering(long),
@@ -709,14 +709,14 @@ def test_a_variant_is_a_file_too(make: Site) -> None:
     )
 
 
-def test_the_command_verifies_and_says_so(make: Site, capsys: Any) -> None:
+def test_the_command_verifies_and_says_so(make: SiteMaker, capsys: Any) -> None:
     root = make({"src/pages/a.py": HANDLER})
     assert main(["build", "--root", str(root), "--verify", "--jobs", "2"]) == 0
     assert "(1 rendered, 0 kept, 0 public, 1 verified)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "x", "1.5", "2000"])
-def test_a_wrong_number_of_processes_is_wrong_usage(make: Site, capsys: Any, jobs: str) -> None:
+def test_a_wrong_number_of_processes_is_wrong_usage(make: SiteMaker, capsys: Any, jobs: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["build", "--jobs", jobs, "--root", str(make({}))])
     assert caught.value.code == 2

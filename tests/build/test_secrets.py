@@ -10,8 +10,8 @@ import pytest
 from framework.build.run import build
 from framework.build.secrets import Secrets
 from framework.errors import BuildError
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 SECRET = 'k"<ü &/ey'
 CONFIG = (
     "from framework import *\n\nconfig = Config("
@@ -21,7 +21,7 @@ PAGE = "import os, json, html, urllib.parse\nfrom framework import Response\n\nK
 
 
 @pytest.fixture
-def make(site: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+def make(site: SiteMaker, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     monkeypatch.setenv("API_KEY", SECRET)
     monkeypatch.delenv("OTHER", raising=False)
 

@@ -10,8 +10,8 @@ import pytest
 from framework.build.run import build
 from framework.build.verify import compare_all
 from framework.errors import BuildError
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 HEAD = "The build is not what the site answers:\n"
 REMEDY = (
     "\n    Take out what changes from run to run (the time, random numbers, the order of a set),\n"
@@ -29,7 +29,7 @@ PATHS = "def get_static_paths():\n    return [{'params': {'id': x}} for x in IDS
 
 
 @pytest.fixture
-def make(site: Site) -> Callable[..., Path]:
+def make(site: SiteMaker) -> Callable[..., Path]:
     def made(files: dict[str, str]) -> Path:
         return Path(
             site({"framework.config.py": CONFIG, "src/lib/starts.py": STARTS, **files}).root

@@ -14,8 +14,8 @@ import pytest
 import framework.build.workers as module
 from framework.build.run import build
 from framework.errors import BuildError
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 MANY = (
     "import os\nfrom framework import Response\n\n\ndef get_static_paths():\n"
     "    return [{'params': {'id': x}, 'props': {'n': x}} for x in range(300)]\n\n\n"
@@ -28,7 +28,7 @@ CONFIG = (
 
 
 @pytest.fixture
-def many(site: Site) -> Callable[..., Path]:
+def many(site: SiteMaker) -> Callable[..., Path]:
     def make(files: dict[str, str] | None = None) -> Path:
         everything = {"src/pages/p/[id].txt.py": MANY, "src/pages/index.jinja": "home"}
         return Path(site({**everything, "framework.config.py": CONFIG, **(files or {})}).root)

@@ -3,7 +3,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from framework import __version__
 from framework.cli import dev as devserver
 from framework.cli import main, preview
-from tests.conftest import HANDLER
+from tests.conftest import HANDLER, SiteMaker
 
 FILES = {
     "src/pages/index.jinja": "<h1>Hi</h1>",
@@ -34,13 +33,13 @@ def run(*arguments: str | Path) -> int:
 
 
 @pytest.fixture
-def root(site: Callable[..., Any]) -> Path:
+def root(site: SiteMaker) -> Path:
     path: Path = site(FILES).root
     return path
 
 
 @pytest.fixture
-def broken(site: Callable[..., Any]) -> Path:
+def broken(site: SiteMaker) -> Path:
     path: Path = site(BROKEN).root
     return path
 
@@ -211,7 +210,7 @@ def test_other_commands_tell_them_too(
 
 
 def test_check_warns_of_files_that_are_no_routes(
-    site: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+    site: SiteMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {"src/pages/index.py": HANDLER, "src/pages/a.css": "", "src/pages/b.txt": ""}
     assert run("check", "--root", site(files).root) == 0
@@ -253,7 +252,7 @@ def test_a_server_that_can_not_listen_is_1(
 
 
 def test_a_preview_without_a_build_is_1(
-    site: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+    site: SiteMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = "from framework import Config\nconfig = Config(output='static')\n"
     root = site({"src/pages/index.py": HANDLER, "framework.config.py": config}).root
@@ -283,7 +282,7 @@ config = Config(adapter=Adapter(), server=Server(host="0.0.0.0", port=8000))
     ],
 )
 def test_start_serves_through_the_sites_adapter(
-    site: Callable[..., Any],
+    site: SiteMaker,
     capsys: pytest.CaptureFixture[str],
     options: list[str],
     address: str,
@@ -297,16 +296,14 @@ def test_start_serves_through_the_sites_adapter(
 # -------------------------------------------------------- check, lock and explain
 
 
-def test_strict_makes_warnings_count(site: Callable[..., Any]) -> None:
+def test_strict_makes_warnings_count(site: SiteMaker) -> None:
     root = site({"src/pages/index.py": HANDLER, "src/pages/a.css": ""}).root
     assert run("check", "--root", root) == 0
     assert run("check", "--strict", "--root", root) == 1
     assert run("check", "--strict", "--root", site({"src/pages/index.py": HANDLER}).root) == 0
 
 
-def test_check_as_json(
-    site: Callable[..., Any], broken: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_as_json(site: SiteMaker, broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = site({"src/pages/index.py": HANDLER, "src/pages/a.css": ""}).root
     assert run("check", "--json", "--root", root) == 0
     assert json.loads(capsys.readouterr().out) == {

@@ -19,7 +19,7 @@ from framework.cli.dev import (
     paint,
     read_config,
 )
-from tests.conftest import call
+from tests.conftest import SiteMaker, call
 
 LOOKS = 100  # of a fifth of a second; only a failing test looks so often
 
@@ -108,7 +108,7 @@ def test_a_link_on_another_site_leads_here(guard: Callable[..., Response]) -> No
 
 
 def test_a_site_with_mistakes_answers_every_url_with_them(
-    site: Callable[..., Any],
+    site: SiteMaker,
     environ: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -127,7 +127,7 @@ def test_a_site_with_mistakes_answers_every_url_with_them(
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 route"), (2, "2 routes")])
 def test_a_good_site_is_loaded_for_development(
-    site: Callable[..., Any],
+    site: SiteMaker,
     environ: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
     count: int,
@@ -141,7 +141,7 @@ def test_a_good_site_is_loaded_for_development(
 
 
 def test_what_a_build_would_warn_of_is_told_while_developing(
-    site: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+    site: SiteMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     layer = "def on_request(context, next):\n    return next()\n"
     page = "prerender = True\n\n\ndef GET():\n    pass\n"
@@ -157,7 +157,7 @@ def test_what_a_build_would_warn_of_is_told_while_developing(
 # ----------------------------------------------------------------- configuration
 
 
-def test_the_configuration_says_where_to_listen(site: Callable[..., Any]) -> None:
+def test_the_configuration_says_where_to_listen(site: SiteMaker) -> None:
     source = "from framework import *\nconfig = Config(server=Server(port=9))\n"
     assert read_config(site({"framework.config.py": source}).root).server == Server(port=9)
 
@@ -166,7 +166,7 @@ def test_the_configuration_says_where_to_listen(site: Callable[..., Any]) -> Non
     "files", [{}, {"framework.config.py": "config = 1\n"}, {"framework.config.py": "1 +\n"}]
 )
 def test_without_a_good_configuration_the_defaults_count(
-    site: Callable[..., Any], files: dict[str, str]
+    site: SiteMaker, files: dict[str, str]
 ) -> None:
     assert read_config(site(files).root) == Config()
 
@@ -200,9 +200,7 @@ def test_a_host_that_is_not_this_machines_is_refused() -> None:
     )
 
 
-def test_it_does_not_run_inside_gunicorn(
-    site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_does_not_run_inside_gunicorn(site: SiteMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVER_SOFTWARE", "gunicorn/27.0.1")
     with pytest.raises(DevServerError, match="doesn't run inside gunicorn"):
         devserver.run(site().root)

@@ -3,7 +3,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,7 @@ from framework.cli import preview
 from framework.cli.dev import DevServerError, listen
 from framework.cli.preview import PreviewError, StaticHost, parse_headers, parse_redirects
 from framework.static.built import MANIFEST
-from tests.conftest import HANDLER, call, make_environ
+from tests.conftest import HANDLER, SiteMaker, call, make_environ
 from tests.flows.test_serving import PATIENCE, Program
 
 OLD = "Mon, 01 Jan 2001 00:00:00 GMT"
@@ -643,7 +642,7 @@ HOSTS = (
 )
 
 
-def test_without_a_build_there_is_nothing_to_serve(site: Callable[..., Any]) -> None:
+def test_without_a_build_there_is_nothing_to_serve(site: SiteMaker) -> None:
     config = STATIC.format(more=", build=Build(out_dir='out')").replace("Config\n", "*\n", 1)
     root = site({"src/pages/index.py": HANDLER, "framework.config.py": config}).root
     with pytest.raises(PreviewError) as caught:
@@ -651,18 +650,18 @@ def test_without_a_build_there_is_nothing_to_serve(site: Callable[..., Any]) -> 
     assert str(caught.value) == "There is no build in out.\n    Run: framework build"
 
 
-def test_a_site_with_mistakes_is_not_served(site: Callable[..., Any]) -> None:
+def test_a_site_with_mistakes_is_not_served(site: SiteMaker) -> None:
     with pytest.raises(SiteError):
         preview.run(site({"src/pages/index.py": "def GET(:\n"}).root)
 
 
-def test_a_port_in_use_is_told(site: Callable[..., Any]) -> None:
+def test_a_port_in_use_is_told(site: SiteMaker) -> None:
     with listen("127.0.0.1", 0) as taken, pytest.raises(DevServerError):
         preview.run(site().root, port=taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("form", ["directory", "file", "preserve"])
-def test_what_the_build_lists_is_obeyed(site: Callable[..., Any], form: str) -> None:
+def test_what_the_build_lists_is_obeyed(site: SiteMaker, form: str) -> None:
     redirects = {"/old/[...x]": {"destination": "/docs/a/[...x]", "status": 308}}
     more = f", build=Build(format={form!r}), redirects={redirects!r}"
     page = "---\nresponse.headers['cache-control'] = 'max-age=9'\n---\n{{ 1 }}"
@@ -711,7 +710,7 @@ def start() -> Iterator[Callable[[Path], Program]]:
 
 
 def test_a_static_site_is_served_and_built_anew(
-    site: Callable[..., Any], start: Callable[[Path], Program]
+    site: SiteMaker, start: Callable[[Path], Program]
 ) -> None:
     config = STATIC.format(more="")
     made = site({"src/pages/a.jinja": "one", "framework.config.py": config})
@@ -735,7 +734,7 @@ def test_a_static_site_is_served_and_built_anew(
 
 
 def test_a_site_with_live_routes_is_served_by_the_application(
-    site: Callable[..., Any], start: Callable[[Path], Program]
+    site: SiteMaker, start: Callable[[Path], Program]
 ) -> None:
     files = {
         "src/pages/live.py": "def GET():\n    raise ValueError('inside')\n",

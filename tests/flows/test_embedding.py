@@ -9,9 +9,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from framework import Config
-from tests.conftest import call, make_environ
+from tests.conftest import SiteMaker, call, make_environ
 
-Site = Callable[..., Any]
 WHERE = (
     "from framework import Response\n"
     "def ALL(request, url, url_for, cookies):\n"
@@ -44,7 +43,7 @@ def shop() -> flask.Flask:
 
 
 def test_a_site_in_front_answers_its_routes_and_the_other_the_rest(
-    site: Site, shop: flask.Flask
+    site: SiteMaker, shop: flask.Flask
 ) -> None:
     made = site({"src/pages/where.py": WHERE, "public/style.css": "a{}"}, fallback=shop.wsgi_app)
     assert made.get("/where").json()[:3] == ["site", "GET", "http://localhost/where"]
@@ -61,7 +60,7 @@ def test_a_site_in_front_answers_its_routes_and_the_other_the_rest(
     assert made.get("/crash").status == 503
 
 
-def test_bodies_and_cookies_go_to_who_answers(site: Site, shop: flask.Flask) -> None:
+def test_bodies_and_cookies_go_to_who_answers(site: SiteMaker, shop: flask.Flask) -> None:
     made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
     headers = {"content-type": "a/b"}
     site_answer = made.post("/where", "to the site", headers=headers)
@@ -75,20 +74,22 @@ def test_bodies_and_cookies_go_to_who_answers(site: Site, shop: flask.Flask) -> 
     assert names == [["site"], ["shop"]]
 
 
-def test_a_site_in_front_refuses_bad_requests_for_both(site: Site, shop: flask.Flask) -> None:
+def test_a_site_in_front_refuses_bad_requests_for_both(site: SiteMaker, shop: flask.Flask) -> None:
     made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
     assert made.get("/x/../y").status == 400
     assert made.get("/other", headers={"host": "a b"}).status == 400
 
 
-def test_a_site_in_front_reaches_the_other_by_fetch(site: Site, shop: flask.Flask) -> None:
+def test_a_site_in_front_reaches_the_other_by_fetch(site: SiteMaker, shop: flask.Flask) -> None:
     made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
     assert made.app.fetch("/orders/7").json()[0] == "shop"
     assert made.app.fetch("/streamed").text() == "012"
     assert made.app.fetch("/orders/7", method="HEAD").body is None
 
 
-def test_a_site_can_stand_before_flask_as_its_middleware(site: Site, shop: flask.Flask) -> None:
+def test_a_site_can_stand_before_flask_as_its_middleware(
+    site: SiteMaker, shop: flask.Flask
+) -> None:
     made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
     shop.wsgi_app = made.app  # type: ignore[method-assign]
     client = shop.test_client()
@@ -97,7 +98,7 @@ def test_a_site_can_stand_before_flask_as_its_middleware(site: Site, shop: flask
 
 
 @pytest.fixture
-def mounted(site: Site, shop: flask.Flask) -> Callable[..., Any]:
+def mounted(site: SiteMaker, shop: flask.Flask) -> Callable[..., Any]:
     def request(path: str, method: str = "GET", made: Any = None, **options: Any) -> Any:
         made = made or site({"src/pages/where.py": WHERE, "src/pages/[id].py": WHERE})
         both = DispatcherMiddleware(shop.wsgi_app, {"/site": made.app})
@@ -118,7 +119,7 @@ def test_a_site_inside_flask_has_its_own_404(mounted: Any) -> None:
     assert mounted("/site/a/b").text().startswith("404 Not Found")
 
 
-def test_slashes_lead_back_into_the_site(mounted: Any, site: Site) -> None:
+def test_slashes_lead_back_into_the_site(mounted: Any, site: SiteMaker) -> None:
     response = mounted("/site//where?q=1")
     assert (response.status, response.headers["location"]) == (301, "/site/where?q=1")
     never = site({"src/pages/where.py": WHERE}, config=Config(trailing_slash="never"))
@@ -130,7 +131,7 @@ def test_a_site_inside_flask_checks_origins(mounted: Any) -> None:
     assert mounted("/site/where", "POST", headers={"origin": "http://localhost"}).status == 200
 
 
-def test_a_host_applications_own_proxy_fix_counts(site: Site) -> None:
+def test_a_host_applications_own_proxy_fix_counts(site: SiteMaker) -> None:
     made = site({"src/pages/where.py": WHERE})
     headers = {"x-forwarded-proto": "https", "x-forwarded-host": "shop.example"}
     fixed = ProxyFix(made.app, x_proto=1, x_host=1)

@@ -7,15 +7,14 @@ next request is answered as ever.
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import make_environ
+from tests.conftest import SiteMaker, make_environ
 
-Site = Callable[..., Any]
 SECRET = "ADMIN-SECRET-7f3a"
 PAGES: dict[str, str | bytes] = {
     "src/lib/log.py": "REACHED = []\nGUARDED = []\n",
@@ -129,7 +128,7 @@ class Target:
 
 
 @pytest.fixture
-def target(site: Site) -> Iterator[Target]:
+def target(site: SiteMaker) -> Iterator[Target]:
     target = Target(site(PAGES))
     yield target
     # Proof of life: whatever was sent, the next request is answered as ever.

@@ -7,16 +7,14 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import make_environ
+from tests.conftest import SiteMaker, make_environ
 
-Site = Callable[..., Any]
 THREADS = 8
 REQUESTS = 30
 PAGES = {
@@ -89,7 +87,7 @@ def fetch(app: Any, nonce: str) -> list[list[str]]:
     return seen
 
 
-def test_threads_share_nothing_of_a_request(site: Site) -> None:
+def test_threads_share_nothing_of_a_request(site: SiteMaker) -> None:
     app = site(PAGES).app
     expected = [len(part) for part in fetch(app, "first")]
     foreign: list[Any] = []
@@ -120,7 +118,7 @@ def test_threads_share_nothing_of_a_request(site: Site) -> None:
     assert foreign == []
 
 
-def test_a_contextvar_of_a_request_is_not_the_callers(site: Site) -> None:
+def test_a_contextvar_of_a_request_is_not_the_callers(site: SiteMaker) -> None:
     app = site(PAGES).app
     import lib.current  # type: ignore[import-not-found]
 
@@ -128,7 +126,7 @@ def test_a_contextvar_of_a_request_is_not_the_callers(site: Site) -> None:
     assert lib.current.NONCE.get() == "nobody's"
 
 
-def test_requests_within_one_event_loop_share_nothing(site: Site) -> None:
+def test_requests_within_one_event_loop_share_nothing(site: SiteMaker) -> None:
     app = site(PAGES).app
 
     async def both() -> list[Any]:
@@ -140,7 +138,7 @@ def test_requests_within_one_event_loop_share_nothing(site: Site) -> None:
     assert ({*chain(*one)}, {*chain(*two)}) == ({"one"}, {"two"})
 
 
-def test_two_sites_answer_beside_each_other(site: Site) -> None:
+def test_two_sites_answer_beside_each_other(site: SiteMaker) -> None:
     def page(name: str) -> dict[str, str]:
         return {
             "src/lib/name.py": f"NAME = {name!r}\n",
@@ -189,7 +187,7 @@ print(json.dumps([status, parent, answer]))
 
 @pytest.mark.parametrize("how", ["cold", "warm"])
 def test_an_application_that_was_made_before_a_fork_answers_in_both(
-    site: Site, tmp_path: Path, how: str
+    site: SiteMaker, tmp_path: Path, how: str
 ) -> None:
     script = tmp_path / "fork.py"
     script.write_text(FORK)
@@ -224,7 +222,7 @@ print(happened)
 """
 
 
-def test_the_start_opens_no_socket_thread_or_file_to_write(site: Site, tmp_path: Path) -> None:
+def test_the_start_opens_no_socket_thread_or_file_to_write(site: SiteMaker, tmp_path: Path) -> None:
     script = tmp_path / "start.py"
     script.write_text(IMPORT)
     done = subprocess.run(
@@ -236,7 +234,7 @@ def test_the_start_opens_no_socket_thread_or_file_to_write(site: Site, tmp_path:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def test_the_servers_environ_is_left_as_it_is(site: Site) -> None:
+def test_the_servers_environ_is_left_as_it_is(site: SiteMaker) -> None:
     app = site(PAGES).app
     environ = make_environ("GET", "/moved/x", {}) | {"QUERY_STRING": "nonce=x"}
     before = dict(environ)
@@ -245,7 +243,7 @@ def test_the_servers_environ_is_left_as_it_is(site: Site) -> None:
     assert environ == before | {"http.route": "/moved/[id]"}  # for instrumentation
 
 
-def test_what_clients_send_does_not_pile_up(site: Site) -> None:
+def test_what_clients_send_does_not_pile_up(site: SiteMaker) -> None:
     app = site(
         {
             "src/pages/[id].py": "from framework import Response\n"

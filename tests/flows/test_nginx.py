@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 from framework.build.run import build
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response({})\n"
 FILES = {
     "src/pages/index.jinja": "home",
@@ -138,7 +138,9 @@ def told(status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]:
 @pytest.mark.parametrize("form", ["directory", "file", "preserve"])
 @pytest.mark.parametrize("slash", ["ignore", "always", "never"])
 @pytest.mark.parametrize("base", ["/", "/caf\u00e9/a.b"])
-def test_nginx_answers_as_the_application(site: Site, form: str, slash: str, base: str) -> None:
+def test_nginx_answers_as_the_application(
+    site: SiteMaker, form: str, slash: str, base: str
+) -> None:
     config = (
         "from framework import *\n\nconfig = Config(output='static', "
         f"build=Build(format={form!r}), trailing_slash={slash!r}, base={base!r}, {REDIRECTS})\n"
@@ -168,7 +170,7 @@ def test_nginx_answers_as_the_application(site: Site, form: str, slash: str, bas
             assert [ask(port, path)[0] for path in ("/", "/about", "/x.txt")] == [404] * 3
 
 
-def test_nginx_asks_the_application_for_what_is_live(site: Site) -> None:
+def test_nginx_asks_the_application_for_what_is_live(site: SiteMaker) -> None:
     files = FILES | {
         "src/pages/about.jinja": "---\nprerender = True\n---\nabout",
         "src/pages/api/data.json.py": (

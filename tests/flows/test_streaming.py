@@ -3,15 +3,13 @@
 import gc
 import io
 import logging
-from collections.abc import Callable
 from typing import Any
 from wsgiref.handlers import SimpleHandler
 
 import pytest
 
-from tests.conftest import make_environ
+from tests.conftest import SiteMaker, make_environ
 
-Site = Callable[..., Any]
 PAGES = {
     "src/lib/log.py": "EVENTS = []\n",
     "src/pages/sync.py": """
@@ -89,7 +87,7 @@ def GET(url):
 
 
 @pytest.fixture
-def made(site: Site) -> Any:
+def made(site: SiteMaker) -> Any:
     return site(PAGES)
 
 
@@ -193,7 +191,7 @@ def test_a_file_is_sent_whole_and_closed(made: Any) -> None:
     assert log[0].closed
 
 
-def test_middleware_passes_a_stream_on_untouched(site: Site) -> None:
+def test_middleware_passes_a_stream_on_untouched(site: SiteMaker) -> None:
     made = site(
         PAGES
         | {
@@ -212,7 +210,7 @@ def test_middleware_passes_a_stream_on_untouched(site: Site) -> None:
     assert log == [0, 1, 2, "closed"]
 
 
-def test_a_stream_that_fails_to_close_still_ends_the_request(site: Site) -> None:
+def test_a_stream_that_fails_to_close_still_ends_the_request(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/x.py": """
@@ -239,7 +237,7 @@ async def GET():
     gc.collect()  # a loop that is left open would warn, and warnings are errors
 
 
-def test_bad_chunks_are_an_error_for_the_server(site: Site) -> None:
+def test_bad_chunks_are_an_error_for_the_server(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/x.py": "from framework import Response\ndef GET(): return Response(iter([1]))\n"

@@ -1,7 +1,6 @@
 """What is read from a site's folder, and the whole text of what is wrong with it."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,8 @@ import pytest
 
 from framework import App, Config, SiteError
 from framework.site.loader import load_site
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 OK = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
 CONFIG = "from framework import Build, Config, Security\n\n\n"
 
@@ -24,7 +23,7 @@ def test_a_folder_without_pages_is_no_site(tmp_path: Path) -> None:
     )
 
 
-def test_every_mistake_is_told_at_once(site: Site) -> None:
+def test_every_mistake_is_told_at_once(site: SiteMaker) -> None:
     made = site(
         {
             "framework.config.py": CONFIG
@@ -76,7 +75,7 @@ def test_every_mistake_is_told_at_once(site: Site) -> None:
     )
 
 
-def test_a_site_that_fails_leaves_nothing_behind(site: Site) -> None:
+def test_a_site_that_fails_leaves_nothing_behind(site: SiteMaker) -> None:
     made = site({"src/lib_left/x.py": "", "src/pages/a.py": "import lib_left.x\n1 / 0\n"})
     before = list(sys.path)
     made.errors()
@@ -84,7 +83,7 @@ def test_a_site_that_fails_leaves_nothing_behind(site: Site) -> None:
     assert "lib_left" not in sys.modules
 
 
-def test_a_start_that_is_interrupted_leaves_nothing_behind(site: Site) -> None:
+def test_a_start_that_is_interrupted_leaves_nothing_behind(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": "raise KeyboardInterrupt\n"})
     before = list(sys.path)
     with pytest.raises(KeyboardInterrupt):
@@ -95,18 +94,18 @@ def test_a_start_that_is_interrupted_leaves_nothing_behind(site: Site) -> None:
 # ------------------------------------------------------------------ configuration
 
 
-def test_a_site_needs_no_configuration(site: Site) -> None:
+def test_a_site_needs_no_configuration(site: SiteMaker) -> None:
     assert site().app.config == Config()
 
 
-def test_the_configuration_is_read_from_its_file(site: Site) -> None:
+def test_the_configuration_is_read_from_its_file(site: SiteMaker) -> None:
     made = site(
         {"framework.config.py": CONFIG + "config = Config(base='/docs')\n", "src/pages/a.py": OK}
     )
     assert made.get("/docs/a").text() == "ok"
 
 
-def test_a_configuration_that_is_given_replaces_the_file(site: Site) -> None:
+def test_a_configuration_that_is_given_replaces_the_file(site: SiteMaker) -> None:
     files = {"framework.config.py": "1 / 0\n", "src/pages/a.py": OK}
     assert site(files, config=Config()).get("/a").text() == "ok"
 
@@ -134,17 +133,17 @@ def test_a_configuration_that_is_given_replaces_the_file(site: Site) -> None:
         ),
     ],
 )
-def test_a_wrong_configuration_is_a_mistake(site: Site, text: str, mistakes: str) -> None:
+def test_a_wrong_configuration_is_a_mistake(site: SiteMaker, text: str, mistakes: str) -> None:
     made = site({"framework.config.py": text, "src/pages/a.py": OK})
     assert made.errors() == f"The site has a mistake:\n{mistakes}"
 
 
-def test_a_broken_configuration_is_not_blamed_on_its_converters(site: Site) -> None:
+def test_a_broken_configuration_is_not_blamed_on_its_converters(site: SiteMaker) -> None:
     made = site({"framework.config.py": "1 / 0\n", "src/pages/[id=sku].py": OK})
     assert "sku" not in made.errors()
 
 
-def test_a_converter_that_is_not_there_is_a_mistake(site: Site) -> None:
+def test_a_converter_that_is_not_there_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/[id=sku].py": OK}).errors() == (
         "The site has a mistake:\n"
         'src/pages/[id=sku].py: "[id=sku]" names a converter that is not there\n'
@@ -155,12 +154,12 @@ def test_a_converter_that_is_not_there_is_a_mistake(site: Site) -> None:
 # ------------------------------------------------------------------ pages and middleware
 
 
-def test_other_files_among_the_pages_are_told(site: Site) -> None:
+def test_other_files_among_the_pages_are_told(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": OK, "src/pages/notes.txt": "x", "src/pages/b/c.html": "x"})
     assert made.app.site.others == ("src/pages/notes.txt", "src/pages/b/c.html")
 
 
-def test_what_a_frontmatter_raises_is_a_mistake_at_its_line(site: Site) -> None:
+def test_what_a_frontmatter_raises_is_a_mistake_at_its_line(site: SiteMaker) -> None:
     assert site(
         {"src/pages/a.jinja": "---\nimport nothing_there\nprerender = True\n---\n"}
     ).errors() == (
@@ -171,7 +170,7 @@ def test_what_a_frontmatter_raises_is_a_mistake_at_its_line(site: Site) -> None:
     )
 
 
-def test_a_frontmatter_that_exits_is_a_mistake(site: Site) -> None:
+def test_a_frontmatter_that_exits_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/a.jinja": "---\nprerender = exit()\n---\n"}).errors() == (
         "The site has a mistake:\n"
         "src/pages/a.jinja:2: ends the program while it is imported\n    Take out the exit()."
@@ -179,7 +178,7 @@ def test_a_frontmatter_that_exits_is_a_mistake(site: Site) -> None:
 
 
 @pytest.mark.parametrize("kind", ["prerender", "check_origin"])
-def test_a_flag_is_true_or_false(site: Site, kind: str) -> None:
+def test_a_flag_is_true_or_false(site: SiteMaker, kind: str) -> None:
     files = {
         "src/pages/a.py": f"{kind} = 1\n" + OK,
         "src/pages/b.jinja": f"---\n{kind} = None\n---\n",
@@ -191,7 +190,7 @@ def test_a_flag_is_true_or_false(site: Site, kind: str) -> None:
     )
 
 
-def test_every_page_is_prerendered_in_a_static_site_unless_it_says_no(site: Site) -> None:
+def test_every_page_is_prerendered_in_a_static_site_unless_it_says_no(site: SiteMaker) -> None:
     files = {"src/pages/a.py": OK, "src/pages/b.py": "prerender = False\n" + OK}
 
     def prerendered(output: Any) -> list[str]:
@@ -211,7 +210,7 @@ LAYER = (
 )
 
 
-def test_middleware_stands_around_the_files_below_it(site: Site) -> None:
+def test_middleware_stands_around_the_files_below_it(site: SiteMaker) -> None:
     made = site(
         {
             "src/middleware.py": LAYER.format("site"),
@@ -233,7 +232,7 @@ def test_middleware_stands_around_the_files_below_it(site: Site) -> None:
     assert layers("/nothing") == ["site"]
 
 
-def test_middleware_must_be_a_function(site: Site) -> None:
+def test_middleware_must_be_a_function(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": OK, "src/pages/_middleware.py": "on_request = None\n"})
     assert made.errors() == (
         "The site has a mistake:\n"
@@ -246,14 +245,14 @@ def test_middleware_must_be_a_function(site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", ["404.py", "404/index.py"])
-def test_an_error_page_has_its_status_whatever_it_says(site: Site, name: str) -> None:
+def test_an_error_page_has_its_status_whatever_it_says(site: SiteMaker, name: str) -> None:
     made = site({f"src/pages/{name}": OK})
     for path in ("/404", "/nothing"):
         response = made.get(path)
         assert (response.status, response.text()) == (404, "ok")
 
 
-def test_a_redirect_is_no_error_page(site: Site) -> None:
+def test_a_redirect_is_no_error_page(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": OK}, config=Config(redirects={"/404": "/a"}))
     assert made.get("/404").status == 301
     assert made.get("/nothing").status == 404
@@ -262,7 +261,9 @@ def test_a_redirect_is_no_error_page(site: Site) -> None:
 # ------------------------------------------------------------------ redirects
 
 
-def target(site: Site, source: str, to: Any, path: str, method: str = "GET") -> tuple[int, str]:
+def target(
+    site: SiteMaker, source: str, to: Any, path: str, method: str = "GET"
+) -> tuple[int, str]:
     made = site({"src/pages/index.py": OK}, config=Config(redirects={source: to}))
     response = made.request(method, path)
     return response.status, response.headers["location"]
@@ -290,7 +291,7 @@ def target(site: Site, source: str, to: Any, path: str, method: str = "GET") -> 
     ],
 )
 def test_a_redirect_leads_where_it_says(
-    site: Site, source: str, to: str, path: str, location: str
+    site: SiteMaker, source: str, to: str, path: str, location: str
 ) -> None:
     assert target(site, source, to, path) == (301, location)
 
@@ -307,11 +308,11 @@ def test_a_redirect_leads_where_it_says(
         ("GET", {"destination": "/new"}, 301),
     ],
 )
-def test_a_redirect_has_its_status(site: Site, method: str, to: Any, status: int) -> None:
+def test_a_redirect_has_its_status(site: SiteMaker, method: str, to: Any, status: int) -> None:
     assert target(site, "/old", to, "/old", method) == (status, "/new")
 
 
-def test_redirects_come_before_the_origin_check(site: Site) -> None:
+def test_redirects_come_before_the_origin_check(site: SiteMaker) -> None:
     made = site(
         {"src/pages/index.py": OK, "src/middleware.py": "def on_request(context, next): 1 / 0\n"},
         config=Config(redirects={"/old": "/"}),
@@ -319,7 +320,7 @@ def test_redirects_come_before_the_origin_check(site: Site) -> None:
     assert made.post("/old", headers={"Origin": "http://evil"}).status == 308
 
 
-def test_a_redirect_and_a_file_of_one_pattern_are_a_mistake(site: Site) -> None:
+def test_a_redirect_and_a_file_of_one_pattern_are_a_mistake(site: SiteMaker) -> None:
     made = site({"src/pages/[id].py": OK}, config=Config(redirects={"/[slug]": "/x"}))
     assert made.errors() == (
         "The site has a mistake:\n"
@@ -328,7 +329,7 @@ def test_a_redirect_and_a_file_of_one_pattern_are_a_mistake(site: Site) -> None:
     )
 
 
-def test_a_redirect_with_a_converter_that_is_not_there_is_a_mistake(site: Site) -> None:
+def test_a_redirect_with_a_converter_that_is_not_there_is_a_mistake(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": OK}, config=Config(redirects={"/x/[id=sku]": "/a"}))
     assert made.errors() == (
         "The site has a mistake:\n"

@@ -2,21 +2,19 @@
 
 import importlib
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from framework import Config
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 
-
-def page(site: Site, text: str, **more: str) -> Any:
+def page(site: SiteMaker, text: str, **more: str) -> Any:
     return site({"src/pages/page.jinja": text, **more})
 
 
-def test_a_page_is_html(site: Site) -> None:
+def test_a_page_is_html(site: SiteMaker) -> None:
     response = page(site, "<h1>Hello</h1>\n").get("/page")
     assert (response.status, response.text()) == (200, "<h1>Hello</h1>\n")
     assert response.headers["content-type"] == "text/html;charset=UTF-8"
@@ -33,18 +31,18 @@ def test_a_page_is_html(site: Site) -> None:
         ("plain", "text/html;charset=UTF-8"),
     ],
 )
-def test_its_name_says_its_type(site: Site, name: str, content_type: str) -> None:
+def test_its_name_says_its_type(site: SiteMaker, name: str, content_type: str) -> None:
     response = site({f"src/pages/{name}.jinja": "x"}).get(f"/{name}")
     assert response.headers["content-type"] == content_type
 
 
-def test_everything_is_escaped(site: Site) -> None:
+def test_everything_is_escaped(site: SiteMaker) -> None:
     text = "---\nx = '<b>\"&\\''\n---\n{{ x }}{{ url.search_params.get('q') }}"
     response = page(site, text).get("/page?q=<script>")
     assert response.text() == "&lt;b&gt;&#34;&amp;&#39;&lt;script&gt;"
 
 
-def test_layouts_and_components_are_found_below_src(site: Site) -> None:
+def test_layouts_and_components_are_found_below_src(site: SiteMaker) -> None:
     response = page(
         site,
         "---\nname = 'Ada'\n---\n{% extends 'layouts/base.jinja' %}\n"
@@ -60,7 +58,7 @@ def test_layouts_and_components_are_found_below_src(site: Site) -> None:
     assert response.text().strip() == "<main><b>Ada</b> at /page</main><i>/page Ada</i>"
 
 
-def test_the_names_of_the_context_are_there_and_can_be_replaced(site: Site) -> None:
+def test_the_names_of_the_context_are_there_and_can_be_replaced(site: SiteMaker) -> None:
     text = (
         "---\nurl = 'mine'\ncontext = 'also mine'\nresponse = 'and this'\n---\n"
         "{{ url }} {{ context }} {{ response }} {{ route_pattern }} {{ url_for('/page') }}"
@@ -68,12 +66,12 @@ def test_the_names_of_the_context_are_there_and_can_be_replaced(site: Site) -> N
     assert page(site, text).get("/page").text().strip() == "mine also mine and this /page /page"
 
 
-def test_without_frontmatter_context_and_response_are_there_too(site: Site) -> None:
+def test_without_frontmatter_context_and_response_are_there_too(site: SiteMaker) -> None:
     text = "{{ context.url.pathname }} {{ response.status }}"
     assert page(site, text).get("/page").text() == "/page 200"
 
 
-def test_the_web_objects_are_there(site: Site) -> None:
+def test_the_web_objects_are_there(site: SiteMaker) -> None:
     text = (
         "---\nquery = URLSearchParams({'a': 'b'})\n"
         "return Response.json([str(query), str(URL('/x', url)), Headers({'A': '1'})['a'],\n"
@@ -83,18 +81,18 @@ def test_the_web_objects_are_there(site: Site) -> None:
     assert data.json() == ["a=b", "http://localhost/x", "1", "GET", 0, "y"]
 
 
-def test_a_name_that_is_not_there_is_an_error(site: Site, caplog: Any) -> None:
+def test_a_name_that_is_not_there_is_an_error(site: SiteMaker, caplog: Any) -> None:
     assert page(site, "{{ nobody }}").get("/page").status == 500
     assert "'nobody' is undefined" in caplog.text
     assert 'pages/page.jinja", line 1' in caplog.text
 
 
-def test_an_error_in_a_template_points_at_its_own_line(site: Site, caplog: Any) -> None:
+def test_an_error_in_a_template_points_at_its_own_line(site: SiteMaker, caplog: Any) -> None:
     assert page(site, "---\nx = 1\n---\n<p>\n{{ x // 0 }}\n").get("/page").status == 500
     assert 'pages/page.jinja", line 5' in caplog.text
 
 
-def test_it_may_say_status_text_and_headers(site: Site) -> None:
+def test_it_may_say_status_text_and_headers(site: SiteMaker) -> None:
     response = page(
         site,
         "---\nresponse.status = 418\nresponse.status_text = 'Short and stout'\n"
@@ -106,34 +104,36 @@ def test_it_may_say_status_text_and_headers(site: Site) -> None:
     assert response.headers["content-type"] == "text/plain"
 
 
-def test_one_requests_status_is_not_the_next_ones(site: Site) -> None:
+def test_one_requests_status_is_not_the_next_ones(site: SiteMaker) -> None:
     text = "---\nif url.search:\n    response.status = 410\n---\nx"
     made = page(site, text)
     assert [made.get(p).status for p in ("/page?x", "/page")] == [410, 200]
 
 
-def test_what_a_response_does_not_have_is_an_error(site: Site, caplog: Any) -> None:
+def test_what_a_response_does_not_have_is_an_error(site: SiteMaker, caplog: Any) -> None:
     assert page(site, "---\nresponse.stats = 410\n---\nx").get("/page").status == 500
     assert "has no attribute 'stats'" in caplog.text
 
 
-def test_it_may_return_a_response(site: Site) -> None:
+def test_it_may_return_a_response(site: SiteMaker) -> None:
     response = page(site, "---\nreturn Response('early', status=202)\n---\nx").get("/page")
     assert (response.status, response.text()) == (202, "early")
 
 
-def test_it_may_wait(site: Site) -> None:
+def test_it_may_wait(site: SiteMaker) -> None:
     text = "---\nimport asyncio\nx = await asyncio.sleep(0, 'slept')\n---\n{{ x }}"
     assert page(site, text).get("/page").text().strip() == "slept"
 
 
-def test_it_may_wait_and_return(site: Site) -> None:
+def test_it_may_wait_and_return(site: SiteMaker) -> None:
     text = "---\nimport asyncio\nreturn await asyncio.sleep(0, Response('slept'))\n---\n"
     assert page(site, text).get("/page").text() == "slept"
 
 
 @pytest.mark.parametrize(("code", "name"), [("return", "None"), ("return 'x'", "str")])
-def test_returning_anything_else_is_an_error(site: Site, caplog: Any, code: str, name: str) -> None:
+def test_returning_anything_else_is_an_error(
+    site: SiteMaker, caplog: Any, code: str, name: str
+) -> None:
     assert page(site, f"---\n{code}\n---\n").get("/page").status == 500
     assert (
         f"src/pages/page.jinja: the frontmatter returned {name}; a handler returns a Response. "
@@ -142,7 +142,7 @@ def test_returning_anything_else_is_an_error(site: Site, caplog: Any, code: str,
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_a_null_body_shows_the_sites_error_page(site: Site, status: int) -> None:
+def test_a_null_body_shows_the_sites_error_page(site: SiteMaker, status: int) -> None:
     made = page(
         site,
         f"---\nreturn Response(None, status={status})\n---\n",
@@ -152,7 +152,7 @@ def test_a_null_body_shows_the_sites_error_page(site: Site, status: int) -> None
     assert (response.status, response.text()) == (status, f"the page for {status}")
 
 
-def test_a_body_of_its_own_is_sent_as_it_is(site: Site) -> None:
+def test_a_body_of_its_own_is_sent_as_it_is(site: SiteMaker) -> None:
     made = page(
         site,
         "---\nreturn Response('', status=404)\n---\n",
@@ -161,7 +161,9 @@ def test_a_body_of_its_own_is_sent_as_it_is(site: Site) -> None:
     assert made.get("/page").text() == ""
 
 
-def test_a_page_that_does_not_look_at_the_request_answers_get_and_head_only(site: Site) -> None:
+def test_a_page_that_does_not_look_at_the_request_answers_get_and_head_only(
+    site: SiteMaker,
+) -> None:
     made = page(site, "<p>{{ url.pathname }}</p>")
     assert made.request("HEAD", "/page").headers["content-length"] == "12"
     refused = made.post("/page")
@@ -169,12 +171,12 @@ def test_a_page_that_does_not_look_at_the_request_answers_get_and_head_only(site
 
 
 @pytest.mark.parametrize("name", ["request", "context.request"])
-def test_a_page_that_looks_at_the_request_answers_every_method(site: Site, name: str) -> None:
+def test_a_page_that_looks_at_the_request_answers_every_method(site: SiteMaker, name: str) -> None:
     made = page(site, f"---\nm = {name}.method\n---\n{{{{ m }}}}")
     assert made.post("/page").text().strip() == "POST"
 
 
-def test_a_page_may_be_relative_to_its_neighbours(site: Site) -> None:
+def test_a_page_may_be_relative_to_its_neighbours(site: SiteMaker) -> None:
     made = page(
         site,
         "---\nfrom ._near import VALUE\nfrom lib.far import OTHER\n---\n{{ VALUE }}{{ OTHER }}",
@@ -209,7 +211,7 @@ def make():
 """
 
 
-def streamed(site: Site, environ: Any, fails_at: int = -1, method: str = "GET") -> Any:
+def streamed(site: SiteMaker, environ: Any, fails_at: int = -1, method: str = "GET") -> Any:
     """The body of a long page, as a server gets it, what started it, and the rows seen."""
     made = page(site, LONG, **{"src/lib/rows.py": ROWS.replace("FAILS_AT", str(fails_at))})
     started: list[Any] = []
@@ -217,7 +219,7 @@ def streamed(site: Site, environ: Any, fails_at: int = -1, method: str = "GET") 
     return body, started, importlib.import_module("lib.rows").seen
 
 
-def test_a_long_page_is_sent_piece_by_piece(site: Site, environ: Any) -> None:
+def test_a_long_page_is_sent_piece_by_piece(site: SiteMaker, environ: Any) -> None:
     body, started, seen = streamed(site, environ)
     first = len(seen)
     assert 0 < first < 1000
@@ -233,7 +235,7 @@ def test_a_long_page_is_sent_piece_by_piece(site: Site, environ: Any) -> None:
     assert dict(headers) == {"content-type": "text/html;charset=UTF-8", "x-a": "1"}
 
 
-def test_closing_a_page_halfway_frees_what_it_holds(site: Site, environ: Any) -> None:
+def test_closing_a_page_halfway_frees_what_it_holds(site: SiteMaker, environ: Any) -> None:
     body, _, seen = streamed(site, environ)
     next(iter(body))
     assert "closed" not in seen
@@ -243,28 +245,28 @@ def test_closing_a_page_halfway_frees_what_it_holds(site: Site, environ: Any) ->
 
 
 def test_closing_a_page_before_its_first_piece_frees_what_it_holds(
-    site: Site, environ: Any
+    site: SiteMaker, environ: Any
 ) -> None:
     body, _, seen = streamed(site, environ)
     body.close()
     assert seen[-1] == "closed"
 
 
-def test_head_of_a_long_page_has_no_body(site: Site, environ: Any) -> None:
+def test_head_of_a_long_page_has_no_body(site: SiteMaker, environ: Any) -> None:
     body, started, seen = streamed(site, environ, method="HEAD")
     assert list(body) == []
     assert len(started) == 1
     assert seen[-1] == "closed"
 
 
-def test_an_error_in_the_first_piece_is_an_error_page(site: Site, environ: Any) -> None:
+def test_an_error_in_the_first_piece_is_an_error_page(site: SiteMaker, environ: Any) -> None:
     body, started, seen = streamed(site, environ, fails_at=3)
     assert started[0][0] == "500 Internal Server Error"
     assert b"<li>" not in b"".join(body)
     assert seen[-1] == "closed"
 
 
-def test_an_error_midway_ends_the_body_and_starts_no_other(site: Site, environ: Any) -> None:
+def test_an_error_midway_ends_the_body_and_starts_no_other(site: SiteMaker, environ: Any) -> None:
     body, started, _ = streamed(site, environ, fails_at=1500)
     chunks = []
     with pytest.raises(ZeroDivisionError) as caught:
@@ -276,7 +278,7 @@ def test_an_error_midway_ends_the_body_and_starts_no_other(site: Site, environ: 
     assert any(entry.path.name == "page.jinja" for entry in caught.traceback)
 
 
-def test_a_streamed_page_can_be_fetched(site: Site) -> None:
+def test_a_streamed_page_can_be_fetched(site: SiteMaker) -> None:
     made = page(site, "---\nresponse.stream = True\n---\nshort")
     response = made.app.fetch("/page")
     assert response.text() == "short"
@@ -300,7 +302,7 @@ LAYOUT = (
 )
 
 
-def test_a_markdown_page_is_put_into_its_layout(site: Site) -> None:
+def test_a_markdown_page_is_put_into_its_layout(site: SiteMaker) -> None:
     made = site({"src/pages/[slug].md": POST, "src/layouts/post.jinja": LAYOUT})
     response = made.get("/mice")
     assert response.text() == (
@@ -312,7 +314,7 @@ def test_a_markdown_page_is_put_into_its_layout(site: Site) -> None:
     assert made.post("/mice").status == 405
 
 
-def test_without_a_layout_it_is_the_text_alone(site: Site) -> None:
+def test_without_a_layout_it_is_the_text_alone(site: SiteMaker) -> None:
     made = site(
         {"src/pages/index.md": "*Hi*", "src/pages/raw.md": "---\nhtml: true\n---\n<b>x</b>"}
     )
@@ -320,12 +322,12 @@ def test_without_a_layout_it_is_the_text_alone(site: Site) -> None:
     assert made.get("/raw").text() == "<p><b>x</b></p>\n"
 
 
-def test_an_error_page_may_be_markdown(site: Site) -> None:
+def test_an_error_page_may_be_markdown(site: SiteMaker) -> None:
     response = site({"src/pages/404.md": "# Nothing"}).get("/x", headers={"accept": "text/html"})
     assert (response.status, response.text()) == (404, "<h1>Nothing</h1>\n")
 
 
-def test_a_header_belongs_to_the_file_where_it_says_prerender(site: Site) -> None:
+def test_a_header_belongs_to_the_file_where_it_says_prerender(site: SiteMaker) -> None:
     made = site({"src/pages/a.md": "---\nprerender: true\n---\nx", "src/pages/b.md": "x"})
     assert {r.pattern.text: r.prerender for r in made.app.site.routes.all} == {
         "/a": True,
@@ -350,12 +352,14 @@ def test_a_header_belongs_to_the_file_where_it_says_prerender(site: Site) -> Non
         ("- a", ":2: can't be read: - a\n    Write key: value, the key a name, both in one line."),
     ],
 )
-def test_what_is_wrong_with_a_header_names_its_line(site: Site, header: str, mistake: str) -> None:
+def test_what_is_wrong_with_a_header_names_its_line(
+    site: SiteMaker, header: str, mistake: str
+) -> None:
     made = site({"src/pages/p.md": f"---\n{header}\n---\nx", "src/layouts/post.jinja": "x"})
     assert made.errors() == f"The site has a mistake:\nsrc/pages/p.md{mistake}"
 
 
-def test_a_broken_layout_is_one_mistake_however_many_pages_it_has(site: Site) -> None:
+def test_a_broken_layout_is_one_mistake_however_many_pages_it_has(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/a.md": "---\nlayout: layouts/post.jinja\n---\nx",
@@ -377,18 +381,18 @@ def test_a_broken_layout_is_one_mistake_however_many_pages_it_has(site: Site) ->
 # ------------------------------------------------------------------ mistakes
 
 
-def test_a_template_that_cannot_be_read_names_its_line(site: Site) -> None:
+def test_a_template_that_cannot_be_read_names_its_line(site: SiteMaker) -> None:
     assert page(site, "---\nx = 1\n---\n<p>\n{% if %}\n").errors() == (
         "The site has a mistake:\n"
         "src/pages/page.jinja:5: Expected an expression, got 'end of statement block'"
     )
 
 
-def test_a_syntax_error_of_jinja_without_a_message_says_something(site: Site) -> None:
+def test_a_syntax_error_of_jinja_without_a_message_says_something(site: SiteMaker) -> None:
     assert "src/pages/page.jinja:1: " in page(site, "{{ ").errors()
 
 
-def test_layouts_and_components_are_checked_at_the_start(site: Site) -> None:
+def test_layouts_and_components_are_checked_at_the_start(site: SiteMaker) -> None:
     made = page(
         site,
         "x",
@@ -405,7 +409,7 @@ def test_layouts_and_components_are_checked_at_the_start(site: Site) -> None:
     )
 
 
-def test_a_page_that_is_not_utf_8_is_a_mistake(site: Site) -> None:
+def test_a_page_that_is_not_utf_8_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/page.jinja": b"caf\xe9"}).errors() == (
         "The site has a mistake:\n"
         "src/pages/page.jinja: is not UTF-8: 'utf-8' codec can't decode byte 0xe9 in position 3: "
@@ -414,14 +418,14 @@ def test_a_page_that_is_not_utf_8_is_a_mistake(site: Site) -> None:
     )
 
 
-def test_frontmatter_mistakes_name_their_line(site: Site) -> None:
+def test_frontmatter_mistakes_name_their_line(site: SiteMaker) -> None:
     assert page(site, "---\nx = (\n---\n").errors() == (
         "The site has a mistake:\n"
         "src/pages/page.jinja:2: '(' was never closed\n    This can't be read: x = ("
     )
 
 
-def test_a_template_folder_leads_nowhere_else(site: Site, caplog: Any) -> None:
+def test_a_template_folder_leads_nowhere_else(site: SiteMaker, caplog: Any) -> None:
     made = page(site, "{% set x = '../framework.config.py' %}{% include x %}")
     made.write({"framework.config.py": "from framework import Config\nconfig = Config()\n"})
     caplog.set_level(logging.ERROR)
@@ -430,6 +434,6 @@ def test_a_template_folder_leads_nowhere_else(site: Site, caplog: Any) -> None:
     assert "Config" not in response.text()
 
 
-def test_the_configured_base_is_in_url_for(site: Site) -> None:
+def test_the_configured_base_is_in_url_for(site: SiteMaker) -> None:
     made = site({"src/pages/page.jinja": "{{ url_for('/page') }}"}, config=Config(base="/docs"))
     assert made.get("/docs/page").text() == "/docs/page"

@@ -1,6 +1,5 @@
 """`get_static_paths()` and `paginate`: what they list, what props get, and every mistake."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,13 +8,13 @@ from framework import Config
 from framework.build.run import build
 from framework.errors import BuildError, StaticPathsError
 from framework.site.static_paths import Listing, StaticPath
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 PLACE = "src/pages/[id].txt.py"
 GET = "\n\ndef GET(params, props):\n    return Response(f'{params} {props}')\n"
 
 
-def made(site: Site, paths: str, name: str = PLACE, **options: Any) -> Any:
+def made(site: SiteMaker, paths: str, name: str = PLACE, **options: Any) -> Any:
     code = f"from framework import Response\n{paths}{GET}"
     return site({name: code}, config=Config(output="static", **options))
 
@@ -48,7 +47,7 @@ def wrong(made: Any, **options: Any) -> str:
 
 
 @pytest.mark.parametrize("value", ["'a b'", "7", "'7'", "'cafe\\u0301'", "'你好'"])
-def test_a_param_is_text_or_a_number(site: Site, value: str) -> None:
+def test_a_param_is_text_or_a_number(site: SiteMaker, value: str) -> None:
     one = made(site, listing(f"[{{'params': {{'id': {value}}}, 'props': {{'x': 1}}}}]"))
     path = one.app.site.routes.url_for("/[id].txt", {"id": eval(value)})
     response = one.get(path)
@@ -56,13 +55,13 @@ def test_a_param_is_text_or_a_number(site: Site, value: str) -> None:
     assert response.text().endswith("{'x': 1}")
 
 
-def test_what_is_not_listed_is_404(site: Site) -> None:
+def test_what_is_not_listed_is_404(site: SiteMaker) -> None:
     one = made(site, listing("[{'params': {'id': 'a'}}]"))
     assert [one.request(m, "/b.txt").status for m in ("GET", "HEAD")] == [404, 404]
     assert one.get("/a.txt").text() == "{'id': 'a'} {}"
 
 
-def test_an_empty_rest_is_none(site: Site) -> None:
+def test_an_empty_rest_is_none(site: SiteMaker) -> None:
     paths = listing("[{'params': {'path': None}}, {'params': {'path': 'a/b'}}, {'params': {}}][:2]")
     one = made(site, paths, "src/pages/docs/[...path].py")
     assert one.get("/docs").text() == "{'path': None} {}"
@@ -70,18 +69,18 @@ def test_an_empty_rest_is_none(site: Site) -> None:
     assert one.get("/docs/a").status == 404
 
 
-def test_a_number_may_be_given_for_a_converter(site: Site) -> None:
+def test_a_number_may_be_given_for_a_converter(site: SiteMaker) -> None:
     one = made(site, listing("[{'params': {'id': 7}}]"), "src/pages/[id=int].py")
     assert one.get("/7").text() == "{'id': 7} {}"
     assert one.get("/8").status == 404
 
 
-def test_the_paths_may_come_from_a_coroutine(site: Site) -> None:
+def test_the_paths_may_come_from_a_coroutine(site: SiteMaker) -> None:
     paths = "async def get_static_paths():\n    return [{'params': {'id': 'a'}}]\n"
     assert made(site, paths).get("/a.txt").status == 200
 
 
-def test_the_paths_are_listed_once(site: Site) -> None:
+def test_the_paths_are_listed_once(site: SiteMaker) -> None:
     paths = (
         "CALLS = []\n\n"
         "def get_static_paths():\n"
@@ -99,7 +98,7 @@ YIELDED = (
 
 
 @pytest.mark.parametrize("kind", ["", "async "])
-def test_the_paths_may_be_yielded(site: Site, kind: str) -> None:
+def test_the_paths_may_be_yielded(site: SiteMaker, kind: str) -> None:
     one = made(site, YIELDED.format(kind, ""))
     assert one.get("/b.txt").text() == "{'id': 'b'} {'x': 'b'}"
     assert one.get("/c.txt").status == 404
@@ -109,14 +108,14 @@ def test_the_paths_may_be_yielded(site: Site, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["", "async "])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_yielding_that_fails_half_way_is_named_with_its_line(
-    site: Site, kind: str, jobs: int
+    site: SiteMaker, kind: str, jobs: int
 ) -> None:
     one = made(site, YIELDED.format(kind, "    raise LookupError('no more today')\n"))
     text = wrong(one, jobs=jobs)
     assert text == f"{PLACE}:5: get_static_paths() failed: LookupError: no more today"
 
 
-def test_pages_may_be_yielded(site: Site) -> None:
+def test_pages_may_be_yielded(site: SiteMaker) -> None:
     paths = "def get_static_paths(paginate):\n    yield from paginate('ab', page_size={})\n"
     one = made(site, paths.format(1), "src/pages/[page].txt.py")
     assert one.get("/2.txt").text().startswith("{'page': '2'}")
@@ -124,7 +123,7 @@ def test_pages_may_be_yielded(site: Site) -> None:
     assert text == "src/pages/[page].txt.py: page_size is 0, not 1 or more."
 
 
-def test_a_path_that_is_yielded_twice_is_a_mistake(site: Site) -> None:
+def test_a_path_that_is_yielded_twice_is_a_mistake(site: SiteMaker) -> None:
     one = made(site, YIELDED.format("", "    yield {'params': {'id': 'a'}}\n"))
     assert wrong(one) == (
         f"{PLACE}: item 2 of get_static_paths() has the path of item 0, /a.txt.\n"
@@ -171,7 +170,7 @@ def test_a_part_of_a_listing_keeps_its_numbers() -> None:
         ("(x for x in [])", "get_static_paths() returned generator, not a list."),
     ],
 )
-def test_what_is_no_list_is_a_mistake(site: Site, items: str, text: str) -> None:
+def test_what_is_no_list_is_a_mistake(site: SiteMaker, items: str, text: str) -> None:
     remedy = '\n    Return [{"params": {...}, "props": {...}}, ...], or yield each item.'
     assert wrong(made(site, listing(items))) == f"{PLACE}: {text}{remedy}"
 
@@ -191,13 +190,13 @@ def test_what_is_no_list_is_a_mistake(site: Site, items: str, text: str) -> None
         ("{'params': {'id': '1', 5: ''}}", 'has "5", which the path does not have'),
     ],
 )
-def test_a_wrong_item_is_named(site: Site, item: str, what: str) -> None:
+def test_a_wrong_item_is_named(site: SiteMaker, item: str, what: str) -> None:
     one = made(site, listing(f"[{{'params': {{'id': 'a'}}}}, {item}]"))
     assert wrong(one) == f"{PLACE}: item 1 of get_static_paths() {what}: {eval(item)!r}"
 
 
 @pytest.mark.parametrize("items", ["7, '7'", "'caf\\u00e9', 'cafe\\u0301'"])
-def test_two_spellings_of_one_path_are_a_mistake(site: Site, items: str) -> None:
+def test_two_spellings_of_one_path_are_a_mistake(site: SiteMaker, items: str) -> None:
     one = made(site, listing(f"[{{'params': {{'id': x}}}} for x in ({items})]"))
     text = "item 1 of get_static_paths() has the path of item 0, /"
     assert text in wrong(one)
@@ -207,7 +206,7 @@ def test_two_spellings_of_one_path_are_a_mistake(site: Site, items: str) -> None
     assert text in str(caught.value)
 
 
-def test_start_up_names_a_route_without_paths(site: Site) -> None:
+def test_start_up_names_a_route_without_paths(site: SiteMaker) -> None:
     assert made(site, "").errors() == (
         "The site has a mistake:\n"
         f"{PLACE}: a prerendered route with parameters needs get_static_paths()\n"
@@ -215,37 +214,37 @@ def test_start_up_names_a_route_without_paths(site: Site) -> None:
     )
 
 
-def test_a_function_that_fails_is_named_with_its_line(site: Site) -> None:
+def test_a_function_that_fails_is_named_with_its_line(site: SiteMaker) -> None:
     one = made(site, "def get_static_paths():\n    raise LookupError('no data today')\n")
     assert wrong(one) == f"{PLACE}:3: get_static_paths() failed: LookupError: no data today"
 
 
-def test_a_function_that_is_written_elsewhere_has_no_line(site: Site) -> None:
+def test_a_function_that_is_written_elsewhere_has_no_line(site: SiteMaker) -> None:
     one = made(site, "from lib.x import get_static_paths\n")
     one.write({"src/lib/x.py": "def get_static_paths():\n    return 1 / 0\n"})
     assert wrong(one).startswith(f"{PLACE}: get_static_paths() failed: ZeroDivisionError:")
 
 
-def test_without_a_build_a_mistake_is_a_500(site: Site, caplog: Any) -> None:
+def test_without_a_build_a_mistake_is_a_500(site: SiteMaker, caplog: Any) -> None:
     one = made(site, "def get_static_paths():\n    return 7\n")
     assert one.get("/1.txt").status == 500
     assert "get_static_paths() returned int, not a list." in caplog.text
 
 
-def test_start_up_names_what_is_no_function(site: Site) -> None:
+def test_start_up_names_what_is_no_function(site: SiteMaker) -> None:
     assert made(site, "get_static_paths = [1]\n").errors() == (
         "The site has a mistake:\n"
         f"{PLACE}: get_static_paths is [1]\n    Write: def get_static_paths(): ..."
     )
 
 
-def test_start_up_names_what_has_no_signature(site: Site) -> None:
+def test_start_up_names_what_has_no_signature(site: SiteMaker) -> None:
     text = made(site, "get_static_paths = dict\n").errors()
     assert f"{PLACE}: get_static_paths has no signature: " in text
     assert text.endswith("\n    Write: def get_static_paths(): ...")
 
 
-def test_start_up_names_an_unknown_parameter(site: Site) -> None:
+def test_start_up_names_an_unknown_parameter(site: SiteMaker) -> None:
     assert made(site, "def get_static_paths(pages): ...\n").errors() == (
         "The site has a mistake:\n"
         f'{PLACE}: get_static_paths asks for "pages"\n    It may take paginate, nothing else.'
@@ -255,7 +254,9 @@ def test_start_up_names_an_unknown_parameter(site: Site) -> None:
 # --------------------------------------------------------------------- paginate
 
 
-def paged(site: Site, call: str, name: str = "src/pages/list/[page].py", **options: Any) -> Any:
+def paged(
+    site: SiteMaker, call: str, name: str = "src/pages/list/[page].py", **options: Any
+) -> Any:
     code = (
         "from framework import Response\n\n"
         f"def get_static_paths(paginate):\n    return {call}\n\n"
@@ -269,7 +270,7 @@ def paged(site: Site, call: str, name: str = "src/pages/list/[page].py", **optio
     return site({name: code}, config=Config(output="static", **options))
 
 
-def test_pages_know_their_items_numbers_and_neighbours(site: Site) -> None:
+def test_pages_know_their_items_numbers_and_neighbours(site: SiteMaker) -> None:
     one = paged(site, "paginate(iter('abcde'), page_size=2, props={'more': 1})")
     assert one.get("/list/1").json() == {
         "data": ["a", "b"],
@@ -285,7 +286,7 @@ def test_pages_know_their_items_numbers_and_neighbours(site: Site) -> None:
     assert one.get("/list/4").status == 404
 
 
-def test_the_first_page_of_a_rest_has_no_number(site: Site) -> None:
+def test_the_first_page_of_a_rest_has_no_number(site: SiteMaker) -> None:
     one = paged(site, "paginate('abc', page_size=2)", "src/pages/list/[...page].py", base="/shop")
     assert one.get("/shop/list").json()["urls"] == [
         "/shop/list",
@@ -298,12 +299,12 @@ def test_the_first_page_of_a_rest_has_no_number(site: Site) -> None:
     assert one.get("/shop/list/1").status == 404
 
 
-def test_no_items_are_one_empty_page(site: Site) -> None:
+def test_no_items_are_one_empty_page(site: SiteMaker) -> None:
     page = paged(site, "paginate([])").get("/list/1").json()
     assert (page["data"], page["numbers"]) == ([], [0, -1, 10, 0, 1, 1])
 
 
-def test_other_params_go_into_each_path(site: Site) -> None:
+def test_other_params_go_into_each_path(site: SiteMaker) -> None:
     call = "[p for tag in 'xy' for p in paginate(tag * 3, page_size=2, params={'tag': tag})]"
     one = paged(site, call, "src/pages/[tag]/[page].py")
     assert one.get("/y/2").json()["params"] == {"tag": "y", "page": "2"}
@@ -336,14 +337,14 @@ def test_other_params_go_into_each_path(site: Site) -> None:
         ),
     ],
 )
-def test_a_wrong_call_is_named(site: Site, call: str, name: str, text: str) -> None:
+def test_a_wrong_call_is_named(site: SiteMaker, call: str, name: str, text: str) -> None:
     assert wrong(paged(site, call, name)) == text
 
 
 # ----------------------------------------------------------------- as built
 
 
-def test_a_static_site_has_only_get_and_head(site: Site) -> None:
+def test_a_static_site_has_only_get_and_head(site: SiteMaker) -> None:
     code = "from framework import Response\n\ndef ALL():\n    return Response('ok')\n"
     one = site({"src/pages/x.py": code}, config=Config(output="static"))
     assert one.get("/x").text() == "ok"
@@ -353,7 +354,7 @@ def test_a_static_site_has_only_get_and_head(site: Site) -> None:
         assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_in_a_server_site_the_other_methods_stay_live(site: Site) -> None:
+def test_in_a_server_site_the_other_methods_stay_live(site: SiteMaker) -> None:
     code = (
         "from framework import Response\n\nprerender = True\n\n"
         "def GET(is_prerendered):\n    return Response(str(is_prerendered))\n\n"
@@ -364,7 +365,7 @@ def test_in_a_server_site_the_other_methods_stay_live(site: Site) -> None:
     assert one.post("/x", headers={"origin": "http://localhost"}).text() == "False"
 
 
-def test_middleware_knows_that_a_route_is_prerendered(site: Site) -> None:
+def test_middleware_knows_that_a_route_is_prerendered(site: SiteMaker) -> None:
     middleware = (
         "def on_request(context, next):\n    response = next()\n"
         "    response.headers.set('x-pre', str(context.is_prerendered))\n    return response\n"
@@ -381,7 +382,7 @@ def test_middleware_knows_that_a_route_is_prerendered(site: Site) -> None:
     assert [one.get(path).headers["x-pre"] for path in ("/a", "/b")] == ["True", "False"]
 
 
-def test_error_pages_of_a_static_site_answer_for_other_paths(site: Site) -> None:
+def test_error_pages_of_a_static_site_answer_for_other_paths(site: SiteMaker) -> None:
     one = site(
         {
             "src/pages/404.jinja": "lost: {{ props.error.code }} {{ is_prerendered }}",

@@ -1,7 +1,6 @@
 """Templates: which names they find, what is wrong with them, and what `src/jinja.py` adds."""
 
 import json
-from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
@@ -10,38 +9,38 @@ import pytest
 
 from framework import Config
 from framework.site.templates import Pieces
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 RENDER = "def GET(render, url):\n    return render('components/card.jinja', name='<Ada>')\n"
 
 
-def render(site: Site, text: str, **more: str) -> Any:
+def render(site: SiteMaker, text: str, **more: str) -> Any:
     return site({"src/pages/x.py": RENDER, "src/components/card.jinja": text, **more})
 
 
 # ------------------------------------------------------------ context.render
 
 
-def test_an_endpoint_answers_with_a_template(site: Site) -> None:
+def test_an_endpoint_answers_with_a_template(site: SiteMaker) -> None:
     response = render(site, "<b>{{ name }}</b>").get("/x")
     assert (response.status, response.text()) == (200, "<b>&lt;Ada&gt;</b>")
     assert response.headers["content-type"] == "text/html;charset=UTF-8"
 
 
-def test_a_rendered_template_has_the_names_of_the_context(site: Site) -> None:
+def test_a_rendered_template_has_the_names_of_the_context(site: SiteMaker) -> None:
     made = render(site, "{{ url_for('/x') }} {{ route_pattern }} {{ context.url.pathname }}")
     made.options = {"config": Config(base="/docs")}
     assert made.get("/docs/x").text() == "/docs/x /x /docs/x"
 
 
-def test_a_variable_stands_before_the_context(site: Site) -> None:
+def test_a_variable_stands_before_the_context(site: SiteMaker) -> None:
     assert render(site, "{% set url = 'mine' %}{{ url }}").get("/x").text() == "mine"
     page = "---\nreturn render('components/card.jinja', url='given', template=1)\n---\n"
     made = render(site, "{{ url }}{{ template }}", **{"src/pages/page.jinja": page})
     assert made.get("/page").text() == "given1"
 
 
-def test_its_name_says_its_type(site: Site) -> None:
+def test_its_name_says_its_type(site: SiteMaker) -> None:
     code = "def GET(context):\n    return context.render('components/feed.xml.jinja', x='&')\n"
     made = site({"src/pages/x.py": code, "src/components/feed.xml.jinja": "<a>{{ x }}</a>"})
     response = made.get("/x")
@@ -49,7 +48,7 @@ def test_its_name_says_its_type(site: Site) -> None:
     assert response.text() == "<a>&amp;</a>"
 
 
-def test_an_error_names_template_and_line(site: Site, caplog: Any) -> None:
+def test_an_error_names_template_and_line(site: SiteMaker, caplog: Any) -> None:
     assert render(site, "<p>\n{{ nobody }}").get("/x").status == 500
     assert 'components/card.jinja", line 2' in caplog.text
     assert "'nobody' is undefined" in caplog.text
@@ -63,7 +62,7 @@ def test_an_error_names_template_and_line(site: Site, caplog: Any) -> None:
     ],
 )
 def test_a_template_that_is_not_there_names_the_nearest(
-    site: Site, caplog: Any, name: str, advice: str
+    site: SiteMaker, caplog: Any, name: str, advice: str
 ) -> None:
     code = RENDER.replace("components/card.jinja", name)
     made = site({"src/pages/x.py": code, "src/components/card.jinja": "x", "secret": "s"})
@@ -71,7 +70,7 @@ def test_a_template_that_is_not_there_names_the_nearest(
     assert f'There is no template "{name}" below src. {advice}' in caplog.text
 
 
-def test_in_development_the_error_page_names_page_and_line(site: Site) -> None:
+def test_in_development_the_error_page_names_page_and_line(site: SiteMaker) -> None:
     made = site({"src/pages/page.jinja": "---\nx = 1\n---\n<p>\n{{ nobody }}"}, dev=True)
     text = made.get("/page", headers={"accept": "text/html"}).text()
     assert "pages/page.jinja&#34;, line 5" in text
@@ -99,7 +98,7 @@ DEEP = "{% macro where() %}@{{ url.pathname }} {{ context.route_pattern }}{% end
         "{% from 'components/macros.jinja' import link %}{{ link('<') }}{% endblock %}",
     ],
 )
-def test_imported_macros_find_the_names_of_the_context(site: Site, page: str) -> None:
+def test_imported_macros_find_the_names_of_the_context(site: SiteMaker, page: str) -> None:
     made = site(
         {
             "src/pages/page.jinja": page,
@@ -116,7 +115,7 @@ def test_imported_macros_find_the_names_of_the_context(site: Site, page: str) ->
     assert made.get("/other").text() == "<a href='/page'>&lt;@/other /other</a>"
 
 
-def test_a_call_block_is_a_slot(site: Site) -> None:
+def test_a_call_block_is_a_slot(site: SiteMaker) -> None:
     page = (
         "---\nname = '<Ada>'\n---\n{% from 'components/card.jinja' import card %}"
         "{% call card() %}{{ name }} {{ url.pathname }}{% endcall %}"
@@ -127,7 +126,7 @@ def test_a_call_block_is_a_slot(site: Site) -> None:
 
 
 def test_a_macro_does_not_find_a_pages_variables_unless_it_is_imported_with_context(
-    site: Site, caplog: Any
+    site: SiteMaker, caplog: Any
 ) -> None:
     page = "---\nname = 'Ada'\n---\n{% from 'components/c.jinja' import c %}{{ c() }}"
     macro = "{% macro c() %}{{ name }}{% endmacro %}"
@@ -143,7 +142,7 @@ def test_a_macro_does_not_find_a_pages_variables_unless_it_is_imported_with_cont
     assert "'name' is undefined" in caplog.text
 
 
-def test_what_is_included_without_context_has_none(site: Site, caplog: Any) -> None:
+def test_what_is_included_without_context_has_none(site: SiteMaker, caplog: Any) -> None:
     made = site(
         {
             "src/pages/page.jinja": "{% include 'components/c.jinja' without context %}",
@@ -157,7 +156,7 @@ def test_what_is_included_without_context_has_none(site: Site, caplog: Any) -> N
 # ----------------------------------------------------------- missing templates
 
 
-def test_templates_that_are_not_there_are_mistakes(site: Site) -> None:
+def test_templates_that_are_not_there_are_mistakes(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/page.jinja": "---\nx = 1\n---\n{% extends 'layouts/bose.jinja' %}\n"
@@ -183,7 +182,7 @@ def test_templates_that_are_not_there_are_mistakes(site: Site) -> None:
     )
 
 
-def test_a_template_elsewhere_is_looked_through_too(site: Site) -> None:
+def test_a_template_elsewhere_is_looked_through_too(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/a.jinja": "{% include 'pages/_part.jinja' %}",
@@ -196,7 +195,7 @@ def test_a_template_elsewhere_is_looked_through_too(site: Site) -> None:
     )
 
 
-def test_templates_that_include_each_other_are_read_once(site: Site) -> None:
+def test_templates_that_include_each_other_are_read_once(site: SiteMaker) -> None:
     tree = "{% if n %}{{ n }}{% set n = n - 1 %}{% include 'components/tree.jinja' %}{% endif %}"
     made = site(
         {
@@ -207,7 +206,7 @@ def test_templates_that_include_each_other_are_read_once(site: Site) -> None:
     assert made.get("/page").text() == "321"
 
 
-def test_a_template_that_is_not_utf_8_is_a_mistake(site: Site) -> None:
+def test_a_template_that_is_not_utf_8_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/x.jinja": "x", "src/layouts/base.jinja": b"caf\xe9"}).errors() == (
         "The site has a mistake:\n"
         "src/layouts/base.jinja: is not UTF-8: 'utf-8' codec can't decode byte 0xe9 in position "
@@ -235,7 +234,7 @@ tests = {"cheap": lambda cents: cents < 100}
 MONEY = "def price(cents):\n    return f'<{cents / 100:.2f}>'\n"
 
 
-def test_filters_globals_and_tests_are_everywhere(site: Site) -> None:
+def test_filters_globals_and_tests_are_everywhere(site: SiteMaker) -> None:
     text = "{{ 250 | price }} {{ shop }} {{ twice('a') }} {{ 5 is cheap }} {{ 'x' | here }}"
     made = site(
         {
@@ -248,7 +247,7 @@ def test_filters_globals_and_tests_are_everywhere(site: Site) -> None:
     assert made.get("/page").text() == "&lt;2.50&gt; &lt;Shop&gt; aa True x at /page"
 
 
-def test_a_filter_that_is_not_there_is_a_mistake(site: Site) -> None:
+def test_a_filter_that_is_not_there_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/page.jinja": "\n{{ 1 | price }}"}).errors() == (
         "The site has a mistake:\nsrc/pages/page.jinja:2: No filter named 'price'."
     )
@@ -297,13 +296,15 @@ REMEDY = '    Write: filters = {"price": format_price}, and globals and tests li
         ),
     ],
 )
-def test_what_is_wrong_with_the_additions_names_its_line(site: Site, code: str, text: str) -> None:
+def test_what_is_wrong_with_the_additions_names_its_line(
+    site: SiteMaker, code: str, text: str
+) -> None:
     assert site({"src/jinja.py": code}).errors() == (
         f"The site has a mistake:\nsrc/jinja.py:{text}"
     )
 
 
-def test_what_only_assigns_to_parts_is_passed_over(site: Site) -> None:
+def test_what_only_assigns_to_parts_is_passed_over(site: SiteMaker) -> None:
     code = "import os\nos.path.here = 1\ndel os.path.here\nfilters = {}\n"
     assert site({"src/jinja.py": code, "src/pages/x.jinja": "x"}).get("/x").text() == "x"
 
@@ -313,7 +314,7 @@ def test_what_only_assigns_to_parts_is_passed_over(site: Site) -> None:
 HOSTILE = "</p></script><script>alert(1)</script>{{ 7 * 191 }}{% raw %}&\"'`<!--]]>"
 
 
-def test_hostile_text_is_text_everywhere(site: Site) -> None:
+def test_hostile_text_is_text_everywhere(site: SiteMaker) -> None:
     code = f"---\nname = {HOSTILE!r}\n---\n"
     made = site(
         {

@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from werkzeug.http import http_date
 from framework import Config
 from framework.static.built import find_prerendered
 from framework.static.files import StaticFile, make_headers
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 HEADERS = (
     "from framework import Response\n\n\ndef GET():\n"
     "    return Response('0123456789', headers={'content-type': 'text/x-ten', "
@@ -49,7 +48,7 @@ def config(text: str = "", output: str = "static") -> str:
 
 
 @pytest.fixture
-def make(site: Site) -> Site:
+def make(site: SiteMaker) -> SiteMaker:
     """A site that is built and served, with what its build said replaced for the tests."""
 
     def made(text: str = "", files: dict[str, str] | None = None, **options: Any) -> Any:
@@ -69,7 +68,7 @@ def mark(one: Any) -> None:
             path.write_text(f"file {path.read_text()}")
 
 
-def test_prerendered_routes_are_files_past_middleware(make: Site) -> None:
+def test_prerendered_routes_are_files_past_middleware(make: SiteMaker) -> None:
     one = make()
     mark(one)
     response = one.get("/ten.txt")
@@ -83,7 +82,7 @@ def test_prerendered_routes_are_files_past_middleware(make: Site) -> None:
     assert one.get("/x.txt").text() == "public"
 
 
-def test_head_range_and_conditions_are_those_of_a_file(make: Site) -> None:
+def test_head_range_and_conditions_are_those_of_a_file(make: SiteMaker) -> None:
     one = make()
     head = one.request("HEAD", "/ten.txt")
     assert (head.status, head.headers["content-length"]) == (200, "10")
@@ -99,7 +98,7 @@ OLD = "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 @pytest.mark.parametrize(("etag", "status"), [('"own"', 206), ('W/"own"', 200)])
-def test_a_validator_of_the_routes_own_counts(make: Site, etag: str, status: int) -> None:
+def test_a_validator_of_the_routes_own_counts(make: SiteMaker, etag: str, status: int) -> None:
     more = f"MORE = {{'etag': '{etag}', 'last-modified': '{OLD}'}}\n"
     one = make(files={"src/pages/ten.txt.py": more + HEADERS})
 
@@ -113,7 +112,7 @@ def test_a_validator_of_the_routes_own_counts(make: Site, etag: str, status: int
     assert get(range="bytes=0-1", if_range='"other"').status == 200
 
 
-def test_what_is_not_listed_is_the_sites_404_and_not_run(make: Site) -> None:
+def test_what_is_not_listed_is_the_sites_404_and_not_run(make: SiteMaker) -> None:
     one = make(files={"src/pages/p/[id].py": LISTED})
     (one.root / "dist/p/b").write_text("put there by hand")
     response = one.get("/p/b", headers={"accept": "text/html"})
@@ -122,25 +121,25 @@ def test_what_is_not_listed_is_the_sites_404_and_not_run(make: Site) -> None:
     assert one.get("/.framework.json").status == 404
 
 
-def test_error_pages_keep_their_status(make: Site) -> None:
+def test_error_pages_keep_their_status(make: SiteMaker) -> None:
     one = make()
     for path in ("/404", "/404.html", "/nowhere"):
         assert one.get(path, headers={"accept": "text/html"}).status == 404
 
 
-def test_configured_redirects_stay_redirects(make: Site) -> None:
+def test_configured_redirects_stay_redirects(make: SiteMaker) -> None:
     one = make("redirects={'/old': '/about'}")
     assert (one.root / "dist/old/index.html").exists()
     response = one.get("/old")
     assert (response.status, response.headers["location"]) == (301, "/about")
 
 
-def test_a_static_site_has_no_other_methods(make: Site) -> None:
+def test_a_static_site_has_no_other_methods(make: SiteMaker) -> None:
     response = make().post("/about", headers={"origin": "http://localhost"})
     assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_in_a_server_site_other_methods_are_live(make: Site) -> None:
+def test_in_a_server_site_other_methods_are_live(make: SiteMaker) -> None:
     page = "from framework import Response\n\nprerender = True\n\n\ndef ALL(request):\n"
     page += "    return Response(request.method)\n"
     one = make(files={"framework.config.py": config(output="server"), "src/pages/ten.txt.py": page})
@@ -149,7 +148,7 @@ def test_in_a_server_site_other_methods_are_live(make: Site) -> None:
     assert one.post("/ten.txt", headers={"origin": "http://localhost"}).text() == "POST"
 
 
-def test_a_rewrite_leads_to_a_prerendered_route(make: Site) -> None:
+def test_a_rewrite_leads_to_a_prerendered_route(make: SiteMaker) -> None:
     one = make()
     mark(one)
     assert one.get("/live?/p/a").text() == "{'id': 'a'} {'n': 1}"
@@ -163,7 +162,7 @@ def test_a_rewrite_leads_to_a_prerendered_route(make: Site) -> None:
 @pytest.mark.parametrize("base", ["", "/docs"])
 @pytest.mark.parametrize("mount", ["", "/at"])
 def test_slashes_base_and_mount_are_those_of_the_route(
-    make: Site, slash: str, plain: int, with_slash: int, base: str, mount: str
+    make: SiteMaker, slash: str, plain: int, with_slash: int, base: str, mount: str
 ) -> None:
     one = make(f"trailing_slash={slash!r}, base={base or '/'!r}")
     mark(one)
@@ -181,7 +180,7 @@ def test_slashes_base_and_mount_are_those_of_the_route(
         assert one.get("/about", environ=environ).status == 404
 
 
-def test_names_with_any_letters_are_served(make: Site) -> None:
+def test_names_with_any_letters_are_served(make: SiteMaker) -> None:
     page = LISTED.replace("'a'", "'cafe\\u0301 100%'")
     one = make(files={"src/pages/p/[id].py": page})
     mark(one)
@@ -189,7 +188,7 @@ def test_names_with_any_letters_are_served(make: Site) -> None:
         assert one.get(path).text().startswith("file ")
 
 
-def test_files_of_routes_that_are_live_now_are_left_out(make: Site, caplog: Any) -> None:
+def test_files_of_routes_that_are_live_now_are_left_out(make: SiteMaker, caplog: Any) -> None:
     more = {f"src/pages/old{n}.jinja": "old" for n in range(3)}
     one = make(files=more)
     mark(one)
@@ -204,14 +203,14 @@ def test_files_of_routes_that_are_live_now_are_left_out(make: Site, caplog: Any)
     ]
 
 
-def test_the_home_page_may_be_live_now(make: Site, caplog: Any) -> None:
+def test_the_home_page_may_be_live_now(make: SiteMaker, caplog: Any) -> None:
     one = make()
     one.write({"src/pages/index.jinja": "---\nprerender = False\n---\nlive"})
     assert one.get("/").text() == "live"
     assert "any more at /. Run:" in caplog.text
 
 
-def test_a_build_of_nothing_is_a_build(site: Site) -> None:
+def test_a_build_of_nothing_is_a_build(site: SiteMaker) -> None:
     one = site({**FILES, "framework.config.py": config()})
     (one.root / "dist").mkdir()
     (one.root / "dist/.framework.json").write_text('{"version": 2, "files": {}}')
@@ -236,7 +235,7 @@ def test_a_build_of_nothing_is_a_build(site: Site) -> None:
         '{"version": 2, "files": {}, "public": {"a": {"etag": "7", "encodings": ["zip"]}}}',
     ],
 )
-def test_a_list_of_files_that_no_build_wrote_is_a_mistake(site: Site, text: str) -> None:
+def test_a_list_of_files_that_no_build_wrote_is_a_mistake(site: SiteMaker, text: str) -> None:
     one = site({**FILES, "framework.config.py": config()})
     one.write({"dist/.framework.json": text})
     before = list(sys.path)
@@ -248,11 +247,11 @@ def test_a_list_of_files_that_no_build_wrote_is_a_mistake(site: Site, text: str)
     assert sys.path == before
 
 
-def test_a_file_is_no_build(site: Site) -> None:
+def test_a_file_is_no_build(site: SiteMaker) -> None:
     assert site({**FILES, "framework.config.py": config(), "dist": ""}).get("/").text() == "home"
 
 
-def test_the_list_has_no_times_and_is_sorted(make: Site) -> None:
+def test_the_list_has_no_times_and_is_sorted(make: SiteMaker) -> None:
     text = (Path(make().root) / "dist/.framework.json").read_text()
     files = json.loads(text)["files"]
     assert list(files) == sorted(files) == ["about/index.html", "index.html", "p/a", "ten.txt"]
@@ -281,7 +280,7 @@ def entry(content: bytes = BODY, *encodings: str, **more: Any) -> dict[str, Any]
 
 
 @pytest.fixture
-def listed(site: Site) -> Site:
+def listed(site: SiteMaker) -> SiteMaker:
     """A site whose `dist/about/index.html` has variants and whose `dist/plain` has none."""
 
     def made(
@@ -325,7 +324,9 @@ def ask(one: Any, path: str = "/about", method: str = "GET", **headers: str) -> 
     ("accept", "encoding"),
     [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("br;q=0.5, gzip", "gzip"), ("x-gzip", "gzip")],
 )
-def test_a_client_gets_the_variant_that_it_likes(listed: Site, accept: str, encoding: str) -> None:
+def test_a_client_gets_the_variant_that_it_likes(
+    listed: SiteMaker, accept: str, encoding: str
+) -> None:
     one = listed({"content-type": HTML, "x-own": "1"})
     response = ask(one, accept_encoding=accept)
     assert (response.status, response.bytes()) == (200, VARIANTS[encoding])
@@ -346,7 +347,7 @@ def test_a_client_gets_the_variant_that_it_likes(listed: Site, accept: str, enco
 
 
 @pytest.mark.parametrize("accept", [None, "", "zstd, deflate", "*;q=0", "identity;q=0", "identity"])
-def test_any_other_client_gets_the_file_itself(listed: Site, accept: str | None) -> None:
+def test_any_other_client_gets_the_file_itself(listed: SiteMaker, accept: str | None) -> None:
     one = listed()
     response = ask(one, **({} if accept is None else {"accept_encoding": accept}))
     assert (response.status, response.bytes()) == (200, BODY)
@@ -356,7 +357,7 @@ def test_any_other_client_gets_the_file_itself(listed: Site, accept: str | None)
     assert "content-encoding" not in response.headers
 
 
-def test_a_file_without_variants_is_the_same_for_all(listed: Site) -> None:
+def test_a_file_without_variants_is_the_same_for_all(listed: SiteMaker) -> None:
     response = ask(listed(), "/plain", accept_encoding="gzip")
     assert response.text() == "plain"
     assert response.headers["etag"] == f'"{digest(b"plain")}"'
@@ -364,12 +365,12 @@ def test_a_file_without_variants_is_the_same_for_all(listed: Site) -> None:
     assert {"vary", "content-encoding"}.isdisjoint(response.headers)
 
 
-def test_a_response_may_vary_by_more(listed: Site) -> None:
+def test_a_response_may_vary_by_more(listed: SiteMaker) -> None:
     one = listed({"vary": "cookie"})
     assert ask(one, accept_encoding="br").headers["vary"] == "cookie, accept-encoding"
 
 
-def test_each_variant_is_validated_by_itself(listed: Site) -> None:
+def test_each_variant_is_validated_by_itself(listed: SiteMaker) -> None:
     one = listed()
     own, brotli, gzipped = (f'"{digest(BODY)}{end}"' for end in ("", "-br", "-gzip"))
     known = ask(one, accept_encoding="gzip", if_none_match=f'"x", {gzipped}')
@@ -393,7 +394,7 @@ def test_each_variant_is_validated_by_itself(listed: Site) -> None:
     ("etag", "encoded", "status"), [('"7"', '"7-gzip"', 200), ('W/"7"', 'W/"7-gzip"', 412)]
 )
 def test_a_variant_has_the_routes_own_validator(
-    listed: Site, etag: str, encoded: str, status: int
+    listed: SiteMaker, etag: str, encoded: str, status: int
 ) -> None:
     one = listed({"etag": etag})
     assert ask(one).headers["etag"] == etag
@@ -402,7 +403,7 @@ def test_a_variant_has_the_routes_own_validator(
     assert ask(one, accept_encoding="gzip", if_match=encoded).status == status  # only a strong one
 
 
-def test_a_range_is_one_of_the_file_itself(listed: Site) -> None:
+def test_a_range_is_one_of_the_file_itself(listed: SiteMaker) -> None:
     one = listed()
     gzipped = {"accept_encoding": "gzip", "range": "bytes=0-3"}
     part = ask(one, **gzipped)
@@ -417,7 +418,7 @@ def test_a_range_is_one_of_the_file_itself(listed: Site) -> None:
     assert head.headers["content-encoding"] == "gzip"
 
 
-def test_a_variant_that_is_gone_leaves_the_file_itself(listed: Site) -> None:
+def test_a_variant_that_is_gone_leaves_the_file_itself(listed: SiteMaker) -> None:
     one = listed()
     assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
     for encoding in (".gz", ".br"):
@@ -430,21 +431,21 @@ def test_a_variant_that_is_gone_leaves_the_file_itself(listed: Site) -> None:
         assert "content-encoding" not in response.headers
 
 
-def test_a_variant_that_is_no_regular_file_leaves_the_file_itself(listed: Site) -> None:
+def test_a_variant_that_is_no_regular_file_leaves_the_file_itself(listed: SiteMaker) -> None:
     one = listed()
     (one.root / "dist/about/index.html.br").unlink()
     (one.root / "dist/about/index.html.br").symlink_to("/dev/null")
     assert ask(one, accept_encoding="br").bytes() == BODY
 
 
-def test_a_variant_alone_is_not_found(listed: Site) -> None:
+def test_a_variant_alone_is_not_found(listed: SiteMaker) -> None:
     one = listed()
     one.app  # noqa: B018 - it is started
     (one.root / "dist/about/index.html").unlink()
     assert ask(one, accept_encoding="gzip").status == 404
 
 
-def test_what_another_build_wrote_meanwhile_has_no_validator_of_the_last(listed: Site) -> None:
+def test_what_another_build_wrote_meanwhile_has_no_validator_of_the_last(listed: SiteMaker) -> None:
     one = listed({"etag": '"own"', "last-modified": OLD})
     first = ask(one, accept_encoding="gzip")
     assert (first.headers["etag"], first.headers["last-modified"]) == ('"own-gzip"', OLD)
@@ -459,7 +460,7 @@ def test_what_another_build_wrote_meanwhile_has_no_validator_of_the_last(listed:
         assert second.headers["vary"] == "accept-encoding"
 
 
-def test_a_clock_that_was_ahead_does_no_harm(listed: Site) -> None:
+def test_a_clock_that_was_ahead_does_no_harm(listed: SiteMaker) -> None:
     one = listed()
     later = time.time() + 3600
     for name in ("about/index.html", ".framework.json"):
@@ -467,24 +468,24 @@ def test_a_clock_that_was_ahead_does_no_harm(listed: Site) -> None:
     assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
 
 
-def test_it_does_no_harm_that_the_list_was_copied_before_the_files(listed: Site) -> None:
+def test_it_does_no_harm_that_the_list_was_copied_before_the_files(listed: SiteMaker) -> None:
     one = listed()
     os.utime(one.root / "dist/.framework.json", (PAST - 1, PAST - 1))
     assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
 
 
-def test_slashes_and_base_are_those_of_any_file(listed: Site) -> None:
+def test_slashes_and_base_are_those_of_any_file(listed: SiteMaker) -> None:
     one = listed(config=Config(output="static", base="/docs", trailing_slash="always"))
     assert ask(one, "/docs/about/", accept_encoding="gzip").bytes() == VARIANTS["gzip"]
     assert ask(one, "/docs/about", accept_encoding="gzip").status == 301
 
 
-def test_whole_responses_keep_their_validators_beside_those_of_the_site(listed: Site) -> None:
+def test_whole_responses_keep_their_validators_beside_those_of_the_site(listed: SiteMaker) -> None:
     one = listed(config=Config(output="static", etag=True))
     assert ask(one, accept_encoding="gzip").headers["etag"] == f'"{digest(BODY)}-gzip"'
 
 
-def test_equal_headers_are_kept_once(site: Site) -> None:
+def test_equal_headers_are_kept_once(site: SiteMaker) -> None:
     one = site(ANY)
     said = {"content-type": HTML, "x-own": "1"}
     files = {
@@ -511,7 +512,7 @@ CSS = b"a { color: red }\n" * 100
 STYLE = {"public/style.css": CSS, "dist/style.css.gz": gzip.compress(CSS, mtime=0)}
 
 
-def test_a_public_file_has_the_variants_that_the_build_made(listed: Site) -> None:
+def test_a_public_file_has_the_variants_that_the_build_made(listed: SiteMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
     os.utime(one.root / "public/style.css", (PAST, PAST))
     response = ask(one, "/style.css", accept_encoding="br, gzip")
@@ -525,7 +526,7 @@ def test_a_public_file_has_the_variants_that_the_build_made(listed: Site) -> Non
     assert plain.headers["vary"] == response.headers["vary"] == "accept-encoding"
 
 
-def test_a_public_file_that_the_build_did_not_see_has_none(listed: Site) -> None:
+def test_a_public_file_that_the_build_did_not_see_has_none(listed: SiteMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
     one.write({"public/style.css": CSS.upper()})
     response = ask(one, "/style.css", accept_encoding="gzip")
@@ -533,7 +534,7 @@ def test_a_public_file_that_the_build_did_not_see_has_none(listed: Site) -> None
     assert {"vary", "content-encoding"}.isdisjoint(response.headers)
 
 
-def test_a_public_file_that_changes_has_none_any_more(listed: Site) -> None:
+def test_a_public_file_that_changes_has_none_any_more(listed: SiteMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
     os.utime(one.root / "public/style.css", (PAST, PAST))
     known = ask(one, "/style.css").headers["etag"]
@@ -544,7 +545,7 @@ def test_a_public_file_that_changes_has_none_any_more(listed: Site) -> None:
     assert response.headers["etag"] != known
 
 
-def test_a_public_file_that_is_gone_is_none(listed: Site) -> None:
+def test_a_public_file_that_is_gone_is_none(listed: SiteMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")})
     assert ask(one, "/style.css", accept_encoding="gzip").status == 404
     built = find_prerendered(one.root / "dist")
@@ -553,7 +554,7 @@ def test_a_public_file_that_is_gone_is_none(listed: Site) -> None:
     assert built.add_variants(files, "/") == files  # it went while the site was read
 
 
-def test_a_public_files_variants_are_found_by_its_name(listed: Site) -> None:
+def test_a_public_files_variants_are_found_by_its_name(listed: SiteMaker) -> None:
     files = {"public/caf\u00e9.css": CSS, "dist/caf\u00e9.css.br": b"Brotli"}
     one = listed(
         public={"caf\u00e9.css": entry(CSS, "br")},
@@ -563,12 +564,12 @@ def test_a_public_files_variants_are_found_by_its_name(listed: Site) -> None:
     assert ask(one, "/docs/caf%C3%A9.css", accept_encoding="br").bytes() == b"Brotli"
 
 
-def test_a_public_file_answers_before_a_built_one(listed: Site) -> None:
+def test_a_public_file_answers_before_a_built_one(listed: SiteMaker) -> None:
     one = listed(files={"public/about": "public"})
     assert ask(one, accept_encoding="gzip").text() == "public"
 
 
-def test_development_has_no_variants(listed: Site) -> None:
+def test_development_has_no_variants(listed: SiteMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE, dev=True)
     assert ask(one, "/style.css", accept_encoding="gzip").bytes() == CSS
 
@@ -576,7 +577,7 @@ def test_development_has_no_variants(listed: Site) -> None:
 # ---------------------------------------------------------------- without one
 
 
-def test_without_a_build_routes_run_and_the_log_says_so_once(site: Site, caplog: Any) -> None:
+def test_without_a_build_routes_run_and_the_log_says_so_once(site: SiteMaker, caplog: Any) -> None:
     one = site({**FILES, "framework.config.py": config()})
     assert one.get("/live?/p/a").status == 200
     assert caplog.messages == []
@@ -588,7 +589,7 @@ def test_without_a_build_routes_run_and_the_log_says_so_once(site: Site, caplog:
     ]
 
 
-def test_development_does_as_the_build_would(make: Site, caplog: Any) -> None:
+def test_development_does_as_the_build_would(make: SiteMaker, caplog: Any) -> None:
     one = make(dev=True)
     mark(one)
     with caplog.at_level(logging.WARNING, "framework"):
@@ -598,7 +599,7 @@ def test_development_does_as_the_build_would(make: Site, caplog: Any) -> None:
     assert caplog.messages == []
 
 
-def test_development_warns_of_headers_as_the_build_does(site: Site, caplog: Any) -> None:
+def test_development_warns_of_headers_as_the_build_does(site: SiteMaker, caplog: Any) -> None:
     page = "from framework import Response\n\n\ndef GET(request):\n"
     page += "    return Response(request.headers.get('x-a', 'none'))\n"
     files = {"src/pages/h.py": page, "framework.config.py": config()}
@@ -609,7 +610,7 @@ def test_development_warns_of_headers_as_the_build_does(site: Site, caplog: Any)
     ]
 
 
-def test_no_headers_are_warned_of_where_there_is_a_build(make: Site, caplog: Any) -> None:
+def test_no_headers_are_warned_of_where_there_is_a_build(make: SiteMaker, caplog: Any) -> None:
     middleware = "def on_request(context, next):\n    context.request.headers.get('x')\n"
     one = make(files={"src/middleware.py": f"{middleware}    return next()\n"})
     caplog.clear()

@@ -1,7 +1,6 @@
 """Static files: which ones, with which headers, which part or which encoding of them."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
@@ -20,8 +19,8 @@ from framework.static.files import (
     find_static_files,
     make_headers,
 )
+from tests.conftest import SiteMaker
 
-Site = Callable[..., Any]
 TEN = b"0123456789"
 MTIME = 1_700_000_000
 LAST_MODIFIED = "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -29,7 +28,7 @@ PLAIN = make_headers("text/plain")
 
 
 @pytest.fixture
-def made(site: Site) -> Any:
+def made(site: SiteMaker) -> Any:
     made = site({"public/ten.txt": TEN, "src/pages/index.jinja": "home"})
     os.utime(made.root / "public/ten.txt", (MTIME, MTIME))
     return made
@@ -157,7 +156,7 @@ def test_head_says_what_get_would(made: Any) -> None:
     assert (head.status, dict(head.headers)) == (200, dict(whole.headers))
 
 
-def test_an_empty_file_is_sent(site: Site) -> None:
+def test_an_empty_file_is_sent(site: SiteMaker) -> None:
     made = site({"public/empty": b""})
     response = get(made, path="/empty")
     assert (response.status, response.bytes(), response.headers["content-length"]) == (
@@ -167,7 +166,7 @@ def test_an_empty_file_is_sent(site: Site) -> None:
     )
 
 
-def test_a_large_file_is_sent_in_blocks(site: Site, environ: Any) -> None:
+def test_a_large_file_is_sent_in_blocks(site: SiteMaker, environ: Any) -> None:
     data = bytes(range(256)) * 1000
     made = site({"public/large": data})
     body = made.app(environ("GET", "/large"), lambda *_: None)
@@ -182,7 +181,7 @@ def test_other_methods_are_for_routes(made: Any, method: str) -> None:
     assert get(made, method, content_type="application/json").status == 404
 
 
-def test_a_file_answers_before_a_route_and_leaves_it_the_other_methods(site: Site) -> None:
+def test_a_file_answers_before_a_route_and_leaves_it_the_other_methods(site: SiteMaker) -> None:
     made = site(
         {
             "public/both.txt": "file",
@@ -194,20 +193,20 @@ def test_a_file_answers_before_a_route_and_leaves_it_the_other_methods(site: Sit
     assert get(made, "PUT", "/both.txt", content_type="a/b").text() == "PUT"
 
 
-def test_base_is_before_it(site: Site) -> None:
+def test_base_is_before_it(site: SiteMaker) -> None:
     made = site({"public/a.txt": "a"}, config=Config(base="/docs"))
     assert get(made, path="/docs/a.txt").text() == "a"
     assert get(made, path="/a.txt").status == 404
 
 
-def test_it_is_found_below_a_mount_point(site: Site) -> None:
+def test_it_is_found_below_a_mount_point(site: SiteMaker) -> None:
     made = site({"public/a.txt": "a"})
     assert made.get("/a.txt", environ={"SCRIPT_NAME": "/app"}).text() == "a"
     moved = made.get("//a.txt", environ={"SCRIPT_NAME": "/app"})
     assert (moved.status, moved.headers["location"]) == (301, "/app/a.txt")
 
 
-def test_names_beyond_ascii_are_found(site: Site) -> None:
+def test_names_beyond_ascii_are_found(site: SiteMaker) -> None:
     made = site({"public/\u4f60\u597d/caf\u00e9 \u00fc.txt": "odd"})
     assert get(made, path="/%E4%BD%A0%E5%A5%BD/caf%C3%A9%20%C3%BC.txt").text() == "odd"
     assert get(made, path="/%E4%BD%A0%E5%A5%BD/cafe%CC%81%20u%CC%88.txt").text() == "odd"
@@ -399,7 +398,7 @@ def test_what_is_not_one_range_gives_the_whole_file(made: Any, wanted: str) -> N
     assert (response.status, response.bytes()) == (200, TEN)
 
 
-def test_an_empty_file_has_no_ranges(site: Site) -> None:
+def test_an_empty_file_has_no_ranges(site: SiteMaker) -> None:
     made = site({"public/empty": b""})
     assert get(made, path="/empty", range="bytes=0-").status == 416
     assert get(made, path="/empty", range="bytes=-1").status == 416
