@@ -16,7 +16,7 @@ from .config import Config
 from .context import APIContext, Services
 from .error_pages import Failures, pass_on_request_id
 from .errors import RewriteLoopError, SiteError
-from .middleware import Answer, Layer, Target, compose
+from .middleware import Handler, Middleware, Target, compose
 from .routing.paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
 from .routing.pattern import parse_pattern
 from .routing.table import Route
@@ -84,7 +84,7 @@ class App:
         self._check_origin = OriginCheck(security) if security.check_origin else None
         nothing = Handlers({}, _raise_not_found, ())
         self._missing = self._compose(
-            Route(parse_pattern("/404"), "no route", "missing", nothing, nothing, site.layers)
+            Route(parse_pattern("/404"), "no route", "missing", nothing, nothing, site.middleware)
         )
         self._services = Services(
             site=site.config.site,
@@ -201,7 +201,7 @@ class App:
                     self._check_origin(environ, lambda: context.url.origin)
                 # `http.route` is OpenTelemetry's name for it; its hooks are handed the environ.
                 context.route_pattern = environ["http.route"] = route.pattern.text
-                return (route.chain.answers.get(method) or route.chain.other)(context)
+                return (route.chain.by_method.get(method) or route.chain.other)(context)
             except BadPathError as error:
                 return self._failures.answer_error(context, BadRequest(str(error)))
             except HTTPException as error:
@@ -251,18 +251,18 @@ class App:
 
     def _compose(self, route: Route) -> Route:
         """The route with its middleware composed around each of its answers."""
-        if route.layers:
-            chain = route.handlers.each(lambda answer: self._around(route, answer))
+        if route.middleware:
+            chain = route.handlers.wrap(lambda answer: self._around(route, answer))
             route = replace(route, chain=chain)
         if route.static is not None:
             answers = {
                 method: self._prerendering(answer, route) if method in ("GET", "HEAD") else answer
-                for method, answer in route.chain.answers.items()
+                for method, answer in route.chain.by_method.items()
             }
-            route = replace(route, chain=replace(route.chain, answers=answers))
+            route = replace(route, chain=replace(route.chain, by_method=answers))
         return route
 
-    def _prerendering(self, answer: Answer, route: Route) -> Answer:
+    def _prerendering(self, answer: Handler, route: Route) -> Handler:
         """`answer` run as the build runs it, where there is none."""
 
         def run(context: APIContext) -> Response:
@@ -273,7 +273,7 @@ class App:
                 self._notes.no_build(self.config.build.out_dir)
             response = answer(context)
             is_set = bool(context.set_cookies()) or "set-cookie" in response.headers
-            self._notes.cookies(route.place, read=context.read_cookies(), written=is_set)
+            self._notes.cookies(route.file, read=context.read_cookies(), written=is_set)
             return response
 
         return run
@@ -281,11 +281,13 @@ class App:
     def _warn_of_headers(self, context: APIContext) -> None:
         self._notes.headers_read(self.site.routes.place_of(context.route_pattern))
 
-    def _around(self, route: Route, answer: Answer, passed: tuple[Layer, ...] = ()) -> Answer:
-        layers = [layer for layer in route.layers if layer not in passed]
+    def _around(
+        self, route: Route, answer: Handler, passed: tuple[Middleware, ...] = ()
+    ) -> Handler:
+        layers = [layer for layer in route.middleware if layer not in passed]
         return compose(layers, self._catch(answer), self._rewrite, passed)
 
-    def _catch(self, answer: Answer) -> Answer:
+    def _catch(self, answer: Handler) -> Handler:
         """`answer`, an `HTTPException` turned into its response, so that middleware sees one."""
 
         def caught(context: APIContext) -> Response:
@@ -301,7 +303,7 @@ class App:
     # ---------------------------------------------------------------- rewrites
 
     def _rewrite(
-        self, context: APIContext, target: Target, passed: tuple[Layer, ...] = ()
+        self, context: APIContext, target: Target, passed: tuple[Middleware, ...] = ()
     ) -> Response:
         """The response of another route; the layers in `passed` stand around it already."""
         trail = (*context.trail, context.route_pattern)
@@ -325,7 +327,7 @@ class App:
         moved = context.moved(trail, full, url.search[1:], request)
         moved.route_pattern = route.pattern.text
         moved.params = params
-        answer = route.handlers.answer(moved.request.method)
+        answer = route.handlers.get(moved.request.method)
         return self._around(route, answer, passed)(moved)
 
     # -------------------------------------------------------------- in process

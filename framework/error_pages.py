@@ -81,7 +81,7 @@ class Failures:
             "%s %s failed in %s%s",
             environ["REQUEST_METHOD"],
             context.origin_pathname,
-            route.place if route else "no route",
+            route.file if route else "no route",
             f", request {known}" if (known := find_request_id(environ)) else "",
             exc_info=error,
         )
@@ -102,7 +102,7 @@ class Failures:
             return None
         context.route_pattern = route.pattern.text
         context.props = {"error": error}
-        answers = route.handlers.answers
+        answers = route.handlers.by_method
         method = context.request.method
         own = None if method == "OPTIONS" else answers.get(method)
         answer = own or answers.get("GET") or route.handlers.other
@@ -123,7 +123,7 @@ class Failures:
         path = context.path.removeprefix(mount).removeprefix(self._base).rstrip("/")
         matched = self._routes.match(path)
         if matched is not None:
-            folder = re.sub(r"^src/pages/?|/?[^/]*$", "", matched[0].place)
+            folder = re.sub(r"^src/pages/?|/?[^/]*$", "", matched[0].file)
             for above in _and_above(f"/{folder}" if folder else ""):
                 page = self._by_pattern.get(f"{above}/{status}")
                 if page is not None:

@@ -16,14 +16,14 @@ from .web.request import Request
 from .web.response import Response
 from .web.url import URL
 
-Answer = Callable[[APIContext], Response]
+Handler = Callable[[APIContext], Response]
 Target = str | URL | Request
-Rewrite = Callable[[APIContext, Target, "tuple[Layer, ...]"], Response]
+Rewrite = Callable[[APIContext, Target, "tuple[Middleware, ...]"], Response]
 OnRequest = Callable[[APIContext, Any], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+class Middleware:
     """One `on_request` function; `where` names it in errors: `src/middleware.py:4`."""
 
     function: OnRequest
@@ -31,30 +31,35 @@ class Layer:
     is_async: bool
 
 
-def make_layers(function: Any, place: str) -> tuple[Layer, ...]:
+def load_middleware(function: Any, place: str) -> tuple[Middleware, ...]:
     """The layers of an `on_request`: one, or those of a `sequence`."""
     if isinstance(function, Sequenced):
-        return tuple(layer for part in function.parts for layer in make_layers(part, place))
+        return tuple(layer for part in function.parts for layer in load_middleware(part, place))
     code = getattr(inspect.unwrap(function), "__code__", None)
     where = f"{place}:{code.co_firstlineno}" if code else place
     call = getattr(function, "__call__", None)  # noqa: B004 - an object may be async there
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
-    return (Layer(function, where, is_async),)
+    return (Middleware(function, where, is_async),)
 
 
 def compose(
-    layers: Sequence[Layer], answer: Answer, rewrite: Rewrite, passed: tuple[Layer, ...] = ()
-) -> Answer:
+    middleware: Sequence[Middleware],
+    answer: Handler,
+    rewrite: Rewrite,
+    passed: tuple[Middleware, ...] = (),
+) -> Handler:
     """`answer` with the layers around it, the first outermost.
 
     `passed` are the layers that stand around these already: `next(path)` doesn't run them again.
     """
-    for number in range(len(layers), 0, -1):
-        answer = _wrap(layers[number - 1], answer, rewrite, (*passed, *layers[:number]))
+    for number in range(len(middleware), 0, -1):
+        answer = _wrap(middleware[number - 1], answer, rewrite, (*passed, *middleware[:number]))
     return answer
 
 
-def _wrap(layer: Layer, inner: Answer, rewrite: Rewrite, passed: tuple[Layer, ...]) -> Answer:
+def _wrap(
+    layer: Middleware, inner: Handler, rewrite: Rewrite, passed: tuple[Middleware, ...]
+) -> Handler:
     function = layer.function
     make_next = AsyncNext if layer.is_async else Next
 
@@ -63,7 +68,7 @@ def _wrap(layer: Layer, inner: Answer, rewrite: Rewrite, passed: tuple[Layer, ..
         result = function(context, next)
         if type(result) is Response:
             return result
-        return next.settle(result)
+        return next.to_response(result)
 
     return answer
 
@@ -76,10 +81,10 @@ class Next:
     def __init__(
         self,
         context: APIContext,
-        inner: Answer,
-        layer: Layer,
+        inner: Handler,
+        layer: Middleware,
         rewrite: Rewrite,
-        passed: tuple[Layer, ...],
+        passed: tuple[Middleware, ...],
     ) -> None:
         self._context = context
         self._inner = inner
@@ -104,7 +109,7 @@ class Next:
             self._seen = self._rewrite(self._context, target, self._passed)
         return self._seen
 
-    def settle(self, result: Any) -> Response:
+    def to_response(self, result: Any) -> Response:
         """The middleware's `Response`: its own, or that of `next()` if it returned none."""
         if not isinstance(result, Response) and inspect.isawaitable(result):
             result = self._context.run(result, self._call)
@@ -155,7 +160,7 @@ class Sequenced:
         """Run the parts in order, the first outermost, around `next`."""
         blocking = next.blocking if isinstance(next, AsyncNext) else next
         run = compose(
-            make_layers(self, "sequence()"),
+            load_middleware(self, "sequence()"),
             lambda _: blocking(),
             lambda _, target, passed: blocking(target),
         )

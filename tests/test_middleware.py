@@ -7,7 +7,7 @@ import pytest
 
 from framework import Response, sequence
 from framework.errors import HandlerError
-from framework.middleware import Layer, compose, make_layers
+from framework.middleware import Middleware, compose, load_middleware
 
 IMPORTS = "import asyncio\nfrom framework import Response, sequence\n\n\n"
 SYNC = """
@@ -469,10 +469,10 @@ def test_the_layers_of_a_function():
     def now(context, next):
         return next()
 
-    one, two = make_layers(sequence(later, now), "src/middleware.py")
+    one, two = load_middleware(sequence(later, now), "src/middleware.py")
     line = later.__code__.co_firstlineno
     assert (one.function, one.where, one.is_async) == (later, f"src/middleware.py:{line}", True)
     assert (two.function, two.is_async) == (now, False)
-    assert make_layers(len, "x.py")[0].where == "x.py"
-    assert one != Layer(later, one.where, True)  # each stands for itself
+    assert load_middleware(len, "x.py")[0].where == "x.py"
+    assert one != Middleware(later, one.where, True)  # each stands for itself
     assert issubclass(HandlerError, Exception)

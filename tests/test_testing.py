@@ -68,7 +68,6 @@ def test_a_form_is_sent_as_browsers_do(client: Callable[[str], Client]) -> None:
 def test_a_form_with_a_file_is_multipart(client: Callable[[str], Client]) -> None:
     source = """
 from framework import Response
-from tests.conftest import SiteMaker
 
 def POST(request):
     form = request.form_data()

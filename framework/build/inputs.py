@@ -79,7 +79,7 @@ class Inputs:
         """Whether there is code to which the file of `one` leads, and `other`: so that one may
         keep there what the other finds.
         """
-        path = self._site.root / one.place
+        path = self._site.root / one.file
         own = self._closure([path] if path.is_file() else [])
         return not own.isdisjoint(self._closure([*self._shared(), *self._own(other)]))
 
@@ -99,8 +99,8 @@ class Inputs:
 
     def _own(self, route: Route) -> list[Path]:
         """The route's file and its middleware."""
-        files = [self._site.root / layer.where.rpartition(":")[0] for layer in route.layers]
-        own = self._site.root / route.place
+        files = [self._site.root / layer.where.rpartition(":")[0] for layer in route.middleware]
+        own = self._site.root / route.file
         return [*files, own] if own.is_file() else files  # an entry of `redirects` has none
 
     @cached_property

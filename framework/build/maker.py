@@ -98,13 +98,13 @@ class Maker:
         while True:
             try:
                 if listing.size is None:  # the site's own code runs
-                    with self._asked[route.place].on():
+                    with self._asked[route.file].on():
                         path = next(paths, None)
                 else:
                     path = next(paths, None)
             except StaticPathsError as error:
                 number += 1
-                yield Made(route.place, number, "", fault=str(error))
+                yield Made(route.file, number, "", fault=str(error))
                 continue
             if path is None:
                 return
@@ -113,7 +113,7 @@ class Maker:
 
     def _make(self, route: Route, path: StaticPath) -> Made:
         begun = time.perf_counter()
-        made = Made(route.place, path.number, route.pattern.text)
+        made = Made(route.file, path.number, route.pattern.text)
         try:
             place = self._outputs.locate(route, path)
             made = made._replace(path=place.full, asked=place.path)
@@ -121,7 +121,7 @@ class Maker:
             key, problem = _key_of(path)
             reason = self._reason(route, path, last, key, problem)
             if reason is None and last is not None:
-                written = last._replace(place=route.place, number=path.number)
+                written = last._replace(place=route.file, number=path.number)
                 self._keep(last)
             else:
                 with self.reads.on():
@@ -182,7 +182,7 @@ class Maker:
         self, route: Route, path: StaticPath, last: Written | None, key: bytes | None, problem: str
     ) -> str | None:
         """Why the path is rendered; `None` if what was made of it last time is right."""
-        reason, without_props = self._reasons[route.place]
+        reason, without_props = self._reasons[route.file]
         if reason is not None:
             return reason
         if without_props is not None and not path.props:
@@ -228,7 +228,7 @@ class Maker:
         made = Written(
             file=output.file,
             path=place.path,
-            place=place.route.place,
+            place=place.route.file,
             number=path.number,
             status=output.status,
             headers=headers_text(output.headers),

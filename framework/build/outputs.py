@@ -65,7 +65,7 @@ def find_sources(app: App) -> Iterator[tuple[Route, StaticPaths]]:
         if route.static is not None:
             yield route, route.static
         elif route.kind == "redirect" and redirects and not route.pattern.params:
-            yield route, StaticPaths(route.place, route.pattern, None)
+            yield route, StaticPaths(route.file, route.pattern, None)
 
 
 class Outputs:
@@ -86,7 +86,7 @@ class Outputs:
             full = unquote(routes.url_for(route.pattern.text, path.params))
         except ValueError as error:
             raise OutputError(
-                f"{route.place}: item {path.number} of get_static_paths(): {error}\n"
+                f"{route.file}: item {path.number} of get_static_paths(): {error}\n"
                 "    A value is never empty, and has no slash, but for that of a [...rest], which may "
                 "be None."
             ) from error
@@ -95,7 +95,7 @@ class Outputs:
         match = routes.match(local)
         if match is not None and match[0] is not route:
             raise OutputError(
-                f"{route.place} and {match[0].place} both have the path {full}; the second "
+                f"{route.file} and {match[0].file} both have the path {full}; the second "
                 f"answers.\n    {_leave_out(route)}."
             )
         return Place(route, full, local)
@@ -111,18 +111,18 @@ class Outputs:
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             where = _where(error, self._app.site.root)
-            raise OutputError(f"{route.place}: {place.full} failed{where}: {told}") from error
+            raise OutputError(f"{route.file}: {place.full} failed{where}: {told}") from error
         error_status = ERROR_PAGES.get(route.pattern.text.rpartition("/")[2])
         location = headers.pop("location", None) if 300 <= status < 400 else None
         if location is not None:
             try:
                 content = _redirect_page(location)
             except ValueError as error:
-                raise OutputError(f"{route.place}: {place.full}: {error}") from error
+                raise OutputError(f"{route.file}: {place.full}: {error}") from error
             headers["content-type"] = "text/html;charset=UTF-8"
         elif status != error_status and not 200 <= status < 300:
             raise OutputError(
-                f"{route.place}: {place.full} answered {status}, so it can't be a file.\n"
+                f"{route.file}: {place.full} answered {status}, so it can't be a file.\n"
                 f"    {_leave_out(route)}, or set prerender = False."
             )
         kind = headers.get("content-type", "")
@@ -174,7 +174,7 @@ def _file_of(place: Place, config: Config, *, is_html: bool) -> str:
         return local or ("index.html" if is_html else "index")
     form = config.build.format
     if form == "preserve":
-        is_index = place.route.place.rpartition("/")[2].startswith("index.")
+        is_index = place.route.file.rpartition("/")[2].startswith("index.")
         form = "directory" if is_index else "file"
     if not local:
         return "index.html"

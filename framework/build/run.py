@@ -160,10 +160,10 @@ class _Build:
         """Every route that becomes files, and its paths; `whole`: none are still to be yielded."""
         plan = []
         for route, static in find_sources(self.app):
-            heard = self.asked[route.place] = Reads(self.app.site.root)
+            heard = self.asked[route.file] = Reads(self.app.site.root)
             try:
                 with heard.on():
-                    paths = static.ask(self.app.site.routes.url_for)
+                    paths = static.list_paths(self.app.site.routes.url_for)
                     plan.append((route, paths.whole() if whole else paths))
             except StaticPathsError as error:
                 self.wrong.append(str(error))
@@ -180,7 +180,7 @@ class _Build:
         ledger.set_inputs(Ledger.ALL, now)
         patterns = {route.pattern.text: "" for route in self.app.site.routes.all}
         ledger.set_inputs(Ledger.PATTERNS, patterns)
-        of_routes = {route.place: self.inputs.of_route(route) for route, _ in plan}
+        of_routes = {route.file: self.inputs.of_route(route) for route, _ in plan}
         for place, digests in of_routes.items():
             ledger.set_inputs(place, digests)
         before = None if last is None else Ledger.find(last)
@@ -194,11 +194,11 @@ class _Build:
                 or self._changed_read(before, "", self.reads)
                 or (f"there is no route {gone[0]} any more" if gone else None)
             )
-            lists = [(r, self._changed_read(before, r.place, self.asked[r.place])) for r, _ in plan]
+            lists = [(r, self._changed_read(before, r.file, self.asked[r.file])) for r, _ in plan]
             changed = [(route, reason) for route, reason in lists if reason is not None]
             return {
-                route.place: (
-                    reason or first_change(before.inputs(route.place), of_routes[route.place]),
+                route.file: (
+                    reason or first_change(before.inputs(route.file), of_routes[route.file]),
                     next((why for one, why in changed if self.inputs.share(one, route)), None),
                 )
                 for route, _ in plan
@@ -276,7 +276,7 @@ class _Build:
         report.routes[made.place] = (count + 1, seconds + made.seconds)
 
     def _refuse(self, ledger: Ledger) -> None:
-        ranks = {route.place: number for number, route in enumerate(self.app.site.routes.all)}
+        ranks = {route.file: number for number, route in enumerate(self.app.site.routes.all)}
         for made in self.clashes:
             self.wrong.append(explain_clash(made, ledger, lambda place: ranks.get(place, -1)))
         if self.wrong:

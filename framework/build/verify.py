@@ -101,7 +101,7 @@ def compare_all(root: Path, folder: Path, ledger: Path) -> Iterator[dict[str, An
         outputs, seen = Outputs(app), set[str]()
         for route, static in find_sources(app):
             try:
-                for path in static.ask(app.site.routes.url_for):
+                for path in static.list_paths(app.site.routes.url_for):
                     comparison = _Comparison(written, folder, outputs, route, path)
                     yield {"path": comparison.path, "differences": comparison.differences}
                     seen.add(comparison.path)
@@ -132,7 +132,7 @@ class _Comparison:
         except OutputError as error:
             self.differences.append(f"When asked again, {error}")
             return
-        self._where = f"{route.place}: {place.full}"
+        self._where = f"{route.file}: {place.full}"
         file = ledger.find_path(place.path)
         if file is None:
             self.differences.append(
@@ -169,13 +169,13 @@ class _Comparison:
             return
         if output.status != 200:
             self.warnings.append(
-                f"{route.place}: answers {output.status}, and a file is always answered with 200."
+                f"{route.file}: answers {output.status}, and a file is always answered with 200."
             )
         by_name = _essence(content_type_of(output.file.rpartition("/")[2]))
         kind = _essence(output.content_type)
         if kind != by_name and {kind, by_name} not in _SAME_TYPES:
             self.warnings.append(
-                f"{route.place}: says that it is {kind}; a server that goes by the name takes it "
+                f"{route.file}: says that it is {kind}; a server that goes by the name takes it "
                 f"for {by_name}.\n    Name it for what it is, or use a server that reads _headers "
                 "or the snippet for nginx."
             )

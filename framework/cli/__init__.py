@@ -199,7 +199,7 @@ def _describe(route: Route) -> dict[str, Any]:
 
 
 def _file_of(route: Route) -> str:
-    return CONFIG_FILE if route.kind == "redirect" else route.place
+    return CONFIG_FILE if route.kind == "redirect" else route.file
 
 
 def _check(args: argparse.Namespace) -> int:

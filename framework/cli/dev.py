@@ -344,7 +344,7 @@ class Handler(WSGIRequestHandler):
     _status = 0
 
     def run_wsgi(self) -> None:
-        """Answer, and write a line about it."""
+        """Handler, and write a line about it."""
         thread = threading.current_thread()
         self.server.busy.add(thread)
         started = time.perf_counter()

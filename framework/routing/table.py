@@ -14,7 +14,7 @@ from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 from ..errors import Mistake, RouteNotFoundError
-from ..middleware import Layer
+from ..middleware import Middleware
 from ..site.endpoints import Handlers
 from ..site.static_paths import StaticPaths
 from ..static.files import StaticFile
@@ -28,17 +28,17 @@ Values = tuple[Any, ...]
 class Route:
     """One file of `src/pages`, or one entry of `redirects`, ready to answer.
 
-    `place` names it in errors. `handlers` are its own answers, `chain` the same with its
+    `file` names it in errors. `handlers` are its own answers, `chain` the same with its
     middleware around them. `slash` is whether its path ends with a slash: yes, no, or as the
     client likes it (`None`).
     """
 
     pattern: Pattern
-    place: str
+    file: str
     kind: str
     handlers: Handlers
     chain: Handlers
-    layers: tuple[Layer, ...] = ()
+    middleware: tuple[Middleware, ...] = ()
     prerender: bool = False
     check_origin: bool = True
     slash: bool | None = None
@@ -94,7 +94,7 @@ class Routes:
     def place_of(self, pattern: str) -> str:
         """The file with that pattern, as errors name it."""
         own = self._by_pattern.get(pattern)
-        return own.route.place if own else "no route"
+        return own.route.file if own else "no route"
 
     def candidates(self, path: str) -> list[Route]:
         """Every route that matches a canonical path without `base`, in order."""
@@ -315,7 +315,7 @@ def find_conflicts(routes: Iterable[Route]) -> list[Mistake]:
             mistakes.append(
                 Mistake(
                     "",
-                    f"{first.place} and {route.place} answer the same URLs.",
+                    f"{first.file} and {route.file} answer the same URLs.",
                     "Keep one, or give one another name.",
                 )
             )

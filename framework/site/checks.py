@@ -29,7 +29,7 @@ def find_warnings(site: Site) -> list[Mistake]:
             "is no route: only .py, .jinja and .md files are",
             "Move it to public/ if it is to be served, else out of src/pages.",
         )
-        for name in site.others
+        for name in site.other_files
     ]
     for route in site.routes.all:
         if route.kind in KINDS.values():
@@ -41,15 +41,15 @@ def find_static_warnings(site: Site) -> list[Mistake]:
     """What of the site will not do as files what it does as code."""
     found = []
     for route in site.routes.all:
-        if route.prerender and len(route.layers) > len(site.layers):
+        if route.prerender and len(route.middleware) > len(site.middleware):
             what = "is prerendered below a _middleware.py, which runs only when the site is built"
             remedy = "Set prerender = False, or move the check to the client's side."
-            found.append(Mistake(route.place, what, remedy))
+            found.append(Mistake(route.file, what, remedy))
         is_redirect = route.kind == "redirect" and site.config.output == "static"
         if is_redirect and route.pattern.params:
             what = "has parameters, so no file can redirect"
             remedy = "Servers that read _redirects or the snippet for nginx redirect all the same."
-            found.append(Mistake(route.place, what, remedy))
+            found.append(Mistake(route.file, what, remedy))
     return sorted(found)
 
 
@@ -79,16 +79,16 @@ def _of_route(site: Site, route: Route) -> Iterator[Mistake]:
     shadow = f"{site.config.base.rstrip('/')}{route.pattern.text}"
     if not route.pattern.params and shadow.encode().decode("latin-1") in site.files:
         yield Mistake(
-            route.place,
+            route.file,
             f"public{route.pattern.text} is served in its place",
             "Keep one of them.",
         )
-    path = site.root / route.place
+    path = site.root / route.file
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         names = []
     elif route.kind == "page":
-        code, template = split_frontmatter(source, route.place)
+        code, template = split_frontmatter(source, route.file)
         tree = ast.parse(code)
         names = [*_asked_params(tree), *_asked_in_template(template)]
     else:
@@ -100,7 +100,7 @@ def _of_route(site: Site, route: Route) -> Iterator[Mistake]:
         if name not in route.pattern.names:
             has = ", ".join(route.pattern.names) or "none"
             yield Mistake(
-                f"{route.place}:{line}",
+                f"{route.file}:{line}",
                 f'asks for the parameter "{name}", which the path does not have',
                 f"{route.pattern.text} has {has}.",
             )
@@ -111,12 +111,12 @@ def _of_functions(tree: ast.Module, route: Route) -> Iterator[Mistake]:
     for node in functions:
         if node.name.upper() in (*METHODS, "ALL") and not node.name.isupper():
             yield Mistake(
-                f"{route.place}:{node.lineno}",
+                f"{route.file}:{node.lineno}",
                 f"{node.name} is no handler: methods are written in capitals",
                 f"Rename it to {node.name.upper()}, or to something that is no method.",
             )
     if route.handlers.methods == ("OPTIONS",):
-        yield Mistake(route.place, "has no handler", "Define GET, or begin its name with _.")
+        yield Mistake(route.file, "has no handler", "Define GET, or begin its name with _.")
 
 
 def _of_content_type(tree: ast.Module, route: Route) -> Iterator[Mistake]:
@@ -131,7 +131,7 @@ def _of_content_type(tree: ast.Module, route: Route) -> Iterator[Mistake]:
             named, kind = str(key.value).lower(), ascii(value.value)
             if named == "content-type" and "json" not in kind.lower():
                 yield Mistake(
-                    f"{route.place}:{key.lineno}",
+                    f"{route.file}:{key.lineno}",
                     f"sets the content type {kind}, and its name says .json",
                     "Return Response.json(...), or rename the file.",
                 )

@@ -18,7 +18,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import HandlerError, Mistake
-from ..middleware import Answer
+from ..middleware import Handler
 from ..web.response import Response
 
 _SESSIONS_ON = "Turn them on in framework.config.py: config = Config(session=Sessions())"
@@ -33,38 +33,38 @@ class Handlers:
     `methods` is what `Allow` says; with `takes_all` there is an answer to every other one too.
     """
 
-    answers: dict[str, Answer]
-    other: Answer
+    by_method: dict[str, Handler]
+    other: Handler
     methods: tuple[str, ...]
     takes_all: bool = False
 
-    def answer(self, method: str) -> Answer:
+    def get(self, method: str) -> Handler:
         """What answers the method."""
-        return self.answers.get(method) or self.other
+        return self.by_method.get(method) or self.other
 
-    def each(self, change: Callable[[Answer], Answer]) -> "Handlers":
+    def wrap(self, change: Callable[[Handler], Handler]) -> "Handlers":
         """The same with each answer changed."""
-        answers = {method: change(answer) for method, answer in self.answers.items()}
+        answers = {method: change(answer) for method, answer in self.by_method.items()}
         return Handlers(answers, change(self.other), self.methods, self.takes_all)
 
 
-def make_handlers(
+def load_handlers(
     module: ModuleType, place: str, *, sessions: bool = True
 ) -> tuple[Handlers, list[Mistake]]:
     """The handlers of an endpoint's module, and what is wrong with them.
 
     Without `sessions` it is wrong to ask for one.
     """
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Handler] = {}
     mistakes: list[Mistake] = []
     for name, function in find_handlers(module):
         answer, wrong = bind(function, name, place, sessions=sessions)
         mistakes += wrong
         answers[name] = answer
-    return complete(answers), mistakes
+    return make_handlers(answers), mistakes
 
 
-def complete(answers: dict[str, Answer]) -> Handlers:
+def make_handlers(answers: dict[str, Handler]) -> Handlers:
     """What a file answers to every method, from what it says itself (`ALL` among it)."""
     every = answers.pop("ALL", None)
     if "GET" in answers:
@@ -95,7 +95,7 @@ def order_methods(methods: set[str]) -> tuple[str, ...]:
 
 def bind(
     function: Callable[..., Any], name: str, place: str, *, sessions: bool
-) -> tuple[Answer, list[Mistake]]:
+) -> tuple[Handler, list[Mistake]]:
     """The handler as a function of the context, and what is wrong with its parameters."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     where = f"{place}:{code.co_firstlineno}" if code else place
@@ -135,7 +135,7 @@ def _bind(
     by_place: list[inspect.Parameter],
     by_name: dict[str, Callable[[APIContext], Any]],
     where: str,
-) -> Answer:
+) -> Handler:
     # One function for each shape: what a handler doesn't name costs nothing per request.
     if by_name:
         readers = [_reader(p) for p in by_place]
@@ -143,38 +143,38 @@ def _bind(
         def answer(context: APIContext) -> Response:
             keywords = {name: read(context) for name, read in by_name.items()}
             result = function(*[read(context) for read in readers], **keywords)
-            return result if type(result) is Response else settle(result, context, where)
+            return result if type(result) is Response else to_response(result, context, where)
 
     elif not by_place:
 
         def answer(context: APIContext) -> Response:
             result = function()
-            return result if type(result) is Response else settle(result, context, where)
+            return result if type(result) is Response else to_response(result, context, where)
 
     elif len(by_place) == 1 and _is_context(by_place[0]):
 
         def answer(context: APIContext) -> Response:
             result = function(context)
-            return result if type(result) is Response else settle(result, context, where)
+            return result if type(result) is Response else to_response(result, context, where)
 
     elif len(by_place) == 1:
         read = _reader(by_place[0])
 
         def answer(context: APIContext) -> Response:
             result = function(read(context))
-            return result if type(result) is Response else settle(result, context, where)
+            return result if type(result) is Response else to_response(result, context, where)
 
     else:
         read = attrgetter(*["_itself" if _is_context(p) else p.name for p in by_place])
 
         def answer(context: APIContext) -> Response:
             result = function(*read(context))
-            return result if type(result) is Response else settle(result, context, where)
+            return result if type(result) is Response else to_response(result, context, where)
 
     return answer
 
 
-def settle(result: Any, context: APIContext, where: str) -> Response:
+def to_response(result: Any, context: APIContext, where: str) -> Response:
     """The `Response` of a handler that didn't return one at once: an awaitable's, or an error."""
     if not isinstance(result, Response) and inspect.isawaitable(result):
         result = context.run(result)
@@ -212,12 +212,12 @@ def _defines(module: ModuleType, name: str) -> bool:
     )
 
 
-def _answer_options(methods: tuple[str, ...]) -> Answer:
+def _answer_options(methods: tuple[str, ...]) -> Handler:
     allow = ", ".join(methods)
     return lambda context: Response(None, status=204, headers={"allow": allow})
 
 
-def refuse(methods: tuple[str, ...]) -> Answer:
+def refuse(methods: tuple[str, ...]) -> Handler:
     """Answers 405, with `methods` as `Allow`."""
 
     def answer(context: APIContext) -> Response:

@@ -40,18 +40,18 @@ def _lines(
     if found is None or found.kind == "missing":
         yield from _nothing(site, context, found)
         return
-    yield _row("answered by", f"{found.place}{_function(found, method)}")
+    yield _row("answered by", f"{found.file}{_function(found, method)}")
     yield _row("pattern", found.pattern.text)
     for name, value in context.params.items():
         yield _row("param", f"{name} = {value!r}")
     if found.kind != "redirect":
-        yield from _row_of_middleware(found.layers)
+        yield from _row_of_middleware(found.middleware)
         yield _row("prerendered", _prerendered(site, context, found, method))
     behind = [
         route for route in site.routes.candidates(_local(site, context)) if route is not found
     ]
     for route in behind:
-        yield _row("behind it", f"{route.place}: {_reason(site, found, route)}")
+        yield _row("behind it", f"{route.file}: {_reason(site, found, route)}")
 
 
 def _nothing(site: Site, context: APIContext, found: Route | None) -> Iterator[str]:
@@ -59,18 +59,18 @@ def _nothing(site: Site, context: APIContext, found: Route | None) -> Iterator[s
         yield _row("answered by", "the fallback application: no route matches")
     else:
         yield _row("answered by", "nothing: 404")
-        yield from _row_of_middleware(found.layers)
+        yield from _row_of_middleware(found.middleware)
     path = _local(site, context)
     if not path:
         yield f"  The path is outside base, {site.config.base}."
         return
     patterns = {route.pattern.text: route for route in site.routes.all}
     for text in difflib.get_close_matches(path, patterns, 3, 0.4):
-        yield _row("near", f"{text} ({patterns[text].place})")
+        yield _row("near", f"{text} ({patterns[text].file})")
 
 
-def _row_of_middleware(layers: Sequence[Any]) -> Iterator[str]:
-    for layer in layers:
+def _row_of_middleware(middleware: Sequence[Any]) -> Iterator[str]:
+    for layer in middleware:
         yield _row("middleware", layer.where)
 
 
@@ -89,7 +89,7 @@ def _prerendered(site: Site, context: APIContext, route: Route, method: str) -> 
 def _function(route: Route, method: str) -> str:
     if route.kind == "redirect":
         return ", a redirect"
-    if method in route.handlers.answers:
+    if method in route.handlers.by_method:
         return f", for {method}"
     if route.handlers.takes_all:
         return f", for every method ({method} has no function of its own)"

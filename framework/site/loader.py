@@ -14,14 +14,14 @@ from typing import Any
 from ..config import Config, ConfigError
 from ..context import APIContext
 from ..errors import Mistake, SiteError
-from ..middleware import Answer, Layer, make_layers
+from ..middleware import Handler, Middleware, load_middleware
 from ..routing.paths import quote_path
 from ..routing.pattern import Compiler, Param, Pattern, PatternError, parse_pattern, pattern_of_file
 from ..routing.table import Route, Routes, find_conflicts
 from ..sessions import Store, open_store
 from ..static.files import StaticFile, find_static_files
 from ..web.response import Response
-from .endpoints import Handlers, complete, make_handlers
+from .endpoints import Handlers, load_handlers, make_handlers
 from .modules import LoadError, SiteModules
 from .page_files import PageFile, find_page_files
 from .pages import PageError, load_page
@@ -41,11 +41,11 @@ class Site:
     config: Config
     modules: SiteModules
     routes: Routes
-    layers: tuple[Layer, ...]
+    middleware: tuple[Middleware, ...]
     templates: Templates
     files: dict[str, StaticFile]
     sessions: Store | None
-    others: tuple[str, ...]
+    other_files: tuple[str, ...]
 
 
 def load_site(root: Path, config: Config | None, compose: Callable[[Route], Route]) -> Site:
@@ -88,7 +88,7 @@ class _Loader:
             route = self._load_route(file, compiler, config)
             if route is not None:
                 layers = (*top, *_layers_of(file.name, below))
-                routes.append(self.compose(replace(route, layers=layers)))
+                routes.append(self.compose(replace(route, middleware=layers)))
         for source, target in config.redirects.items():
             route = self._make_redirect(source, target, compiler)
             if route is not None:
@@ -102,11 +102,11 @@ class _Loader:
             config=config,
             modules=self.modules,
             routes=Routes(routes, compiler, config.base),
-            layers=top,
+            middleware=top,
             templates=self.templates,
             files=find_static_files(self.root / "public", config.base),
             sessions=sessions,
-            others=tuple(f"{PAGES}/{file.name}" for file in folder.others),
+            other_files=tuple(f"{PAGES}/{file.name}" for file in folder.others),
         )
 
     def _load_config(self) -> Config:
@@ -152,7 +152,7 @@ class _Loader:
             self.mistakes.append(Mistake(CONFIG_FILE, what, remedy))
             return None
 
-    def _load_layers(self, path: Path) -> tuple[Layer, ...]:
+    def _load_layers(self, path: Path) -> tuple[Middleware, ...]:
         if not path.is_file():
             return ()
         file = self.modules.relative(path)
@@ -165,7 +165,7 @@ class _Loader:
             remedy = "Write: def on_request(context, next): return next()"
             self.mistakes.append(Mistake(file, "defines no function on_request", remedy))
             return ()
-        return make_layers(function, file)
+        return load_middleware(function, file)
 
     def _load_route(self, file: PageFile, compiler: Compiler, config: Config) -> Route | None:
         place = f"{PAGES}/{file.name}"
@@ -181,7 +181,7 @@ class _Loader:
                 module = self.modules.load(file.path)
                 names: Mapping[str, Any] = vars(module)
                 has_sessions = config.session is not None or not self.config_is_known
-                handlers, wrong = make_handlers(module, place, sessions=has_sessions)
+                handlers, wrong = load_handlers(module, place, sessions=has_sessions)
                 self.mistakes += wrong
             else:
                 handlers, names = self._load_page(file, place, pattern)
@@ -193,7 +193,7 @@ class _Loader:
             return None
         status = ERROR_PAGES.get(pattern.text.rpartition("/")[2])
         if status is not None:
-            handlers = handlers.each(_with_status(status))
+            handlers = handlers.wrap(_with_status(status))
         is_static = config.output == "static"
         prerender = self._flag(names, "prerender", place, default=is_static)
         static = None
@@ -204,7 +204,7 @@ class _Loader:
         slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
         return Route(
             pattern=pattern,
-            place=place,
+            file=place,
             kind=file.kind,
             handlers=handlers,
             chain=handlers,
@@ -269,10 +269,10 @@ class _Loader:
             return None
         options = target if isinstance(target, Mapping) else {"destination": target}
         answer = make_redirect(options["destination"], options.get("status"))
-        handlers = complete({"ALL": answer})
+        handlers = make_handlers({"ALL": answer})
         return Route(
             pattern=pattern,
-            place=place,
+            file=place,
             kind="redirect",
             handlers=handlers,
             chain=handlers,
@@ -309,12 +309,12 @@ def make_redirect(target: str, status: int | None) -> Callable[[APIContext], Res
     return answer
 
 
-def _with_status(status: int) -> Callable[[Answer], Answer]:
+def _with_status(status: int) -> Callable[[Handler], Handler]:
     """Makes an error page answer with its status, whatever it says itself."""
     return lambda answer: lambda context: answer(context).with_status(status)
 
 
-def _layers_of(name: str, below: Mapping[str, tuple[Layer, ...]]) -> tuple[Layer, ...]:
+def _layers_of(name: str, below: Mapping[str, tuple[Middleware, ...]]) -> tuple[Middleware, ...]:
     """The layers of the folders that a page file is in, from the top one down."""
     folders = name.split("/")[:-1]
     paths = ["/".join(folders[:count]) for count in range(len(folders) + 1)]

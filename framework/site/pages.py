@@ -18,7 +18,7 @@ from ..web.headers import Headers
 from ..web.request import Request
 from ..web.response import Response
 from ..web.url import URL, URLSearchParams
-from .endpoints import Handlers, complete, settle
+from .endpoints import Handlers, make_handlers, to_response
 from .frontmatter import (
     Frontmatter,
     FrontmatterError,
@@ -83,7 +83,7 @@ def load_page(
     page = _Page(template, front, file, kind)
     # A page that doesn't look at the request has one answer: it is there to be read.
     looks = not {"context", "request"}.isdisjoint(front.names)
-    return complete({"ALL" if looks else "GET": page.answer}), front.file_names
+    return make_handlers({"ALL" if looks else "GET": page.answer}), front.file_names
 
 
 def _load_markdown(
@@ -101,7 +101,7 @@ def _load_markdown(
     file_names = {name: header[name] for name in ("prerender",) if name in header}
     content = render_markdown(text, html=bool(header.get("html")))
     if "layout" not in header:
-        return complete(
+        return make_handlers(
             {"GET": lambda context: _respond(content, kind, PageResponse())}
         ), file_names
     layout = templates.load(str(header["layout"]), f"{file}:{lines['layout']}")
@@ -111,7 +111,7 @@ def _load_markdown(
         page = PageResponse()
         return _respond(layout.render(context, {"response": page, **variables}), kind, page)
 
-    return complete({"GET": answer}), file_names
+    return make_handlers({"GET": answer}), file_names
 
 
 class _Page:
@@ -131,7 +131,7 @@ class _Page:
         if front.is_async:
             result = context.run(result)
         if type(result) is not Variables:
-            return self._returned(settle(result, context, f"{self._file}: the frontmatter"))
+            return self._returned(to_response(result, context, f"{self._file}: the frontmatter"))
         make = self._template.stream if page.stream else self._template.render
         return _respond(make(context, {"response": page, **result}), self._content_type, page)
 

@@ -25,7 +25,7 @@ from werkzeug.exceptions import NotFound, default_exceptions
 
 from ..context import APIContext
 from ..errors import StaticPathsError
-from ..middleware import Answer
+from ..middleware import Handler
 from ..routing.pattern import Pattern
 from ..web.loop import Loop
 from ..web.response import Response
@@ -79,13 +79,13 @@ class StaticPaths:
     """
 
     def __init__(self, place: str, pattern: Pattern, function: Callable[..., Any] | None) -> None:
-        self.place = place
+        self.file = place
         self.pattern = pattern
         self._function = function
         self._found: dict[tuple[str | None, ...], StaticPath] | None = None
         self._lock = threading.Lock()
 
-    def ask(self, url_for: UrlFor) -> "Listing":
+    def list_paths(self, url_for: UrlFor) -> "Listing":
         """The paths, in the order in which they are given. Raises `StaticPathsError`."""
         if not self.pattern.params or self._function is None:
             return Listing([{"params": {}}], self._read)
@@ -95,7 +95,7 @@ class StaticPaths:
         """The path with these parameters, if it is listed. They are listed once, and kept."""
         with self._lock:
             if self._found is None:
-                self._found = self._index(self.ask(url_for), url_for)
+                self._found = self._index(self.list_paths(url_for), url_for)
         return self._found.get(self._key(params))
 
     def _index(
@@ -106,7 +106,7 @@ class StaticPaths:
             first = found.setdefault(self._key(path.params), path)
             if first is not path:
                 asked = url_for(self.pattern.text, path.params)
-                raise StaticPathsError(listed_twice(self.place, path.number, first.number, asked))
+                raise StaticPathsError(listed_twice(self.file, path.number, first.number, asked))
         return found
 
     def _key(self, params: Mapping[str, Any]) -> tuple[str | None, ...]:
@@ -130,7 +130,7 @@ class StaticPaths:
             return self._each(result)
         if not isinstance(result, Sequence) or isinstance(result, (str, bytes)):
             raise StaticPathsError(
-                f"{self.place}: get_static_paths() returned {type(result).__name__}, not a list.\n"
+                f"{self.file}: get_static_paths() returned {type(result).__name__}, not a list.\n"
                 '    Return [{"params": {...}, "props": {...}}, ...], or yield each item.'
             )
         return result
@@ -152,9 +152,9 @@ class StaticPaths:
         if isinstance(error, StaticPathsError):
             return error
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [f":{f.lineno}" for f in frames if f.filename.endswith(f"/{self.place}")]
+        lines = [f":{f.lineno}" for f in frames if f.filename.endswith(f"/{self.file}")]
         return StaticPathsError(
-            f"{self.place}{lines[-1] if lines else ''}: get_static_paths() failed: "
+            f"{self.file}{lines[-1] if lines else ''}: get_static_paths() failed: "
             f"{type(error).__name__}: {error}"
         )
 
@@ -179,7 +179,7 @@ class StaticPaths:
 
     def _wrong(self, number: int, item: Any, what: str) -> StaticPathsError:
         return StaticPathsError(
-            f"{self.place}: item {number} of get_static_paths() {what}: {item!r:.200}"
+            f"{self.file}: item {number} of get_static_paths() {what}: {item!r:.200}"
         )
 
     def _paginate(self, url_for: UrlFor) -> Callable[..., list[dict[str, Any]]]:
@@ -199,10 +199,10 @@ class StaticPaths:
             """
             if not pages:
                 raise StaticPathsError(
-                    f"{self.place}: paginate() needs a parameter [page] or [...page]."
+                    f"{self.file}: paginate() needs a parameter [page] or [...page]."
                 )
             if type(page_size) is not int or page_size < 1:
-                raise StaticPathsError(f"{self.place}: page_size is {page_size!r}, not 1 or more.")
+                raise StaticPathsError(f"{self.file}: page_size is {page_size!r}, not 1 or more.")
             data = list(items)
             total_pages = max(1, -(-len(data) // page_size))
 
@@ -281,7 +281,7 @@ def prerendered(
     the one asked for.
     """
 
-    def as_built(answer: Answer) -> Answer:
+    def as_built(answer: Handler) -> Handler:
         def run(context: APIContext) -> Response:
             if error_status and (context.has_build or "error" in context.props):
                 return answer(context)
@@ -298,12 +298,12 @@ def prerendered(
         return run
 
     answers = {
-        method: as_built(handlers.answer(method))
+        method: as_built(handlers.get(method))
         for method in ("GET", "HEAD")
-        if method in handlers.answers or handlers.takes_all
+        if method in handlers.by_method or handlers.takes_all
     }
     if only:
         return Handlers(answers, refuse(tuple(answers)), tuple(answers))
     return Handlers(
-        handlers.answers | answers, handlers.other, handlers.methods, handlers.takes_all
+        handlers.by_method | answers, handlers.other, handlers.methods, handlers.takes_all
     )

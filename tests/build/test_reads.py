@@ -174,7 +174,7 @@ def fill(path: Path, value: str) -> None:
 
 
 QUERY = (
-    "import sqlite3\nfrom contextlib import closing\n\n\ndef ask():\n"
+    "import sqlite3\nfrom contextlib import closing\n\n\ndef list_paths():\n"
     "    with closing(sqlite3.connect(DATABASE, **OPTIONS)) as database:\n"
     "        return ' '.join(v for v, in database.execute('SELECT v FROM t'))\n"
 )

@@ -156,7 +156,7 @@ def test_a_converter_that_is_not_there_is_a_mistake(site: SiteMaker) -> None:
 
 def test_other_files_among_the_pages_are_told(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": OK, "src/pages/notes.txt": "x", "src/pages/b/c.html": "x"})
-    assert made.app.site.others == ("src/pages/notes.txt", "src/pages/b/c.html")
+    assert made.app.site.other_files == ("src/pages/notes.txt", "src/pages/b/c.html")
 
 
 def test_what_a_frontmatter_raises_is_a_mistake_at_its_line(site: SiteMaker) -> None:
@@ -196,7 +196,7 @@ def test_every_page_is_prerendered_in_a_static_site_unless_it_says_no(site: Site
     def prerendered(output: Any) -> list[str]:
         loaded = load_site(site(files).root, Config(output=output), lambda route: route)
         loaded.modules.close()
-        return [route.place for route in loaded.routes.all if route.prerender]
+        return [route.file for route in loaded.routes.all if route.prerender]
 
     assert prerendered("static") == ["src/pages/a.py"]
     assert prerendered("server") == []
