@@ -249,3 +249,18 @@ class RequestHeaders(Headers):
         raise TypeError("A request's headers can't be changed. Copy them: Headers(request.headers)")
 
     set = append = delete = update = setdefault = __setitem__ = __delitem__ = _refuse
+
+
+def add_vary(headers: Headers, name: str) -> None:
+    """Add a field name to `Vary`, unless the header lists it or `*` already.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-12.5.5
+
+    >>> headers = Headers({"Vary": "Accept"})
+    >>> add_vary(headers, "cookie")
+    >>> headers["vary"]
+    'Accept, cookie'
+    """
+    listed = headers.get("vary", "").lower().split(",")
+    if {"*", name.lower()}.isdisjoint(map(str.strip, listed)):
+        headers.append("vary", name)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from framework.web.headers import Headers, RequestHeaders
+from framework.web.headers import Headers, RequestHeaders, add_vary
 
 TOKEN = "!#$%&'*+-.^_`|~0123456789ABCXYZabcxyz"
 
@@ -315,6 +315,23 @@ def test_the_headers_of_an_environ_never_raise(variables):
     assert len(headers) <= len(environ)
     headers.items()
     repr(headers)
+
+
+@pytest.mark.parametrize(
+    ("vary", "name", "expected"),
+    [
+        (None, "Accept", "Accept"),
+        ("Accept", "Cookie", "Accept, Cookie"),
+        ("accept,COOKIE", "Cookie", "accept,COOKIE"),
+        ("Accept-Encoding", "Accept", "Accept-Encoding, Accept"),
+        ("*", "Accept", "*"),
+        ("Accept, *", "Cookie", "Accept, *"),
+    ],
+)
+def test_vary_lists_each_field_once_and_a_star_covers_all(vary, name, expected):
+    headers = Headers() if vary is None else Headers({"Vary": vary})
+    add_vary(headers, name)
+    assert headers["vary"] == expected
 
 
 @given(
