@@ -1,32 +1,27 @@
-"""What happens to a request, from the WSGI environ to the response?
-
-Read `App.__call__` and `App._respond` from top to bottom: that is all of it.
-"""
+"""`App`: a site as a WSGI application. `App.__call__` handles a request from top to bottom."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
-
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 
 from .config import Config
 from .context import APIContext, Services
-from .error_pages import Failures, pass_on_request_id
-from .errors import RewriteLoopError, SiteError
-from .middleware import Handler, Middleware, Target, compose
-from .routing.paths import BadPathError, collapse_slashes, decode_mount, decode_path, quote_path
-from .routing.pattern import parse_pattern
-from .routing.table import Route
+from .error_pages import ErrorPages, add_request_id
+from .middleware import Rewriter
+from .route import Handler, Handlers, Route
+from .routing.paths import (
+    collapse_slashes,
+    decode_mount,
+    decode_path,
+    encode_path,
+    quote_path,
+)
+from .routing.pattern import Pattern
+from .routing.table import Match
 from .security import HostCheck, OriginCheck, make_proxy_fix
-from .site.endpoints import Handlers
 from .site.explain import explain
-from .site.loader import load_site
-from .site.static_paths import BUILDING
-from .static.built import Built, Notes, find_prerendered
-from .static.files import StaticFile
+from .site.loader import Mode, load_site
 from .version import __version__
 from .web.body import BodyInit
 from .web.conditional import answer_conditionally
@@ -34,21 +29,18 @@ from .web.headers import HeadersInit
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
-from .web.wsgi import Environ, StartResponse, WSGIApplication
-
-_MOST_REWRITES = 8
-REWRITTEN = "framework.rewritten"  # in the environ: another route answered
+from .web.wsgi import Environ, StartResponse, WSGIApplication, call, path_info_of
 
 
 class App:
     """A site as a WSGI application (PEP 3333).
 
-    `root` is the site's folder. `config` is used in place of its `framework.config.py`.
-    `fallback`, another WSGI application, answers what no route of the site matches. `dev`
-    shows the inside of errors to the client. `building` hears what a build is to warn of; no built
-    file is served then, and a crash passes through to the caller.
+    `root` is the site's folder. `config` replaces its `framework.config.py`. `fallback` is a WSGI
+    application for paths that no route matches. `mode` is `"production"`; `"dev"`, which shows
+    errors to the client and ignores the build; or `"build"`, which ignores the build too, raises
+    crashes, and collects warnings in `warnings` instead of the log.
 
-    Raises `SiteError`, which names every mistake of the site.
+    Raises `SiteError` with every mistake in the site.
     """
 
     def __init__(
@@ -57,280 +49,124 @@ class App:
         config: Config | None = None,
         *,
         fallback: WSGIApplication | None = None,
-        dev: bool = False,
-        building: Callable[[str], None] | None = None,
+        mode: Mode = "production",
     ) -> None:
-        self.site = site = load_site(Path(root).resolve(), config, self._compose)
+        self.site = site = load_site(Path(root).resolve(), config, mode)
         self.config = site.config
-        security = site.config.security
         self._fallback = fallback
-        self._base = site.config.base.rstrip("/")
-        self._notes = Notes(building)
-        try:
-            folder = site.root / site.config.build.out_dir
-            built = None if building or dev else find_prerendered(folder)
-        except SiteError:
-            self.close()
-            raise
-        self._files = self._find_files(built)
-        self._says_no_build = not (building or dev)
+        self._files = site.files
         self._make_etag = site.config.etag
-        self._has_sessions = site.sessions is not None
-        self._static = site.routes.static
-        self._failures = Failures(site, self._explain if dev else None, building=bool(building))
-        self._trust = make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
-        # In development the names of the real site are not these; the server checks its own.
-        self._check_host = HostCheck(() if dev or building else security.allowed_hosts)
-        self._check_origin = OriginCheck(security) if security.check_origin else None
-        nothing = Handlers({}, _raise_not_found, ())
-        self._missing = self._compose(
-            Route(parse_pattern("/404"), "no route", "missing", nothing, nothing, site.middleware)
+        # A path that is also a file of public/ is not in here: the file comes first.
+        self._exact = {p: m for p, m in site.routes.exact.items() if p not in site.files}
+        self._error_pages = ErrorPages(
+            site.routes,
+            explain=self._explain if mode == "dev" else None,
+            reraise=mode == "build",
         )
         self._services = Services(
             site=site.config.site,
             generator=f"framework v{__version__}",
-            max_body_size=security.max_body_size,
-            has_build=built is not None,
-            warn_of_headers=self._warn_of_headers,
+            max_body_size=site.config.security.max_body_size,
             url_for=site.routes.url_for,
-            rewrite=self._rewrite,
+            rewrite=Rewriter(site.routes, site.missing),
             render=site.templates.render,
+            error_response=self._error_pages.respond,
             sessions=site.sessions,
         )
+        security = site.config.security
+        self._trust_proxies = (
+            make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
+        )
+        # In development and in a build the host is not that of the real site.
+        self._check_host = HostCheck(security.allowed_hosts if mode == "production" else ())
+        self._check_origin = OriginCheck(security) if security.check_origin else None
 
-    def _find_files(self, built: Built | None) -> dict[str, StaticFile]:
-        """Public and built files by `PATH_INFO`; of a build that is older than the site only
-        what is still prerendered.
-        """
-        if built is None:
-            return self.site.files
-        files, gone = self.site.routes.spell_files(built.files)
-        if gone:
-            self._notes.old_build(self.config.build.out_dir, gone)
-        files.update(built.add_variants(self.site.files, self._base))
-        return files
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings about prerendered routes so far."""
+        return self.site.warnings.texts
 
     def close(self) -> None:
-        """Take the site's `src/` off `sys.path`."""
+        """Remove the site's `src/` from `sys.path`."""
         self.site.modules.close()
 
-    def explain(self, method: str, target: str) -> str:
-        """Which file would answer a request, with what, and why not another, as text.
-
-        `target` is a path as a client sends it. Raises `ValueError` for one that no site answers.
-        """
-        if not target.startswith("/"):
-            raise ValueError(f"A path begins with a slash: /{target}")
-        environ = Request("http://localhost/", method=method).to_environ()
-        path, _, environ["QUERY_STRING"] = target.partition("?")
-        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1")
-        return self._explain(environ, target)
-
-    def _explain(self, environ: Environ, target: str) -> str:
-        context, method = APIContext(self._services, environ), environ["REQUEST_METHOD"]
-        found = self._find(context, environ, environ.get("PATH_INFO", ""), method)
-        return explain(self.site, context, found, method, target)
-
-    # --------------------------------------------------------------- one request
-
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-        if self._trust is not None:
-            self._trust(environ)
+        """Handle one request (PEP 3333)."""
+        if self._trust_proxies is not None:
+            self._trust_proxies(environ)
         context = APIContext(self._services, environ)
-        response = self._respond(context, environ)
-        if response is None:
-            return self._fallback(environ, start_response)  # type: ignore[misc]
-        if self._has_sessions:
-            response = self._save_session(context, response)
-        if (
-            self._make_etag
-            or "HTTP_IF_NONE_MATCH" in environ
-            or "HTTP_IF_MODIFIED_SINCE" in environ
-        ):
+        try:
+            self._check_host(environ)
+            match = self._match(environ)
+            if match is None:
+                return self._fallback(environ, start_response)  # type: ignore[misc]
+            context.route = route = match.route
+            context.params = match.params or {}  # the {} of an exact match is shared
+            context.path = match.path
+            if self._check_origin is not None and route.check_origin:
+                self._check_origin(environ, lambda: context.url.origin)
+            if route.pattern.text:
+                environ["http.route"] = route.pattern.text  # the name that OpenTelemetry uses
+            response = route.chain.get(environ["REQUEST_METHOD"])(context)
+        except Exception as error:
+            response = self._error_pages.respond(context, error)
+        try:
+            context.save_session()
+            return self._send(context, response, start_response)
+        except Exception as error:
+            exc_info = sys.exc_info()  # start_response may have been called already
+            response.close()
+            response = self._error_pages.respond(context, error)
+            return self._send(context, response, lambda *head: start_response(*head, exc_info))
+
+    def _match(self, environ: Environ) -> Match[Route] | None:
+        """Find what handles the path: a route, a file, or a redirect to the canonical spelling.
+
+        The result is `None` if the fallback application handles it.
+        """
+        path_info, mount = environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", "")
+        match = self._exact.get(path_info)
+        if match is not None and not mount:
+            return match
+        asked = decode_path(path_info)
+        path = collapse_slashes(asked)
+        is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        file = self._files.get(encode_path(path)) if is_read else None
+        if file is not None:
+            match = Match(_FILE, {"file": file}, path)
+        else:
+            match = self.site.routes.match(path)
+        if match is None:
+            if self._fallback is not None:
+                return None
+            match = Match(self.site.missing, {}, path)
+        elif match.path != asked and match.route.kind != "redirect":
+            match = Match(_OTHER_SPELLING, {}, match.path)
+        if mount:
+            path = decode_mount(mount) + (match.path if path_info else "")
+            match = Match(match.route, match.params, path)
+        return match
+
+    def _send(
+        self, context: APIContext, response: Response, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Finish the response and send it: caching of sessions, conditional request, request id."""
+        environ = context.environ
+        response = context.mark_session(response)
+        if self._make_etag or not _CONDITIONS.isdisjoint(environ):
             response = answer_conditionally(environ, response, make_etag=self._make_etag)
         if "HTTP_X_REQUEST_ID" in environ:
-            response = pass_on_request_id(environ, response)
-        head = environ["REQUEST_METHOD"] == "HEAD"
-        try:
-            body = response.send(
-                start_response, head=head, cookies=context.set_cookies(), run=context.run
-            )
-        except Exception as error:  # nothing was sent yet: a body that can't be sent
-            happened = sys.exc_info()  # start_response may have been called all the same
-            response = self._failures.answer_crash(context, error)
-            if self._has_sessions:
-                response = context.session.mark(response)
-            body = response.send(
-                lambda status, headers: start_response(status, headers, happened),
-                head=head,
-                cookies=context.set_cookies(),
-            )
+            response = add_request_id(environ, response)
+        body = response.send(
+            start_response,
+            head=environ["REQUEST_METHOD"] == "HEAD",
+            cookies=context.set_cookies(),
+            run=context.run,
+        )
         if type(body) is tuple:
             context.close()
             return body
-        return _Sending(body, context)
-
-    def _save_session(self, context: APIContext, response: Response) -> Response:
-        try:
-            context.session.save()
-        except Exception as error:
-            response.close()
-            response = self._failures.answer_crash(context, error)
-        return context.session.mark(response)
-
-    def _respond(self, context: APIContext, environ: Environ) -> Response | None:
-        """The response of the site; `None` where the fallback is to answer."""
-        try:
-            try:
-                self._check_host(environ)
-                if "HTTP_SCRIPT_NAME" in environ and self._trust is None:
-                    raise BadRequest("A client may not say where the site is mounted.")
-                path = environ.get("PATH_INFO", "")
-                method = environ["REQUEST_METHOD"]
-                # What is asked for by its only spelling is one look-up; the rest is in `_find`.
-                known = self._static.get(path)
-                if known is not None and path not in self._files and not environ.get("SCRIPT_NAME"):
-                    route, context.path = known
-                else:
-                    found = self._find(context, environ, path, method)
-                    if not isinstance(found, Route):
-                        return found
-                    route = found
-                if self._check_origin is not None and route.check_origin:
-                    self._check_origin(environ, lambda: context.url.origin)
-                # `http.route` is OpenTelemetry's name for it; its hooks are handed the environ.
-                context.route_pattern = environ["http.route"] = route.pattern.text
-                return (route.chain.by_method.get(method) or route.chain.other)(context)
-            except BadPathError as error:
-                return self._failures.answer_error(context, BadRequest(str(error)))
-            except HTTPException as error:
-                return self._failures.answer_error(context, error)
-        except Exception as error:
-            return self._failures.answer_crash(context, error)
-
-    def _find(
-        self, context: APIContext, environ: Environ, path_info: str, method: str
-    ) -> Route | Response | None:
-        """The route for a path in any spelling; a `Response` for a file or a redirect to the
-        one spelling; `None` where the fallback is to answer.
-        """
-        asked = decode_path(path_info)
-        path = collapse_slashes(asked)
-        mount = decode_mount(environ["SCRIPT_NAME"]) if environ.get("SCRIPT_NAME") else ""
-        context.path = mount + path if path_info or not mount else mount
-        if method in ("GET", "HEAD"):
-            key = path if path.isascii() else path.encode().decode("latin-1")
-            file = self._files.get(key)
-            if file is not None:
-                return (
-                    self._respell(context, mount + path) if path != asked else file.respond(environ)
-                )
-        inner = self._without_base(path) if self._base else path
-        found = None if inner is None else self.site.routes.match(inner)
-        if found is None:
-            return None if self._fallback is not None else self._missing
-        route, context.params = found
-        if route.slash is not None:
-            path = (path.rstrip("/") + "/" if route.slash else path.rstrip("/")) or "/"
-        if path != asked and route.kind != "redirect":
-            return self._respell(context, mount + path)
-        return route
-
-    def _without_base(self, path: str) -> str | None:
-        is_below = path == self._base or path.startswith(f"{self._base}/")
-        return path[len(self._base) :] if is_below else None
-
-    def _respell(self, context: APIContext, path: str) -> Response:
-        """A redirect to the path's one spelling. Always to this host: it begins with one slash."""
-        status = 301 if context.request.method in ("GET", "HEAD") else 308
-        location = quote_path(path) + context.url.search
-        return Response(None, status=status, headers={"location": location})
-
-    # ---------------------------------------------------------------- start-up
-
-    def _compose(self, route: Route) -> Route:
-        """The route with its middleware composed around each of its answers."""
-        if route.middleware:
-            chain = route.handlers.wrap(lambda answer: self._around(route, answer))
-            route = replace(route, chain=chain)
-        if route.static is not None:
-            answers = {
-                method: self._prerendering(answer, route) if method in ("GET", "HEAD") else answer
-                for method, answer in route.chain.by_method.items()
-            }
-            route = replace(route, chain=replace(route.chain, by_method=answers))
-        return route
-
-    def _prerendering(self, answer: Handler, route: Route) -> Handler:
-        """`answer` run as the build runs it, where there is none."""
-
-        def run(context: APIContext) -> Response:
-            if context.has_build:  # a rewrite, or a path that has no file
-                return answer(context)
-            context.is_prerendered = True
-            if self._says_no_build:
-                self._notes.no_build(self.config.build.out_dir)
-            response = answer(context)
-            is_set = bool(context.set_cookies()) or "set-cookie" in response.headers
-            self._notes.cookies(route.file, read=context.read_cookies(), written=is_set)
-            return response
-
-        return run
-
-    def _warn_of_headers(self, context: APIContext) -> None:
-        self._notes.headers_read(self.site.routes.place_of(context.route_pattern))
-
-    def _around(
-        self, route: Route, answer: Handler, passed: tuple[Middleware, ...] = ()
-    ) -> Handler:
-        layers = [layer for layer in route.middleware if layer not in passed]
-        return compose(layers, self._catch(answer), self._rewrite, passed)
-
-    def _catch(self, answer: Handler) -> Handler:
-        """`answer`, an `HTTPException` turned into its response, so that middleware sees one."""
-
-        def caught(context: APIContext) -> Response:
-            try:
-                # A response may be shared, made once for all requests; what middleware changes
-                # in it is this request's alone.
-                return answer(context).moved()
-            except HTTPException as error:
-                return self._failures.answer_error(context, error)
-
-        return caught
-
-    # ---------------------------------------------------------------- rewrites
-
-    def _rewrite(
-        self, context: APIContext, target: Target, passed: tuple[Middleware, ...] = ()
-    ) -> Response:
-        """The response of another route; the layers in `passed` stand around it already."""
-        trail = (*context.trail, context.route_pattern)
-        if len(trail) > _MOST_REWRITES:
-            raise RewriteLoopError(f"Rewrites lead in a circle: {' -> '.join(trail)}.")
-        if BUILDING in context.environ:
-            context.environ[REWRITTEN] = True
-        request = target if isinstance(target, Request) else None
-        url = URL(request.url if request is not None else str(target), context.url)
-        if url.host != context.url.host:
-            raise ValueError(f"rewrite({str(target)!r}) leaves this site: take redirect().")
-        # Decoded once, as a server does; then it is read as any request's path is.
-        path = collapse_slashes(decode_path(unquote_to_bytes(url.pathname).decode("latin-1")))
-        mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
-        if mount and (path == mount or path.startswith(f"{mount}/")):
-            path = path[len(mount) :]
-        inner = self._without_base(path)
-        found = self.site.routes.match(path if inner is None else inner)
-        route, params = found or (self._missing, {})
-        full = path if inner is not None else self._base + path
-        moved = context.moved(trail, full, url.search[1:], request)
-        moved.route_pattern = route.pattern.text
-        moved.params = params
-        answer = route.handlers.get(moved.request.method)
-        return self._around(route, answer, passed)(moved)
-
-    # -------------------------------------------------------------- in process
+        return _StreamedBody(body, context)
 
     def fetch(
         self,
@@ -340,40 +176,42 @@ class App:
         headers: HeadersInit = None,
         body: BodyInit = None,
     ) -> Response:
-        """The response to one request, run through the whole application in this process.
+        """Run one request through the whole application in this process; return its `Response`.
 
-        A relative URL is one of `http://localhost`. `method`, `headers` and `body` make the
-        request where a URL is given.
+        A relative URL is one of `http://localhost`. `method`, `headers` and `body` are those of
+        the request if a URL is given.
         """
         if isinstance(url_or_request, Request):
             request = url_or_request
         else:
             url = URL(url_or_request, "http://localhost")
             request = Request(url, method=method, headers=headers, body=body)
-        started: list[Any] = []
+        status, status_text, header_list, content = call(self, request.to_environ())
+        return Response(content, status=status, status_text=status_text, headers=header_list)
 
-        def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[..., None]:
-            started[:] = [status, headers]
-            return written.append
+    def explain(self, method: str, target: str) -> str:
+        """Return which file handles a request, and why not another, as text.
 
-        written: list[bytes] = []
-        chunks = self(request.to_environ(), start_response)
-        if not started or written:  # a fallback that starts late or writes: let it finish
-            try:
-                written += chunks
-            finally:
-                _close(chunks)
-            chunks = written
-        status, _, text = started[0].partition(" ")
-        content: BodyInit = b"".join(chunks) if isinstance(chunks, (list, tuple)) else chunks
-        if request.method == "HEAD" or status in ("204", "205", "304"):
-            _close(chunks)
-            content = None
-        return Response(content, status=int(status), status_text=text, headers=started[1])
+        `target` is a path as a client sends it. Raises `ValueError` for a path that no site
+        accepts.
+        """
+        if not target.startswith("/"):
+            raise ValueError(f"A path begins with a slash: /{target}")
+        environ = Request("http://localhost/", method=method).to_environ()
+        path, _, environ["QUERY_STRING"] = target.partition("?")
+        environ["PATH_INFO"] = path_info_of(path)
+        return self._explain(environ, target)
+
+    def _explain(self, environ: Environ, target: str) -> str:
+        context = APIContext(self._services, environ)
+        match = self._match(environ)
+        if match is not None:
+            context.route, context.params, context.path = match.route, match.params, match.path
+        return explain(self.site, context, environ["REQUEST_METHOD"], target)
 
 
-class _Sending:
-    """A body on its way; closing it ends what the request left running."""
+class _StreamedBody:
+    """A body that the server iterates. Closing it closes the context of its request."""
 
     __slots__ = ("_body", "_context")
 
@@ -391,11 +229,23 @@ class _Sending:
             self._context.close()
 
 
-def _close(chunks: object) -> None:
-    close = getattr(chunks, "close", None)
-    if close is not None:
-        close()
+def _make_route(kind: str, handler: Handler) -> Route:
+    handlers = Handlers({}, handler)
+    return Route(Pattern("", (), (), ()), kind, kind, handlers, handlers, check_origin=False)
 
 
-def _raise_not_found(context: APIContext) -> Response:
-    raise NotFound
+def _send_file(context: APIContext) -> Response:
+    response: Response = context.params["file"].respond(context.environ)
+    return response
+
+
+def _redirect_to_spelling(context: APIContext) -> Response:
+    """Redirect to the canonical spelling, `context.path`, which begins with one slash."""
+    status = 301 if context.request.method in ("GET", "HEAD") else 308
+    location = quote_path(context.path) + context.url.search
+    return Response(None, status=status, headers={"location": location})
+
+
+_FILE = _make_route("file", _send_file)
+_OTHER_SPELLING = _make_route("spelling", _redirect_to_spelling)
+_CONDITIONS = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}

@@ -1,17 +1,15 @@
-"""What does a handler get to know about its request?"""
+"""`APIContext`: what a handler, middleware or page can ask about its request."""
 
 import contextvars
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from .errors import SessionError
-from .routing.paths import decode_mount, quote_path
+from .route import Middleware, Route
+from .routing.paths import decode_mount, encode_path, quote_path
 from .sessions import Session, Store
-from .web.body import Source
 from .web.cookies import Cookies
-from .web.headers import RequestHeaders
 from .web.loop import Call, Loop
 from .web.request import Request
 from .web.response import Response
@@ -19,13 +17,14 @@ from .web.url import URL
 from .web.wsgi import Environ
 
 T = TypeVar("T")
+RequestT = TypeVar("RequestT", bound=Request)
 
 
 class Locals:
-    """Data of one request, shared between middleware and handlers.
+    """Data of one request, shared by middleware, handlers and templates.
 
-    `locals.user` and `locals["user"]` are the same; `in`, `len`, iteration and `get` work as
-    in a dict.
+    `locals.user` and `locals["user"]` are the same. `in`, `len`, iteration and `get` work as in a
+    dict.
     """
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
@@ -57,50 +56,35 @@ class Locals:
         return len(self.__dict__)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value of `name`, or `default`."""
+        """Return the value of `name`, or `default`."""
         return self.__dict__.get(name, default)
 
     def __repr__(self) -> str:
         return f"Locals({self.__dict__!r})"
 
 
-class _WatchedRequest(Request):
-    """A request whose headers are nobody's: it is made while a route is prerendered."""
-
-    __slots__ = ("read_headers",)
-
-    read_headers: Callable[[], None]
-
-    @property
-    def headers(self) -> RequestHeaders:
-        self.read_headers()
-        return super().headers
-
-    def _with_source(self, source: Source) -> Self:
-        other = super()._with_source(source)
-        other.read_headers = self.read_headers
-        return other
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the contexts of one site share; nothing in it changes."""
+    """What all contexts of one application share. It is immutable.
+
+    `rewrite` runs another route of the site, inside the given middleware. `error_response` makes
+    the response for an `HTTPException`.
+    """
 
     site: str | None
     generator: str
     max_body_size: int
-    has_build: bool
-    warn_of_headers: Callable[["APIContext"], None]
-    url_for: Callable[..., str]
-    rewrite: Callable[["APIContext", "str | URL | Request"], Response]
-    render: Callable[["APIContext", str, Mapping[str, Any]], Response]
+    url_for: Callable[[str, Mapping[str, Any]], str]
+    rewrite: "Callable[[APIContext, str | URL | Request, tuple[Middleware, ...]], Response]"
+    render: "Callable[[APIContext, str, Mapping[str, Any]], Response]"
+    error_response: "Callable[[APIContext, Any], Response]"
     sessions: Store | None = None
 
 
 class APIContext:
     """One request, as its handler sees it.
 
-    Everything that costs something is made when it is first asked for.
+    Each part is made when it is first used.
     https://docs.astro.build/en/reference/api-reference/
     """
 
@@ -110,7 +94,6 @@ class APIContext:
         "_loop",
         "_origin",
         "_request",
-        "_services",
         "_session",
         "_url",
         "environ",
@@ -118,14 +101,26 @@ class APIContext:
         "params",
         "path",
         "props",
-        "route_pattern",
+        "route",
+        "services",
         "trail",
     )
 
     def __init__(self, services: Services, environ: Environ) -> None:
-        self._services = services
+        self.services = services
         self.environ = environ
         self.path = "/"
+        """The path of the URL, decoded."""
+        self.params: dict[str, Any] = {}
+        """The values of the route's parameters."""
+        self.props: dict[str, Any] = {}
+        """The props that `get_static_paths()` gives to this path."""
+        self.is_prerendered = False
+        """Whether the response becomes a file of a static site."""
+        self.route: Route | None = None
+        """The route that was found for the path."""
+        self.trail: tuple[str, ...] = ()
+        """The patterns of the routes that rewrote this request."""
         self._origin: str | None = None
         self._request: Request | None = None
         self._url: URL | None = None
@@ -133,34 +128,22 @@ class APIContext:
         self._locals: Locals | None = None
         self._session: Session | None = None
         self._loop: Loop | None = None
-        self.route_pattern = ""
-        self.params: dict[str, Any] = {}
-        self.props: dict[str, Any] = {}
-        self.is_prerendered = False
-        self.trail: tuple[str, ...] = ()
 
     @property
     def request(self) -> Request:
         """The `Request`."""
-        if self._request is None:
-            kind = _WatchedRequest if self.is_prerendered else Request
-            self._request = kind.from_environ(
-                self.environ, self._href, max_body_size=self._services.max_body_size
-            )
-            if isinstance(self._request, _WatchedRequest):
-                self._request.read_headers = partial(self._services.warn_of_headers, self)
-        return self._request
+        return self._request or self.make_request(Request)
 
     @property
     def url(self) -> URL:
-        """The `URL` of the request. Its `pathname` is the path that was matched."""
+        """The `URL` of the request. Its `pathname` is the path that the router matched."""
         if self._url is None:
             self._url = URL(self._address())
         return self._url
 
     @property
     def cookies(self) -> Cookies:
-        """The `Cookies` of the request; what is set here goes out with the response."""
+        """The `Cookies` of the request. What is set here is sent with the response."""
         if self._cookies is None:
             self._cookies = Cookies(
                 self.environ.get("HTTP_COOKIE", ""),
@@ -170,16 +153,16 @@ class APIContext:
 
     @property
     def locals(self) -> Locals:
-        """Data of this request: middleware puts it there, handlers read it."""
+        """The data of this request: middleware sets it, handlers read it."""
         if self._locals is None:
             self._locals = Locals(self.environ.get("framework.locals"))
         return self._locals
 
     @property
     def session(self) -> Session:
-        """The visitor's `Session`. `SessionError` where sessions are off."""
+        """The visitor's `Session`. Raises `SessionError` if sessions are off."""
         if self._session is None:
-            store = self._services.sessions
+            store = self.services.sessions
             if store is None:
                 raise SessionError("Sessions are off. Turn them on: Config(session=Sessions())")
             self._session = Session(store, self.cookies)
@@ -188,12 +171,17 @@ class APIContext:
     @property
     def site(self) -> URL | None:
         """The site's `URL` from the configuration."""
-        return None if self._services.site is None else URL(self._services.site)
+        return None if self.services.site is None else URL(self.services.site)
 
     @property
     def client_address(self) -> str:
-        """The client's IP address, behind trusted proxies."""
+        """The client's IP address, as trusted proxies report it."""
         return str(self.environ.get("REMOTE_ADDR", ""))
+
+    @property
+    def route_pattern(self) -> str:
+        """The pattern of the route: `/products/[id].json`."""
+        return "" if self.route is None else self.route.pattern.text
 
     @property
     def origin_pathname(self) -> str:
@@ -202,69 +190,68 @@ class APIContext:
 
     @property
     def generator(self) -> str:
-        """`framework v1.2.3`."""
-        return self._services.generator
+        """The name and version of the framework: `framework v1.2.3`."""
+        return self.services.generator
 
     def redirect(self, path: str | URL, status: int = 302) -> Response:
-        """A `Response` that sends the client to `path`, which is sent as it is given.
+        """Return a `Response` that redirects the client to `path`, which is sent as it is.
 
-        Raises `ValueError` as `Response.redirect` does: for a status that is no redirect, and
-        for a path that would lead to another host unseen.
+        Raises `ValueError` as `Response.redirect` does: for a status that does not redirect, and
+        for a path that leads to another host.
         """
         return Response.redirect(path, status)
 
     def rewrite(self, target: "str | URL | Request") -> Response:
-        """The `Response` of another route of this site; the client's address stays.
+        """Return the `Response` of another route of this site; the client's address stays.
 
-        A path or URL keeps method and body, a `Request` brings its own.
+        A path or URL keeps the method and body of this request; a `Request` brings its own.
         """
-        return self._services.rewrite(self, target)
+        return self.services.rewrite(self, target, ())
 
     def render(self, template: str, /, **variables: Any) -> Response:
-        """A `Response` with a template of the site: `render("components/card.jinja", product=p)`.
+        """Return a `Response` with a template: `render("components/card.jinja", product=p)`.
 
-        The template's name begins at `src/`; it finds the names of this context beside its
-        variables, as a page does. It is HTML unless its name says otherwise (`feed.xml.jinja`).
-        Raises `jinja2.TemplateNotFound`, naming the nearest.
+        The name of the template is its path below `src/`. The template sees the names of this
+        context and the variables, as a page does. The response is HTML unless the name has
+        another extension (`feed.xml.jinja`). Raises `jinja2.TemplateNotFound`.
         """
-        return self._services.render(self, template, variables)
+        return self.services.render(self, template, variables)
 
     def url_for(self, pattern: str, /, **params: Any) -> str:
-        """The path of a route of this site: `url_for("/products/[id].json", id=42)`.
+        """Return the path of a route of this site: `url_for("/products/[id].json", id=42)`.
 
-        `base` and mount prefix are in it. Raises `RouteNotFoundError`, naming the nearest.
+        The path includes `base` and the mount point. Raises `RouteNotFoundError` for an unknown
+        pattern or a missing parameter.
         """
         mount = decode_mount(self.environ.get("SCRIPT_NAME", ""))
-        return quote_path(mount) + self._services.url_for(pattern, params)
+        return quote_path(mount) + self.services.url_for(pattern, params)
 
-    # What follows is the application's, not a handler's.
+    # The application uses the following members; handlers do not see them by name.
 
-    @property
-    def has_build(self) -> bool:
-        """Whether prerendered routes are served from files."""
-        return self._services.has_build
+    def make_request(self, kind: type[RequestT]) -> RequestT:
+        """Make the `request`, as an object of the given class."""
+        self._request = request = kind.from_environ(
+            self.environ, self._href, max_body_size=self.services.max_body_size
+        )
+        return request
 
-    def moved(
-        self, trail: tuple[str, ...], path: str, query: str, request: Request | None
-    ) -> "APIContext":
-        """The context of this request rewritten: cookies, locals and body are the same.
+    def rewritten(self, path: str, query: str, request: Request | None) -> "APIContext":
+        """Return the context of this request at another path. Cookies, locals and body are shared.
 
-        `path` is the one below the mount point; `request` is the new one, if the rewrite
-        brought its own.
+        `path` is the path below the mount point. `request` replaces the request if it is given.
         """
-        path_info = path.encode().decode("latin-1")
-        environ = self.environ | {"PATH_INFO": path_info, "QUERY_STRING": query}
-        context = APIContext(self._services, environ)
+        environ = self.environ | {"PATH_INFO": encode_path(path), "QUERY_STRING": query}
+        context = APIContext(self.services, environ)
         context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
         context._origin = self._origin or self.path
         context._request = request or self.request.moved(context._href)
         context._cookies = self.cookies
         context._locals = self.locals
-        if self._services.sessions is not None:
+        if self.services.sessions is not None:
             context._session = self.session
         context._loop = self._loop = self._loop or Loop()
         context.is_prerendered = self.is_prerendered
-        context.trail = trail
+        context.trail = (*self.trail, self.route_pattern)
         return context
 
     def run(
@@ -274,52 +261,62 @@ class APIContext:
         *,
         context: contextvars.Context | None = None,
     ) -> T:
-        """The result of an awaitable, run on the event loop of this request: see `Loop.run`."""
+        """Return the result of an awaitable, run on the event loop of this request."""
         if self._loop is None:
             self._loop = Loop()
         return self._loop.run(awaitable, call, context=context)
 
+    def save_session(self) -> None:
+        """Save the session. After that it can't be used any more."""
+        if self.services.sessions is not None:
+            self.session.save()
+
+    def mark_session(self, response: Response) -> Response:
+        """Return the response with the headers for caches that the session needs."""
+        return response if self._session is None else self._session.mark(response)
+
     def set_cookies(self) -> Sequence[str]:
-        """The `Set-Cookie` headers of this request."""
+        """Return the values of the `Set-Cookie` headers of this request."""
         return () if self._cookies is None else list(self._cookies.headers())
 
     def read_cookies(self) -> bool:
-        """Whether anybody asked for the cookies that the client sent, or for its session."""
+        """Whether the cookies of the client, or its session, were read."""
         return self._cookies is not None and self._cookies.were_read
 
     def close(self) -> None:
-        """End what the request left running."""
+        """Cancel the tasks that the request left running."""
         if self._loop is not None:
             self._loop.close()
 
     @property
-    def _itself(self) -> "APIContext":
+    def itself(self) -> "APIContext":
+        """This context: the value of a handler's parameter named `context`."""
         return self
 
     def _href(self) -> str:
-        # Not of `self.url`, which a handler may have changed.
+        # Not self.url.href: a handler may have changed that object.
         return URL(self._address()).href
 
     def _address(self) -> str:
         environ = self.environ
-        href = f"{environ['wsgi.url_scheme']}://{_host(environ)}{quote_path(self.path)}"
+        href = f"{environ['wsgi.url_scheme']}://{_host_of(environ)}{quote_path(self.path)}"
         query = environ.get("QUERY_STRING")
         if not query:
             return href
         query = query.partition("#")[0]
-        if not query.isascii():  # bytes as latin-1, as WSGI has them
+        if not query.isascii():  # WSGI gives bytes as latin-1
             query = "".join(c if c < "\x80" else f"%{ord(c):02X}" for c in query)
         return f"{href}?{query}"
 
 
-def _host(environ: Environ) -> str:
+def _host_of(environ: Environ) -> str:
     host: str | None = environ.get("HTTP_HOST")
     if host:
         return host
     name, port = environ["SERVER_NAME"], environ["SERVER_PORT"]
     if ":" in name:
         name = f"[{name}]"
-    elif "/" in name or not name:  # a server at a Unix socket has no name
+    elif "/" in name or not name:  # a server on a Unix socket has no name
         return "localhost"
     default = {"http": "80", "https": "443"}.get(environ["wsgi.url_scheme"])
     return name if port == default else f"{name}:{port}"
@@ -346,4 +343,4 @@ CONTEXT_NAMES = frozenset(
         "url_for",
     ]
 )
-"""The names that a handler's parameters may have, and that a page finds."""
+"""The names that the parameters of a handler may have, and that a page can use."""

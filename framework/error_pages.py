@@ -1,173 +1,302 @@
-"""What is answered when something goes wrong, and what is logged?
+"""Responses for errors: the site's own error pages, or a document in the form the client accepts.
 
-The site's own error page that is nearest, where the client takes HTML; else an answer in the
-form that it asked for.
+A client sees nothing of an error's inside unless the site is being developed.
 """
 
 import logging
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+from unicodedata import normalize
 
+import jinja2
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_accept_header
 
 from .context import APIContext
-from .error_documents import render_error, takes_html
 from .errors import RewriteLoopError
-from .routing.paths import decode_mount
-from .routing.table import Route
-from .site.loader import Site
+from .route import Route
+from .routing.paths import decode_mount, find_path_below
+from .routing.table import RouteTable
 from .web.errors import InvalidDataError
+from .web.headers import add_vary
 from .web.response import Response
 from .web.wsgi import Environ
 
 log = logging.getLogger("framework")
 
-_PAGES = {404, 500}
-_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
+ERROR_PAGES = {"404": 404, "500": 500}
+"""The status of each error page, by the last segment of its pattern."""
+
+_TITLES = {  # names of RFC 9110 that some versions of Python do not have yet
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+_HTML_TYPES = {"text/html", "application/xhtml+xml"}
+_is_request_id = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII).fullmatch
+_HTML = jinja2.Environment(autoescape=True).from_string(
+    """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ status }} {{ title }}</title>
+<style>
+:root { color-scheme: light dark }
+body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 15vh auto; padding: 0 1.5rem }
+h1 { font-size: 1.6rem }
+p { white-space: pre-line }
+pre { overflow: auto; font-size: .85rem; border: 1px solid; border-radius: .4rem; padding: 1rem }
+</style>
+</head>
+<body>
+<main>
+<h1>{{ status }} {{ title }}</h1>
+{% if detail %}<p>{{ detail }}</p>
+{% endif %}{% if inside %}<pre>{{ inside }}</pre>
+{% endif %}</main>
+</body>
+</html>
+"""
+)
 
 
-class Failures:
-    """Makes the answers of one site for errors.
+class ErrorPages:
+    """Makes the error responses of one site.
 
-    `explain` is given while the site is developed: clients then see the inside of errors, and
-    on a 404 why no route answered. `building` says that a crash has no client to be hidden from:
-    it is raised.
+    `explain` is given in development: clients then see tracebacks, and why no route matches.
+    With `reraise` a crash is raised again instead of answered, as a build needs it.
     """
 
     def __init__(
         self,
-        site: Site,
-        explain: Callable[[Environ, str], str] | None,
+        routes: RouteTable[Route],
         *,
-        building: bool = False,
+        explain: Callable[[Environ, str], str] | None = None,
+        reraise: bool = False,
     ) -> None:
+        self._routes = routes
         self._explain = explain
-        self._building = building
-        self._routes = site.routes
-        self._base = site.config.base.rstrip("/")
-        self._by_pattern = {r.pattern.text: r for r in site.routes.all if r.kind != "redirect"}
+        self._reraise = reraise
+        pages = {r.pattern.text: r for r in routes.all if _status_of(r) is not None}
+        self._of_route = {
+            (route.pattern.text, status): page
+            for route in routes.all
+            for name, status in ERROR_PAGES.items()
+            if (page := _find_nearest(pages, _folder_of(route), name)) is not None
+        }
+        # The numbers of leading segments of a path that can be the folder of an error page.
+        folders = [page.pattern.segments[:-1] for page in pages.values()]
+        self._depth = max(map(len, folders), default=-1)
+        self._has_rest = any(param.rest for page in pages.values() for param in page.pattern.params)
 
-    def answer_error(self, context: APIContext, error: HTTPException) -> Response:
-        """The answer for an `HTTPException`: the site's page, or one in the form asked for."""
+    def respond(self, context: APIContext, error: Exception) -> Response:
+        """Return the response for an exception; log one that is not an `HTTPException`."""
+        if isinstance(error, HTTPException):
+            try:
+                return self._respond_to_http(context, error)
+            except Exception as failure:
+                error = failure
+        return self._respond_to_crash(context, error)
+
+    def _respond_to_http(self, context: APIContext, error: HTTPException) -> Response:
+        environ = context.environ
         status = error.code or 500
-        if error.response is not None or status < 400:  # it brings a response of Werkzeug's
-            made = error.get_response(context.environ)
+        if error.response is not None or status < 400:  # it has a response of its own
+            own = error.get_response(environ)
             return Response(
-                made.get_data() or None, status=made.status_code, headers=list(made.headers.items())
+                own.get_data() or None, status=own.status_code, headers=list(own.headers.items())
             )
-        response = self._error_page(context, status, error) or render_error(
-            context.environ,
-            status,
-            _own_words(error) if status < 500 else "",
-            errors=error.errors if isinstance(error, InvalidDataError) else (),
-            inside=self._explain(context.environ, context.origin_pathname)
-            if self._explain and status == 404
-            else "",
-            asked_json=context.path.endswith(".json"),
-        )
-        for name, value in error.get_headers(context.environ):
+        response = self._render_page(context, status, error)
+        if response is None:
+            is_missing = self._explain is not None and status == 404
+            response = render_error(
+                environ,
+                status,
+                _description_of(error) if status < 500 else "",
+                errors=error.errors if isinstance(error, InvalidDataError) else (),
+                inside=self._explain(environ, context.origin_pathname) if is_missing else "",  # type: ignore[misc]
+                asked_json=context.path.endswith(".json"),
+            )
+        for name, value in error.get_headers(environ):
             if name.lower() != "content-type":
                 response.headers.append(name, value)
         return response
 
-    def answer_crash(self, context: APIContext, error: Exception) -> Response:
-        """The answer for an exception that nobody caught, which is logged here, once."""
-        if self._building:
+    def _respond_to_crash(self, context: APIContext, error: Exception) -> Response:
+        if self._reraise:
             raise error
-        environ = context.environ
-        route = self._by_pattern.get(context.route_pattern)
+        request_id = find_request_id(context.environ)
         log.error(
             "%s %s failed in %s%s",
-            environ["REQUEST_METHOD"],
+            context.environ["REQUEST_METHOD"],
             context.origin_pathname,
-            route.file if route else "no route",
-            f", request {known}" if (known := find_request_id(environ)) else "",
+            "no route" if context.route is None else context.route.file,
+            f", request {request_id}" if request_id else "",
             exc_info=error,
         )
         status = 508 if isinstance(error, RewriteLoopError) else 500
-        inside = "".join(traceback.format_exception(error)) if self._explain else ""
-        page = None if inside else self._error_page(context, status, error)
         asked_json = context.path.endswith(".json")
-        return page or render_error(environ, status, inside=inside, asked_json=asked_json)
+        if self._explain is not None:
+            inside = "".join(traceback.format_exception(error))
+            return render_error(context.environ, status, inside=inside, asked_json=asked_json)
+        page = self._render_page(context, status, error)
+        return page or render_error(context.environ, status, asked_json=asked_json)
 
-    def _error_page(
-        self, context: APIContext, status: int, error: BaseException
-    ) -> Response | None:
-        """The site's own page for the status, if there is one and the client takes HTML."""
-        if status not in _PAGES or not takes_html(context.environ):
+    def _render_page(self, context: APIContext, status: int, error: Exception) -> Response | None:
+        """Return the response of the nearest error page, if the client accepts HTML."""
+        if status not in ERROR_PAGES.values() or not accepts_html(context.environ):
             return None
-        route = self._nearest(context, status)
-        if route is None:
+        page = self._find_page(context, status)
+        if page is None:
             return None
-        context.route_pattern = route.pattern.text
+        context.route = page
         context.props = {"error": error}
-        answers = route.handlers.by_method
-        method = context.request.method
-        own = None if method == "OPTIONS" else answers.get(method)
-        answer = own or answers.get("GET") or route.handlers.other
+        handlers, method = page.handlers, context.request.method
+        handler = None if method == "OPTIONS" else handlers.by_method.get(method)
+        handler = handler or handlers.get("GET")
         try:
-            page = answer(context).moved()
-            if "accept" not in re.split(r"[\s,]+", page.headers.get("vary", "").lower()):
-                page.headers.append("vary", "accept")
-            return page
+            response = handler(context).moved()
         except Exception as failure:
-            if status == 500:
-                log.error("The site's 500 page failed", exc_info=failure)
-                return render_error(context.environ, 500)
-            return self.answer_crash(context, failure)
+            if status != 500:
+                return self._respond_to_crash(context, failure)
+            log.error("The site's 500 page failed", exc_info=failure)
+            return render_error(context.environ, 500)
+        add_vary(response.headers, "accept")
+        return response
 
-    def _nearest(self, context: APIContext, status: int) -> Route | None:
-        """The error page in the nearest folder: of the file, or of the path where none matched."""
+    def _find_page(self, context: APIContext, status: int) -> Route | None:
+        """Find the nearest error page: of the route's folder, or of the path without a route."""
+        route = context.route
+        if route is not None and route.kind != "missing":
+            return self._of_route.get((route.pattern.text, status))
         mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
-        path = context.path.removeprefix(mount).removeprefix(self._base).rstrip("/")
-        matched = self._routes.match(path)
-        if matched is not None:
-            folder = re.sub(r"^src/pages/?|/?[^/]*$", "", matched[0].file)
-            for above in _and_above(f"/{folder}" if folder else ""):
-                page = self._by_pattern.get(f"{above}/{status}")
-                if page is not None:
-                    return page
-            return None
-        for above in _and_above(path):
-            found = self._routes.match(f"{above}/{status}")
-            if found is not None and _is_page(found[0], status):
-                context.params = found[1]
-                return found[0]
+        path = find_path_below(mount, context.path) or "/"
+        segments = (self._routes.find_path_below(path) or "/").strip("/").split("/")
+        counts = [*range(min(self._depth, len(segments)), -1, -1)]
+        if self._has_rest:
+            counts.insert(0, len(segments))
+        for count in counts:
+            folder = self._routes.add_prefix("/".join(["", *filter(None, segments[:count])]))
+            match = self._routes.match(f"{folder}/{status}")
+            if match is not None and _status_of(match.route) == status:
+                context.params = match.params
+                return match.route
         return None
 
 
-def _is_page(route: Route, status: int) -> bool:
-    return route.kind != "redirect" and route.pattern.segments[-1] == (str(status),)
+def _status_of(route: Route) -> int | None:
+    """Return the status of an error page, `None` for any other route."""
+    return None if route.kind == "redirect" else ERROR_PAGES.get(route.pattern.last_name)
+
+
+def _folder_of(route: Route) -> str:
+    """Return the pattern of the folder of a route's file: `/shop/[id]`."""
+    path = route.file.removeprefix("src/pages/")
+    return "" if route.kind == "redirect" or "/" not in path else "/" + path.rpartition("/")[0]
+
+
+def _find_nearest(pages: dict[str, Route], folder: str, name: str) -> Route | None:
+    parts = normalize("NFC", folder).split("/")
+    for count in range(len(parts), 0, -1):
+        page = pages.get("/".join([*parts[:count], name]))
+        if page is not None:
+            return page
+    return None
 
 
 def find_request_id(environ: Environ) -> str | None:
-    """The client's or proxy's `X-Request-Id`, if it is one: up to 128 harmless characters."""
-    found = _REQUEST_ID.fullmatch(environ.get("HTTP_X_REQUEST_ID", ""))
+    """Return the request's `X-Request-Id` if it is valid: up to 128 harmless characters."""
+    found = _is_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
     return found[0] if found else None
 
 
-def pass_on_request_id(environ: Environ, response: Response) -> Response:
-    """The response with the request's `X-Request-Id`, unless the site has set its own."""
-    known = find_request_id(environ)
-    if known is None or "x-request-id" in response.headers:
+def add_request_id(environ: Environ, response: Response) -> Response:
+    """Return the response with the request's `X-Request-Id`, unless it has one of its own."""
+    request_id = find_request_id(environ)
+    if request_id is None or "x-request-id" in response.headers:
         return response
     response = response.moved()
-    response.headers.set("x-request-id", known)
+    response.headers.set("x-request-id", request_id)
     return response
 
 
-def _own_words(error: HTTPException) -> str:
-    """What the raiser says of the error; Werkzeug's stock sentences are for its own pages."""
-    described = error.description
-    return described if described and described != type(error).description else ""
+def _description_of(error: HTTPException) -> str:
+    """Return the description given where the error was raised, not Werkzeug's standard one."""
+    description = error.description
+    return description if description and description != type(error).description else ""
 
 
-def _and_above(path: str) -> list[str]:
-    """The path and those above it: `/a/b`, `/a`, and the empty one.
+def title_of(status: int) -> str:
+    """Return the name of a status as in RFC 9110: 404 is "Not Found"."""
+    if status in _TITLES:
+        return _TITLES[status]
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
 
-    >>> _and_above("/a/b")
-    ['/a/b', '/a', '']
+
+def accepts_html(environ: Environ) -> bool:
+    """Whether the client accepts the site's own error pages."""
+    return not environ.get("HTTP_ACCEPT") or _parse_accept(environ)["text/html"] > 0
+
+
+def render_error(
+    environ: Environ,
+    status: int,
+    detail: str = "",
+    *,
+    errors: Sequence[tuple[str, str]] = (),
+    inside: str = "",
+    asked_json: bool = False,
+) -> Response:
+    """Return a response for an error: a problem document (RFC 9457), HTML or plain text.
+
+    `detail` is for the client. `errors` are pairs of a JSON pointer and what is wrong there.
+    `inside`, such as a traceback, is for developers only. `asked_json` says that the path ends
+    in `.json`.
     """
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    title = title_of(status)
+    accepted = [(kind.partition(";")[0].lower(), q) for kind, q in _parse_accept(environ)]
+    html = _best(q for kind, q in accepted if kind in _HTML_TYPES)
+    text = _best(q for kind, q in accepted if kind == "text/plain")
+    json = _best(q for kind, q in accepted if _is_json(kind))
+    sent = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if (json and json >= max(html, text)) or (not html and (_is_json(sent) or asked_json)):
+        problem: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+        if errors:
+            problem["errors"] = [{"pointer": pointer, "detail": what} for pointer, what in errors]
+        elif detail:
+            problem["detail"] = detail
+        if inside:
+            problem["traceback"] = inside
+        response = Response.json(problem, status=status)
+        response.headers.set("content-type", "application/problem+json")
+    elif html and html >= text:
+        page = _HTML.render(status=status, title=title, detail=detail, inside=inside)
+        response = Response(page, status=status)
+        response.headers.set("content-type", "text/html;charset=UTF-8")
+    else:
+        parts = [f"{status} {title}", detail, inside]
+        response = Response("\n".join(filter(None, parts)) + "\n", status=status)
+    response.headers.set("vary", "accept")
+    response.headers.set("x-content-type-options", "nosniff")
+    return response
+
+
+def _parse_accept(environ: Environ) -> MIMEAccept:
+    return parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)
+
+
+def _best(qualities: Iterable[float]) -> float:
+    return max(qualities, default=0)
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")

@@ -1,7 +1,7 @@
-"""How do `on_request` functions stand around a handler?
+"""Middleware: `on_request` functions around a handler, and rewrites to another route.
 
-Start-up turns them into layers and composes each route's chain once. A layer is called with
-the context and a `next`, which runs what is inside it, once.
+Start-up composes the middleware of each route around its handlers once. A request calls the
+outermost function; each calls `next()` for what is inside it.
 """
 
 import inspect
@@ -9,34 +9,32 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from werkzeug.exceptions import HTTPException
+
 from .context import APIContext
-from .errors import HandlerError
+from .errors import HandlerError, RewriteLoopError
+from .route import Handler, Middleware, Route
+from .routing.paths import collapse_slashes, decode_mount, decode_path, find_path_below
+from .routing.table import RouteTable
 from .web.loop import Call
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
+from .web.wsgi import path_info_of
 
-Handler = Callable[[APIContext], Response]
 Target = str | URL | Request
-Rewrite = Callable[[APIContext, Target, "tuple[Middleware, ...]"], Response]
 OnRequest = Callable[[APIContext, Any], Any]
+Rewrite = Callable[[APIContext, Target, tuple[Middleware, ...]], Response]
+
+_MAX_REWRITES = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Middleware:
-    """One `on_request` function; `where` names it in errors: `src/middleware.py:4`."""
-
-    function: OnRequest
-    where: str
-    is_async: bool
-
-
-def load_middleware(function: Any, place: str) -> tuple[Middleware, ...]:
-    """The layers of an `on_request`: one, or those of a `sequence`."""
-    if isinstance(function, Sequenced):
-        return tuple(layer for part in function.parts for layer in load_middleware(part, place))
+def make_middleware(function: Any, file: str) -> tuple[Middleware, ...]:
+    """Return the middleware of an `on_request`: one, or those of a `sequence()`."""
+    if isinstance(function, _Sequence):
+        return tuple(one for part in function.parts for one in make_middleware(part, file))
     code = getattr(inspect.unwrap(function), "__code__", None)
-    where = f"{place}:{code.co_firstlineno}" if code else place
+    where = f"{file}:{code.co_firstlineno}" if code else file
     call = getattr(function, "__call__", None)  # noqa: B004 - an object may be async there
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
     return (Middleware(function, where, is_async),)
@@ -44,135 +42,183 @@ def load_middleware(function: Any, place: str) -> tuple[Middleware, ...]:
 
 def compose(
     middleware: Sequence[Middleware],
-    answer: Handler,
-    rewrite: Rewrite,
-    passed: tuple[Middleware, ...] = (),
+    handler: Handler,
+    *,
+    rewrite: Rewrite | None = None,
+    outer: tuple[Middleware, ...] = (),
 ) -> Handler:
-    """`answer` with the layers around it, the first outermost.
+    """Return `handler` inside the middleware, of which the first is outermost.
 
-    `passed` are the layers that stand around these already: `next(path)` doesn't run them again.
+    `outer` is the middleware around all of it, which `next(path)` does not run again. `rewrite`
+    replaces the rewrite of the application.
     """
     for number in range(len(middleware), 0, -1):
-        answer = _wrap(middleware[number - 1], answer, rewrite, (*passed, *middleware[:number]))
-    return answer
+        around = (*outer, *middleware[:number])
+        handler = _Layered(middleware[number - 1], handler, rewrite or _rewrite, around)
+    return handler
 
 
-def _wrap(
-    layer: Middleware, inner: Handler, rewrite: Rewrite, passed: tuple[Middleware, ...]
-) -> Handler:
-    function = layer.function
-    make_next = AsyncNext if layer.is_async else Next
+def catch_errors(handler: Handler) -> Handler:
+    """Return the handler of a file as middleware sees it: an `HTTPException` is a response."""
 
-    def answer(context: APIContext) -> Response:
-        next = make_next(context, inner, layer, rewrite, passed)
-        result = function(context, next)
-        if type(result) is Response:
-            return result
-        return next.to_response(result)
+    def inner(context: APIContext) -> Response:
+        try:
+            # A handler may return one response to every request: middleware changes a copy.
+            return handler(context).moved()
+        except HTTPException as error:
+            return context.services.error_response(context, error)
 
-    return answer
+    return inner
+
+
+def _rewrite(context: APIContext, target: Target, outer: tuple[Middleware, ...]) -> Response:
+    return context.services.rewrite(context, target, outer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layered:
+    """A handler with one middleware around it."""
+
+    middleware: Middleware
+    inner: Handler
+    rewrite: Rewrite
+    around: tuple[Middleware, ...]
+
+    def __call__(self, context: APIContext) -> Response:
+        next = (AsyncNext if self.middleware.is_async else Next)(context, self)
+        result = self.middleware.function(context, next)
+        return result if type(result) is Response else next.to_response(result)
 
 
 class Next:
-    """What a middleware calls to run the rest: `next()`, or `next(path)` for another route."""
+    """The `next` of a middleware: `next()` runs what is inside, `next(path)` another route."""
 
-    __slots__ = ("_call", "_called", "_context", "_inner", "_layer", "_passed", "_rewrite", "_seen")
+    __slots__ = ("_call", "_called", "_context", "_layered", "_response")
 
-    def __init__(
-        self,
-        context: APIContext,
-        inner: Handler,
-        layer: Middleware,
-        rewrite: Rewrite,
-        passed: tuple[Middleware, ...],
-    ) -> None:
+    def __init__(self, context: APIContext, layered: _Layered) -> None:
         self._context = context
-        self._inner = inner
-        self._layer = layer
-        self._rewrite = rewrite
-        self._passed = passed
+        self._layered = layered
         self._called = False
-        self._seen: Response | None = None
+        self._response: Response | None = None
         self._call: Call[Response] | None = None
 
     def __call__(self, target: Target | None = None) -> Response:
-        """The `Response` of what is inside. Called a second time it raises `HandlerError`."""
+        """Return the `Response` of what is inside. A second call raises `HandlerError`."""
+        layered = self._layered
         if self._called:
-            raise HandlerError(f"{self._layer.where}: next() was called twice. Call it once.")
+            where = layered.middleware.where
+            raise HandlerError(f"{where}: next() was called twice. Call it once.")
         self._called = True
-        return self._run(target)
-
-    def _run(self, target: Target | None) -> Response:
         if target is None:
-            self._seen = self._inner(self._context)
+            self._response = layered.inner(self._context)
         else:
-            self._seen = self._rewrite(self._context, target, self._passed)
-        return self._seen
+            self._response = layered.rewrite(self._context, target, layered.around)
+        return self._response
 
     def to_response(self, result: Any) -> Response:
-        """The middleware's `Response`: its own, or that of `next()` if it returned none."""
+        """Return the `Response` that a middleware returned, or that of `next()` for `None`."""
         if not isinstance(result, Response) and inspect.isawaitable(result):
             result = self._context.run(result, self._call)
         if isinstance(result, Response):
             return result
-        where = self._layer.where
+        where = self._layered.middleware.where
         if result is not None:
             raise HandlerError(
-                f"{where}: the middleware returned {type(result).__name__}; "
-                "return the Response of next(), or one of your own."
+                f"{where}: the middleware returned {type(result).__name__}. "
+                "Return the Response of next(), or one of your own."
             )
-        if self._seen is None:
-            why = "next() gave it no Response" if self._called else "never called next()"
+        if self._response is None:
+            why = "next() gave no Response" if self._called else "never called next()"
             raise HandlerError(
                 f"{where}: the middleware returned nothing and {why}. End it with: return next()"
             )
-        return self._seen
+        return self._response
 
 
 class AsyncNext(Next):
     """The `next` of an `async def` middleware: `await next()`.
 
-    `outside` makes an awaitable of a plain function, run while the event loop stands still.
+    `call_outside` makes an awaitable of a plain function, which runs while the event loop is
+    stopped.
     """
 
-    __slots__ = ("outside",)
+    __slots__ = ("call_outside",)
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._call = self.outside = Call[Response]()
+    def __init__(self, context: APIContext, layered: _Layered) -> None:
+        super().__init__(context, layered)
+        self._call = self.call_outside = Call[Response]()
 
     def __call__(self, target: Target | None = None) -> Awaitable[Response]:  # type: ignore[override]
-        """An awaitable of the `Response` of what is inside."""
-        return self.outside(lambda: self.blocking(target))
+        """Return an awaitable of the `Response` of what is inside."""
+        return self.call_outside(lambda: self.call(target))
 
-    def blocking(self, target: Target | None = None) -> Response:
-        """What `next` gives to code that is not async."""
+    def call(self, target: Target | None = None) -> Response:
+        """Return the `Response` of what is inside, for code that is not async."""
         return super().__call__(target)
 
 
-class Sequenced:
-    """Several `on_request` functions as one; made by `sequence`."""
+class _Sequence:
+    """Several `on_request` functions as one."""
 
     def __init__(self, parts: tuple[OnRequest, ...]) -> None:
         self.parts = parts
 
     def __call__(self, context: APIContext, next: Any) -> Any:
         """Run the parts in order, the first outermost, around `next`."""
-        blocking = next.blocking if isinstance(next, AsyncNext) else next
+        call = next.call if isinstance(next, AsyncNext) else next
         run = compose(
-            load_middleware(self, "sequence()"),
-            lambda _: blocking(),
-            lambda _, target, passed: blocking(target),
+            make_middleware(self, "sequence()"),
+            lambda _: call(),
+            rewrite=lambda _, target, around: call(target),
         )
-        return next.outside(lambda: run(context)) if blocking is not next else run(context)
+        return next.call_outside(lambda: run(context)) if call is not next else run(context)
 
 
 def sequence(*middleware: OnRequest) -> OnRequest:
-    """One `on_request` of several: the first is outermost. Sync and async may be mixed.
+    """Combine several `on_request` functions. The first is outermost; sync and async may be mixed.
 
     https://docs.astro.build/en/reference/modules/astro-middleware/#sequence
     """
     for part in middleware:
         if not callable(part):
             raise TypeError(f"sequence() takes on_request functions, not {part!r}.")
-    return Sequenced(middleware)
+    return _Sequence(middleware)
+
+
+class Rewriter:
+    """Runs another route of the site, for `context.rewrite(target)` and `next(target)`.
+
+    `missing` is the route for paths that no route matches.
+    """
+
+    def __init__(self, routes: RouteTable[Route], missing: Route) -> None:
+        self._routes = routes
+        self._missing = missing
+
+    def __call__(
+        self, context: APIContext, target: Target, outer: tuple[Middleware, ...]
+    ) -> Response:
+        """Return the response of the route at `target`, without the middleware in `outer`.
+
+        Raises `ValueError` for another host, `BadPathError` for a path that no site accepts, and
+        `RewriteLoopError`.
+        """
+        trail = (*context.trail, context.route_pattern)
+        if len(trail) > _MAX_REWRITES:
+            raise RewriteLoopError(f"Rewrites lead in a circle: {' -> '.join(trail)}.")
+        request = target if isinstance(target, Request) else None
+        url = URL(request.url if request is not None else str(target), context.url)
+        if url.host != context.url.host:
+            raise ValueError(f"rewrite({str(target)!r}) leads to another host; use redirect().")
+        # The path is decoded once, as a server does, and then read like that of any request.
+        path = collapse_slashes(decode_path(path_info_of(url.pathname)))
+        path = find_path_below(decode_mount(context.environ.get("SCRIPT_NAME", "")), path) or path
+        if self._routes.find_path_below(path) is None:
+            path = self._routes.add_prefix(path)
+        match = self._routes.match(path)
+        rewritten = context.rewritten(path, url.search[1:], request)
+        rewritten.route = route = self._missing if match is None else match.route
+        rewritten.params = {} if match is None else match.params
+        handler = route.handlers.get(rewritten.request.method)
+        inside = [one for one in route.middleware if one not in outer]
+        return compose(inside, catch_errors(handler), outer=outer)(rewritten)

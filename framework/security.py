@@ -54,6 +54,8 @@ class HostCheck:
         self._suffixes = tuple(name[1:] for name in allowed if name.startswith("*."))
 
     def __call__(self, environ: Environ) -> None:
+        if "HTTP_SCRIPT_NAME" in environ:
+            raise BadRequest("A client may not set SCRIPT_NAME.")
         host = environ.get("HTTP_HOST")
         if host is None:
             if environ.get("SERVER_PROTOCOL") == "HTTP/1.1":

@@ -269,8 +269,7 @@ def test_a_wrong_value_is_told_with_what_is_allowed(make, key, values, allowed):
         (
             "/[a",
             "/new",
-            "Config(redirects={'/[a': '/new'}): \"[\" in \"[a\" has no partner. "
-            "Brackets come in pairs around a parameter's name: [id], [...path].",
+            "Config(redirects={'/[a': '/new'}): \"[\" is never closed in \"[a\". Write [a].",
         ),
         (
             "/a",
@@ -324,13 +323,12 @@ def test_a_wrong_value_is_told_with_what_is_allowed(make, key, values, allowed):
             "/a",
             "/\\evil.example",
             r"Config(redirects={'/a': '/\\evil.example'}): "
-            r"'\\' in '\\evil.example' never arrives in a path. Take it out.",
+            r"'\\evil.example' contains '\\', which no path can have. Remove it.",
         ),
         (
             "/a",
             "/[b",
-            "Config(redirects={'/a': '/[b'}): \"[\" in \"[b\" has no partner. "
-            "Brackets come in pairs around a parameter's name: [id], [...path].",
+            "Config(redirects={'/a': '/[b'}): \"[\" is never closed in \"[b\". Write [b].",
         ),
         (
             "/[a]",

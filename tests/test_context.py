@@ -21,7 +21,7 @@ def never(*args):
 
 
 def make_services(**given):
-    known = {"generator": "framework v0", "max_body_size": 100, "has_build": False, "site": None}
+    known = {"generator": "framework v0", "max_body_size": 100, "site": None}
     known["url_for"] = lambda pattern, params: pattern
     return Services(**{field.name: never for field in fields(Services)} | known | given)
 
@@ -286,15 +286,15 @@ def test_what_a_rewrite_keeps(site):
 def test_a_rewrite_while_prerendering_is_prerendered_too():
     context = make_context("/a")
     context.is_prerendered = True
-    moved = context.moved(("/a",), "/b", "q", None).moved(("/a", "/b"), "/c", "", None)
+    moved = context.rewritten("/b", "q", None).rewritten("/c", "", None)
     assert moved.is_prerendered
-    assert (moved.path, moved.origin_pathname, moved.trail) == ("/c", "/a", ("/a", "/b"))
+    assert (moved.path, moved.origin_pathname, moved.trail) == ("/c", "/a", ("", ""))
     assert moved.url.href == "http://example.com/c"
 
 
 def test_a_rewrite_may_bring_its_own_request():
     mine = Request("http://example.com/b", method="POST", body="x")
-    moved = make_context("/a", SCRIPT_NAME="/m").moved((), "/b", "", mine)
+    moved = make_context("/a", SCRIPT_NAME="/m").rewritten("/b", "", mine)
     assert moved.request is mine
     assert moved.url.href == "http://example.com/m/b"
 
@@ -304,7 +304,7 @@ def test_a_request_and_its_rewrites_share_one_event_loop():
         return asyncio.get_running_loop()
 
     context = make_context()
-    moved = context.moved((), "/b", "", None)
+    moved = context.rewritten("/b", "", None)
     first = moved.run(running())
     assert context.run(running()) is first
     context.close()
@@ -326,9 +326,10 @@ def test_a_request_without_coroutines_has_nothing_to_close():
 def test_the_names_are_what_a_context_has():
     assert all(hasattr(APIContext, name) for name in CONTEXT_NAMES)
     public = {name for name, _ in inspect.getmembers(APIContext) if not name.startswith("_")}
-    of_the_application = {"close", "environ", "has_build", "moved", "path", "run"}
-    of_the_application |= {"read_cookies", "set_cookies"}
-    assert public - of_the_application - {"trail"} == CONTEXT_NAMES
+    of_the_application = {"close", "environ", "itself", "make_request", "mark_session", "path"}
+    of_the_application |= {"read_cookies", "rewritten", "route", "run", "save_session"}
+    of_the_application |= {"services", "set_cookies", "trail"}
+    assert public - of_the_application == CONTEXT_NAMES
 
 
 def test_the_whole_context_stands_beside_its_parts(site):

@@ -1,10 +1,14 @@
-"""The site's own error pages: which one is shown, to whom, and for what."""
+"""The site's error pages, and documents for errors in the form that the client accepts."""
 
+import html
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from framework import Config
+from framework.error_pages import accepts_html, render_error, title_of
 from tests.conftest import SiteMaker
 
 CRASH = "def GET():\n    1 / 0\n"
@@ -105,3 +109,148 @@ def test_an_error_page_varies_by_what_chose_it(site: Any, own: str, sent: str) -
     response = site({"src/pages/404.py": page}).get("/nowhere")
     assert (response.status, response.text()) == (404, "lost")
     assert response.headers["vary"] == sent
+
+
+# ------------------------------------------------------------ documents
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+def kind_of(accept: str | None = None, content_type: str = "", *, asked_json: bool = False) -> str:
+    environ = {"CONTENT_TYPE": content_type}
+    if accept is not None:
+        environ["HTTP_ACCEPT"] = accept
+    response = render_error(environ, 404, "Not here.", asked_json=asked_json)
+    kind = response.headers["content-type"].partition(";")[0]
+    return {"application/problem+json": "json", "text/html": "html", "text/plain": "text"}[kind]
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (None, "text"),
+        ("", "text"),
+        ("*/*", "text"),
+        (BROWSER, "html"),
+        ("TEXT/HTML", "html"),
+        ("application/xhtml+xml", "html"),
+        ("text/html;level=1", "html"),
+        ("application/json", "json"),
+        ("application/problem+json", "json"),
+        ("application/vnd.api+json", "json"),
+        ("application/json, text/plain, */*", "json"),
+        ("text/html, application/json", "json"),
+        ("text/html, application/json;q=0.9", "html"),
+        ("text/html;q=0.5, application/json;q=0.9", "json"),
+        ("text/plain, application/json;q=0.5", "text"),
+        ("text/plain, text/html;q=0.5", "text"),
+        ("text/html;q=0, text/plain", "text"),
+        ("application/json;q=0", "text"),
+        ("image/png", "text"),
+        ("\x00;;q=,=", "text"),
+    ],
+)
+def test_the_client_says_which_form_it_takes(accept: str | None, kind: str) -> None:
+    assert kind_of(accept) == kind
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "text/plain"])
+def test_who_sent_json_or_asked_for_it_gets_json(accept: str | None) -> None:
+    assert kind_of(accept, "application/json; charset=utf-8") == "json"
+    assert kind_of(accept, "Application/LD+JSON") == "json"
+    assert kind_of(accept, asked_json=True) == "json"
+    assert kind_of(accept, "text/csv") == "text"
+
+
+def test_a_browser_gets_html_whatever_it_sent() -> None:
+    assert kind_of(BROWSER, "application/json") == "html"
+    assert kind_of(BROWSER, asked_json=True) == "html"
+
+
+def test_a_problem_document_is_whole() -> None:
+    response = render_error({"HTTP_ACCEPT": "application/json"}, 413, "Too large.")
+    assert response.status == 413
+    assert response.text() == (
+        '{"type":"about:blank","title":"' + title_of(413) + '","status":413,"detail":"Too large."}'
+    )
+    assert dict(response.headers) == {
+        "content-type": "application/problem+json",
+        "vary": "accept",
+        "x-content-type-options": "nosniff",
+    }
+
+
+def test_a_problem_without_detail_has_none() -> None:
+    response = render_error({"HTTP_ACCEPT": "application/json"}, 500)
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+    }
+
+
+def test_plain_text_is_whole() -> None:
+    response = render_error({}, 404, "Not here.")
+    assert response.text() == "404 Not Found\nNot here.\n"
+    assert dict(response.headers) == {
+        "content-type": "text/plain;charset=UTF-8",
+        "vary": "accept",
+        "x-content-type-options": "nosniff",
+    }
+    assert render_error({}, 500).text() == "500 Internal Server Error\n"
+
+
+def test_an_html_page_is_whole_and_escaped() -> None:
+    response = render_error({"HTTP_ACCEPT": "text/html"}, 400, "<script>{{ 7*191 }}</script>")
+    text = response.text()
+    assert response.status == 400
+    assert response.headers["content-type"] == "text/html;charset=UTF-8"
+    assert response.headers["vary"] == "accept"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert text.startswith('<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n')
+    assert "<title>400 Bad Request</title>" in text
+    assert text.endswith(
+        "<main>\n<h1>400 Bad Request</h1>\n"
+        "<p>&lt;script&gt;{{ 7*191 }}&lt;/script&gt;</p>\n"
+        "</main>\n</body>\n</html>"
+    )
+
+
+def test_the_inside_is_shown_where_it_is_given() -> None:
+    inside = "Traceback\n  <b> & co\n"
+    page = render_error({"HTTP_ACCEPT": "text/html"}, 500, inside=inside).text()
+    assert f"<pre>{html.escape(inside)}</pre>" in page
+    problem = render_error({"HTTP_ACCEPT": "application/json"}, 500, inside=inside).json()
+    assert problem["traceback"] == inside
+    assert render_error({}, 500, inside=inside).text() == (f"500 Internal Server Error\n{inside}\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "title"), [(404, "Not Found"), (418, "I'm a Teapot"), (599, "Error")]
+)
+def test_a_title_is_the_status_in_words(status: int, title: str) -> None:
+    assert title_of(status) == title
+
+
+@pytest.mark.parametrize(
+    ("accept", "takes"),
+    [
+        (None, True),
+        ("", True),
+        ("*/*", True),
+        ("text/*", True),
+        (BROWSER, True),
+        ("application/json", False),
+        ("text/html;q=0", False),
+    ],
+)
+def test_who_accepts_html_can_get_the_sites_page(accept: str | None, takes: bool) -> None:
+    environ: dict[str, Any] = {} if accept is None else {"HTTP_ACCEPT": accept}
+    assert accepts_html(environ) is takes
+
+
+@given(st.text(st.characters(max_codepoint=255)), st.text(st.characters(max_codepoint=255)))
+def test_no_header_of_a_client_breaks_the_answer(accept: str, content_type: str) -> None:
+    environ = {"HTTP_ACCEPT": accept, "CONTENT_TYPE": content_type}
+    assert render_error(environ, 404).status == 404
+    accepts_html(environ)

@@ -1,8 +1,6 @@
 """The exceptions about a site, and what they say."""
 
-import pytest
-
-from framework.errors import Mistake, RouteNotFoundError, SiteError
+from framework.errors import Mistake, SiteError
 
 
 def test_a_mistake_says_where_what_and_what_to_do() -> None:
@@ -26,8 +24,3 @@ def test_a_single_mistake_is_not_counted() -> None:
     assert str(SiteError([Mistake("a.py", "is wrong")])) == (
         "The site has a mistake:\na.py: is wrong"
     )
-
-
-def test_a_missing_route_is_a_lookup_error_with_plain_text() -> None:
-    with pytest.raises(LookupError, match=r"^No route\.$"):
-        raise RouteNotFoundError("No route.")

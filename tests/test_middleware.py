@@ -7,7 +7,8 @@ import pytest
 
 from framework import Response, sequence
 from framework.errors import HandlerError
-from framework.middleware import Middleware, compose, load_middleware
+from framework.middleware import compose, make_middleware
+from framework.route import Middleware
 
 IMPORTS = "import asyncio\nfrom framework import Response, sequence\n\n\n"
 SYNC = """
@@ -223,8 +224,8 @@ def test_a_middleware_may_answer_itself(around, define):
 def test_what_is_no_response_is_an_error(around, caplog, define):
     one = around(f"{define} on_request(context, next):\n    return 'text'\n")
     assert failure(one, caplog) == (
-        "HandlerError: src/middleware.py:5: the middleware returned str; "
-        "return the Response of next(), or one of your own."
+        "HandlerError: src/middleware.py:5: the middleware returned str. "
+        "Return the Response of next(), or one of your own."
     )
 
 
@@ -249,7 +250,7 @@ def test_returning_nothing_without_next_is_an_error(around, caplog, define):
 def test_returning_nothing_after_next_failed_is_an_error(around, caplog, middleware):
     one = around(middleware, "def GET():\n    raise KeyError\n")
     assert failure(one, caplog) == (
-        "HandlerError: src/middleware.py:5: the middleware returned nothing and next() gave it "
+        "HandlerError: src/middleware.py:5: the middleware returned nothing and next() gave "
         "no Response. End it with: return next()"
     )
 
@@ -278,7 +279,7 @@ def test_an_error_names_the_folder_middleware(site, caplog):
         }
     )
     assert failure(one, caplog, "/a/x").startswith(
-        "HandlerError: src/pages/a/_middleware.py:3: the middleware returned int;"
+        "HandlerError: src/pages/a/_middleware.py:3: the middleware returned int."
     )
 
 
@@ -410,8 +411,8 @@ def test_an_error_in_a_sequence_by_hand_names_the_line(around, caplog):
         "    return sequence(lambda context, next: 1)(context, next)\n"
     )
     assert failure(one, caplog) == (
-        "HandlerError: sequence():6: the middleware returned int; "
-        "return the Response of next(), or one of your own."
+        "HandlerError: sequence():6: the middleware returned int. "
+        "Return the Response of next(), or one of your own."
     )
 
 
@@ -459,7 +460,7 @@ def test_nothing_around_a_handler_is_the_handler():
     def answer(context):
         raise NotImplementedError
 
-    assert compose([], answer, lambda *args: answer) is answer
+    assert compose([], answer) is answer
 
 
 def test_the_layers_of_a_function():
@@ -469,10 +470,10 @@ def test_the_layers_of_a_function():
     def now(context, next):
         return next()
 
-    one, two = load_middleware(sequence(later, now), "src/middleware.py")
+    one, two = make_middleware(sequence(later, now), "src/middleware.py")
     line = later.__code__.co_firstlineno
     assert (one.function, one.where, one.is_async) == (later, f"src/middleware.py:{line}", True)
     assert (two.function, two.is_async) == (now, False)
-    assert load_middleware(len, "x.py")[0].where == "x.py"
+    assert make_middleware(len, "x.py")[0].where == "x.py"
     assert one != Middleware(later, one.where, True)  # each stands for itself
     assert issubclass(HandlerError, Exception)

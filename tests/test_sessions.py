@@ -695,14 +695,14 @@ def test_what_is_no_text_is_no_session(cache: Cache) -> None:
 def test_a_handler_that_asks_for_what_is_off_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/count.py": COUNT}).errors() == (
         "The site has a mistake:\n"
-        'src/pages/count.py:4: GET asks for "session", but sessions are off\n'
+        'src/pages/count.py:4: GET has a parameter "session", but sessions are off\n'
         "    Turn them on in framework.config.py: config = Config(session=Sessions())"
     )
 
 
 def test_a_configuration_with_mistakes_says_nothing_of_sessions(site: SiteMaker) -> None:
     errors = site({"src/pages/count.py": COUNT, "framework.config.py": "config = 1\n"}).errors()
-    assert "config is 1, no Config" in errors
+    assert "config is 1, not a Config" in errors
     assert "sessions" not in errors
 
 
@@ -725,7 +725,7 @@ def test_a_folder_that_can_not_be_made_is_a_mistake(site: SiteMaker) -> None:
     config = Config(session=Sessions(store="var/sessions"))
     errors = site(VISITORS | {"var": "a file"}, config=config).errors()
     assert "framework.config.py: the folder for sessions can't be used: " in errors
-    assert "Write Sessions(store=...)" in errors
+    assert "Sessions(store=...)" in errors
 
 
 def test_a_folder_of_another_user_is_a_mistake(

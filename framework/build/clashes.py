@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from ..site.static_paths import listed_twice
+from ..site.static_paths import message_listed_twice
 from .ledger import Ledger, Written
 from .maker import Made
 
@@ -17,7 +17,7 @@ def explain_clash(made: Made, ledger: Ledger, rank: Callable[[str], int]) -> str
     found = ledger.find_file(file)
     if found is not None and (found.place, found.path) == (made.place, made.asked):
         first, second = sorted((found.number, made.number))
-        return listed_twice(made.place, second, first, made.path)
+        return message_listed_twice(made.place, second, first, made.path)
     if found is None:
         below = ledger.find_below(file)
         if below is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..config import Build, Config
 from ..errors import BuildError
 from ..static.built import MANIFEST
-from ..site.loader import CONFIG_FILE
+from ..site.redirects import CONFIG_FILE
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2

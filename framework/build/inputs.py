@@ -17,8 +17,9 @@ from ..config import Config
 from ..site.frontmatter import split_frontmatter
 from ..site.markdown import split_header
 from ..static.built import new_digest
-from ..routing.table import Route
-from ..site.loader import CONFIG_FILE, Site
+from ..route import Route
+from ..site.redirects import CONFIG_FILE
+from ..site.loader import Site
 from ..version import __version__
 from .folder import is_of_build
 from .reads import Reads

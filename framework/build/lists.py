@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from ..app import App
 from ..routing.pattern import Pattern, parse_pattern
 from ..static.built import MANIFEST, VERSION
-from ..site.loader import redirect_place
+from ..site.redirects import name_redirect
 from .hosting import NGINX, Entry, Redirect, write_hosting
 from .ledger import Ledger, read_headers
 
@@ -32,7 +32,7 @@ def _redirects(app: App, ledger: Ledger) -> list[Redirect]:
     found = []
     for source, target in app.config.redirects.items():
         options: Mapping[str, Any] = {"destination": target} if isinstance(target, str) else target
-        place, status = redirect_place(source), options.get("status", 301)
+        place, status = name_redirect(source), options.get("status", 301)
         pattern = parse_pattern(source)
         found.append(
             Redirect(pattern, options["destination"], status, pages.pop(place, None), place)

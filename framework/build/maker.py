@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..app import App
 from ..errors import StaticPathsError
-from ..routing.table import Route
+from ..route import Route
 from ..static.files import StaticFile
 from ..site.static_paths import Listing, StaticPath
 from .encodings import Encoder, encode, may_encode, variant_of

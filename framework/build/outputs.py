@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ..app import REWRITTEN, App
+from ..app import App
 from ..config import Config
 from ..errors import BuildError
-from ..routing.table import Route
-from ..site.loader import ERROR_PAGES
-from ..site.static_paths import BUILDING, StaticPath, StaticPaths
+from ..route import Route
+from ..error_pages import ERROR_PAGES
+from ..site.static_paths import STATIC_PATH, StaticPath, StaticPaths
 from ..web.request import Request
 from ..web.response import Response
 from ..web.url import URL
@@ -62,8 +62,8 @@ def find_sources(app: App) -> Iterator[tuple[Route, StaticPaths]]:
     """Every route that becomes files, with what lists its paths."""
     redirects = app.config.output == "static"
     for route in app.site.routes.all:
-        if route.static is not None:
-            yield route, route.static
+        if route.prerender:
+            yield route, app.site.static_paths[route.pattern.text]
         elif route.kind == "redirect" and redirects and not route.pattern.params:
             yield route, StaticPaths(route.file, route.pattern, None)
 
@@ -92,10 +92,10 @@ class Outputs:
             ) from error
         # Canonical: no `..`, no empty segment, no backslash. As a file's name it stays in its folder.
         local = full[len(self._base) :].strip("/")
-        match = routes.match(local)
-        if match is not None and match[0] is not route:
+        match = routes.match(full)
+        if match is not None and match.route is not route:
             raise OutputError(
-                f"{route.file} and {match[0].file} both have the path {full}; the second "
+                f"{route.file} and {match.route.file} both have the path {full}; the second "
                 f"answers.\n    {_leave_out(route)}."
             )
         return Place(route, full, local)
@@ -105,7 +105,7 @@ class Outputs:
         route, environ = place.route, self._environ.copy()
         environ["PATH_INFO"] = place.full.encode().decode("latin-1")
         environ["wsgi.input"] = io.BytesIO()
-        environ[BUILDING] = path
+        environ[STATIC_PATH] = path
         try:
             status, headers, content = _call(self._app, environ)
         except Exception as error:
@@ -133,7 +133,7 @@ class Outputs:
             content_type=kind,
             status=status,
             location=location,
-            depends_on_others=REWRITTEN in environ,
+            depends_on_others=True,
         )
 
 

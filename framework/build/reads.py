@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import jinja2.loaders
 
-from ..site.loader import CONFIG_FILE
+from ..site.redirects import CONFIG_FILE
 
 _WRITES = os.O_WRONLY | os.O_TRUNC | os.O_EXCL  # what is in the file then is not read
 _LISTS = ("os.listdir", "os.scandir")

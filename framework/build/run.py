@@ -82,7 +82,7 @@ def build(
     report = Report(root)
     reads = Reads(root)
     with reads.on():
-        app = App(root, building=report.warn)
+        app = App(root, mode="build")
     with closing(app):
         report.folder = target = find_target(root, app.config)
         try:

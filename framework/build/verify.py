@@ -16,7 +16,7 @@ from typing import Any
 
 from ..app import App
 from ..errors import BuildError, SiteError, StaticPathsError
-from ..routing.table import Route
+from ..route import Route
 from ..static.files import content_type_of
 from ..site.static_paths import StaticPath
 from .folder import Workplace
@@ -92,7 +92,7 @@ def compare_all(root: Path, folder: Path, ledger: Path) -> Iterator[dict[str, An
     warnings: dict[str, None] = {}
     differences: list[str] = []
     try:
-        app = App(root, building=lambda text: warnings.setdefault(text))
+        app = App(root, mode="build")
     except SiteError as error:
         written.close()
         yield {"differences": [f"The site does not start a second time. {error}"], "end": True}

@@ -16,7 +16,7 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 from ..errors import BuildError
-from ..routing.table import Route
+from ..route import Route
 from ..site.static_paths import Listing
 from .maker import Made, Maker
 

@@ -17,10 +17,10 @@ from ..app import App
 from ..build.progress import ShownProgress
 from ..build.run import Report, build
 from ..errors import BuildError, Mistake, SiteError
-from ..routing.table import Route
+from ..route import Route
 from ..site.checks import LOCK, find_warnings, lock_text
 from ..site.endpoints import METHODS
-from ..site.loader import CONFIG_FILE
+from ..site.redirects import CONFIG_FILE
 from ..version import __version__
 from . import dev as devserver
 from . import preview
@@ -161,7 +161,7 @@ def _start(args: argparse.Namespace) -> None:
 
 
 def _routes(args: argparse.Namespace) -> None:
-    with closing(App(args.root, dev=True)) as app:
+    with closing(App(args.root, mode="dev")) as app:
         routes = app.site.routes.all
         if args.lock:
             path = args.root / LOCK
@@ -207,7 +207,7 @@ def _check(args: argparse.Namespace) -> int:
     warnings: Sequence[Mistake] = ()
     routes = 0
     try:
-        with closing(App(args.root, dev=True)) as app:
+        with closing(App(args.root, mode="dev")) as app:
             routes, warnings = len(app.site.routes.all), find_warnings(app.site)
     except SiteError as error:
         if not args.json:
@@ -256,7 +256,7 @@ def _summarize(report: Report) -> None:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    with closing(App(args.root, dev=True)) as app:
+    with closing(App(args.root, mode="dev")) as app:
         try:
             print(app.explain(args.method, args.path))
         except ValueError as error:

@@ -27,11 +27,11 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ..app import App
 from ..config import Config, Server
-from ..error_documents import render_error
+from ..error_pages import render_error
 from ..errors import SiteError
 from ..site.checks import find_static_warnings
-from ..site.loader import CONFIG_FILE
 from ..site.modules import LoadError, SiteModules
+from ..site.redirects import CONFIG_FILE
 from ..version import __version__
 from ..web.response import Response
 from ..web.wsgi import Environ, StartResponse, WSGIApplication
@@ -250,7 +250,7 @@ def run_child(root: str, host: str, listener: int, tie: int) -> None:
 def load(root: Path) -> WSGIApplication:
     """The site, or where it has mistakes an application that answers every URL with them."""
     try:
-        app = App(root, dev=True)
+        app = App(root, mode="dev")
     except SiteError as error:
         text = str(error)
         sys.stderr.write(paint(text, "31", sys.stderr) + "\n")

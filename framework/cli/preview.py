@@ -25,7 +25,7 @@ from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 from ..app import App
 from ..build.hosting import HEADERS, REDIRECTS
 from ..config import REDIRECT_STATUSES, Config
-from ..error_documents import title_of
+from ..error_pages import title_of
 from ..routing.paths import BadPathError, collapse_slashes, decode_path, quote_path
 from ..static.built import MANIFEST
 from ..static.files import StaticFile, content_type_of, make_headers

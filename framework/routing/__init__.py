@@ -1,1 +1,1 @@
-""""""
+"""File names with brackets as URL patterns: parsing, matching and building paths."""

@@ -1,27 +1,31 @@
-"""Which path did the client ask for? One spelling of it, for everyone.
+"""Decoding and encoding of URL paths, so that every path has exactly one spelling.
 
-Router, `url.pathname`, middleware, files and log all use what `canonical_path` gives, so
-that no guard can read another path than the router does.
+The router, `url.pathname`, middleware, public files and the log all use this spelling. A guard in
+middleware therefore sees the path that the router matches.
 """
 
 import re
 from unicodedata import normalize
 from urllib.parse import quote
 
-# What RFC 3986's path and the URL standard's path percent-encode set both leave alone.
-_PATH_SAFE = "/:@!$&'()*+,;=-._~|[]"
-_NO_QUOTES = re.compile(r"[\w/:@!$&'()*+,;=\-.~|\[\]]*", re.ASCII)
+from werkzeug.exceptions import BadRequest
 
-_REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd]|(?:^|/)\.\.?(?:/|$)")
+# Characters that both RFC 3986 and the URL standard leave unencoded in a path.
+_PATH_SAFE = "/:@!$&'()*+,;=-._~|[]"
+_is_safe = re.compile(r"[\w/:@!$&'()*+,;=\-.~|\[\]]*", re.ASCII).fullmatch
+_is_refused = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd]|(?:^|/)\.\.?(?:/|$)").search
 _SLASHES = re.compile("//+")
 
 
-class BadPathError(ValueError):
-    """A path that no site answers: 400."""
+class BadPathError(BadRequest, ValueError):
+    """A path that no site accepts (400)."""
+
+    def __str__(self) -> str:
+        return str(self.description)
 
 
 def decode_path(path_info: str) -> str:
-    """The path of a WSGI `PATH_INFO` as text, NFC, its slashes as the client sent them.
+    """Decode a WSGI `PATH_INFO` to text in NFC, with the slashes that the client sent.
 
     Raises `BadPathError` for invalid UTF-8, a `.` or `..` segment, a backslash, a control
     character, and a path that does not begin with a slash.
@@ -30,7 +34,7 @@ def decode_path(path_info: str) -> str:
     '/café'
     """
     path = path_info
-    # What nearly every path is: nothing to decode, and nothing in it that could be refused.
+    # Most paths are ASCII and hold nothing that could be refused.
     if path.isascii() and path.isprintable() and path[:1] == "/" and "/." not in path:
         if "\\" not in path:
             return path
@@ -43,14 +47,28 @@ def decode_path(path_info: str) -> str:
         if path:
             raise BadPathError("The path does not begin with a slash.")
         path = "/"
-    if _REFUSED.search(path):
-        raise BadPathError("The path holds a . or .. segment, a backslash or a control character.")
+    if _is_refused(path):
+        raise BadPathError(
+            "The path contains a . or .. segment, a backslash or a control character."
+        )
     return path
 
 
+def encode_path(path: str) -> str:
+    """Encode a path as WSGI's `PATH_INFO`: its UTF-8 bytes as latin-1.
+
+    A file name that is not UTF-8 (surrogate escapes) is encoded with its own bytes.
+
+    >>> encode_path("/café")
+    '/cafÃ©'
+    """
+    return path if path.isascii() else path.encode(errors="surrogateescape").decode("latin-1")
+
+
 def decode_mount(script_name: str) -> str:
-    """The path of a WSGI `SCRIPT_NAME`, where an application is mounted: canonical, no slash
-    at its end. Raises `BadPathError` as `decode_path` does.
+    """Decode a WSGI `SCRIPT_NAME`, the path at which an application is mounted.
+
+    The result has no slash at its end. Raises `BadPathError` as `decode_path` does.
 
     >>> decode_mount("//shop/"), decode_mount("/"), decode_mount("")
     ('/shop', '', '')
@@ -59,7 +77,7 @@ def decode_mount(script_name: str) -> str:
 
 
 def collapse_slashes(path: str) -> str:
-    """The path with one slash wherever there are more.
+    """Replace repeated slashes by one.
 
     >>> collapse_slashes("//evil.example///x/")
     '/evil.example/x/'
@@ -67,10 +85,25 @@ def collapse_slashes(path: str) -> str:
     return _SLASHES.sub("/", path) if "//" in path else path
 
 
+def find_path_below(prefix: str, path: str) -> str | None:
+    """Return the part of `path` below `prefix`, or `None` if the path is outside.
+
+    `prefix` is `""` or a path without a slash at its end. The path of the prefix itself is `/`.
+
+    >>> find_path_below("/docs", "/docs/a"), find_path_below("/docs", "/docs")
+    ('/a', '/')
+    >>> find_path_below("/docs", "/docs-old")
+    """
+    if not path.startswith(prefix):
+        return None
+    below = path[len(prefix) :]
+    return below if below.startswith("/") else None if below else "/"
+
+
 def quote_path(path: str) -> str:
-    """The path as a URL spells it: UTF-8, percent-encoded where it must be.
+    """Percent-encode a path as a URL spells it.
 
     >>> quote_path("/café/50%/a:b")
     '/caf%C3%A9/50%25/a:b'
     """
-    return path if _NO_QUOTES.fullmatch(path) else quote(path, safe=_PATH_SAFE)
+    return path if _is_safe(path) else quote(path, safe=_PATH_SAFE)

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import jinja2
 from jinja2 import nodes
 
+from ..error_pages import ERROR_PAGES
 from ..errors import Mistake
-from ..routing.table import Route
+from ..route import Route
 from .endpoints import METHODS
 from .frontmatter import split_frontmatter
-from .loader import ERROR_PAGES, Site
+from .loader import Site
 from .page_files import KINDS
 
 LOCK = "routes.lock"

@@ -1,7 +1,7 @@
-"""What does an endpoint file answer to each method?
+"""Endpoint files: the handlers of a module, bound to what their parameters name.
 
-Start-up binds each handler to the parts of the context that its parameters name; a request
-looks its method up and calls what it finds.
+Start-up binds each handler to the parts of the context that its parameters name. A request calls
+the handler of its method with them.
 """
 
 import difflib
@@ -9,7 +9,6 @@ import inspect
 import re
 import symtable
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import attrgetter
 from types import ModuleType
 from typing import Any
@@ -18,69 +17,51 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import HandlerError, Mistake
-from ..middleware import Handler
+from ..route import Handler, Handlers
 from ..web.response import Response
 
-_SESSIONS_ON = "Turn them on in framework.config.py: config = Config(session=Sessions())"
-_METHOD = re.compile(r"[A-Z][A-Z0-9_]*")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
-@dataclass(frozen=True, slots=True)
-class Handlers:
-    """What a file answers: `answers` by method, `other` for every method without its own.
-
-    `methods` is what `Allow` says; with `takes_all` there is an answer to every other one too.
-    """
-
-    by_method: dict[str, Handler]
-    other: Handler
-    methods: tuple[str, ...]
-    takes_all: bool = False
-
-    def get(self, method: str) -> Handler:
-        """What answers the method."""
-        return self.by_method.get(method) or self.other
-
-    def wrap(self, change: Callable[[Handler], Handler]) -> "Handlers":
-        """The same with each answer changed."""
-        answers = {method: change(answer) for method, answer in self.by_method.items()}
-        return Handlers(answers, change(self.other), self.methods, self.takes_all)
+_is_method = re.compile(r"[A-Z][A-Z0-9_]*").fullmatch
+_TURN_SESSIONS_ON = "Turn them on in framework.config.py: config = Config(session=Sessions())"
 
 
 def load_handlers(
-    module: ModuleType, place: str, *, sessions: bool = True
+    module: ModuleType, file: str, *, sessions: bool = True
 ) -> tuple[Handlers, list[Mistake]]:
-    """The handlers of an endpoint's module, and what is wrong with them.
+    """Return the handlers of an endpoint's module, and the mistakes in them.
 
-    Without `sessions` it is wrong to ask for one.
+    `sessions` says whether a handler may ask for the session.
     """
-    answers: dict[str, Handler] = {}
+    by_method: dict[str, Handler] = {}
     mistakes: list[Mistake] = []
     for name, function in find_handlers(module):
-        answer, wrong = bind(function, name, place, sessions=sessions)
+        by_method[name], wrong = bind(function, name, file, sessions=sessions)
         mistakes += wrong
-        answers[name] = answer
-    return make_handlers(answers), mistakes
+    return make_handlers(by_method), mistakes
 
 
-def make_handlers(answers: dict[str, Handler]) -> Handlers:
-    """What a file answers to every method, from what it says itself (`ALL` among it)."""
-    every = answers.pop("ALL", None)
-    if "GET" in answers:
-        answers.setdefault("HEAD", answers["GET"])
-    methods = order_methods({*answers, "OPTIONS"} | ({*METHODS} if every else set()))
-    if every is None:
-        answers.setdefault("OPTIONS", _answer_options(methods))
-    return Handlers(answers, every or refuse(methods), methods, every is not None)
+def make_handlers(by_method: dict[str, Handler]) -> Handlers:
+    """Return handlers for every method, made of those that a file defines (`ALL` among them).
+
+    HEAD runs GET, OPTIONS is 204, any other method without a handler is 405.
+    """
+    by_method = dict(by_method)
+    handle_all = by_method.pop("ALL", None)
+    if "GET" in by_method:
+        by_method.setdefault("HEAD", by_method["GET"])
+    methods = sort_methods({*by_method, "OPTIONS"} | ({*METHODS} if handle_all else set()))
+    if handle_all is None:
+        by_method.setdefault("OPTIONS", _options(methods))
+    other = handle_all or method_not_allowed(methods)
+    return Handlers(by_method, other, methods, handle_all is not None)
 
 
 def find_handlers(module: ModuleType) -> list[tuple[str, Callable[..., Any]]]:
-    """(method, function) for each function in capitals that the file itself defines."""
+    """Return (method, function) for each upper-case function that the file itself defines."""
     return [
         (name, value)
         for name, value in vars(module).items()
-        if _METHOD.fullmatch(name)
+        if _is_method(name)
         and callable(value)
         and not inspect.isclass(value)
         and (inspect.isroutine(value) or name in METHODS or name == "ALL")
@@ -88,107 +69,126 @@ def find_handlers(module: ModuleType) -> list[tuple[str, Callable[..., Any]]]:
     ]
 
 
-def order_methods(methods: set[str]) -> tuple[str, ...]:
-    """Methods in the usual order, others by name behind them."""
+def sort_methods(methods: set[str]) -> tuple[str, ...]:
+    """Return the standard methods in their usual order, then the others by name."""
     return (*(m for m in METHODS if m in methods), *sorted(methods.difference(METHODS)))
 
 
+def method_not_allowed(methods: tuple[str, ...]) -> Handler:
+    """Return a handler that raises 405, with `methods` as `Allow`."""
+
+    def handler(context: APIContext) -> Response:
+        raise MethodNotAllowed(valid_methods=methods)
+
+    return handler
+
+
+def _options(methods: tuple[str, ...]) -> Handler:
+    allow = ", ".join(methods)
+    return lambda context: Response(None, status=204, headers={"allow": allow})
+
+
 def bind(
-    function: Callable[..., Any], name: str, place: str, *, sessions: bool
+    function: Callable[..., Any], name: str, file: str, *, sessions: bool
 ) -> tuple[Handler, list[Mistake]]:
-    """The handler as a function of the context, and what is wrong with its parameters."""
+    """Return the function as a handler of the context, and the mistakes in its parameters."""
     code = getattr(inspect.unwrap(function), "__code__", None)
-    where = f"{place}:{code.co_firstlineno}" if code else place
+    where = f"{file}:{code.co_firstlineno}" if code else file
+    refused = method_not_allowed(())
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError) as error:
-        return refuse(()), [Mistake(where, f"{name} has no signature: {error}", "Use def.")]
+        return refused, [Mistake(where, f"{name} has no readable signature: {error}", "Use def.")]
     wrong = [
         Mistake(
             where,
-            f'{name} asks for "{parameter.name}", which the context does not have',
-            f"{_nearest(parameter)}A parameter is one of {', '.join(sorted(CONTEXT_NAMES))}, "
-            "or context for the whole.",
+            f'{name} has a parameter "{parameter.name}", which the context does not have',
+            f"{_did_you_mean(parameter)}A parameter is one of {', '.join(sorted(CONTEXT_NAMES))}, "
+            "or context for the whole context.",
         )
         for parameter in parameters
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         or not (_is_context(parameter) or parameter.name in CONTEXT_NAMES)
     ]
     if not sessions and any(p.name == "session" and not _is_context(p) for p in parameters):
-        what, remedy = f'{name} asks for "session", but sessions are off', _SESSIONS_ON
-        wrong.append(Mistake(where, what, remedy))
+        what = f'{name} has a parameter "session", but sessions are off'
+        wrong.append(Mistake(where, what, _TURN_SESSIONS_ON))
     if wrong:
-        return refuse(()), wrong
-    by_place = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    by_name = {p.name: _reader(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
-    return _bind(function, by_place, by_name, f"{where}: {name}"), []
+        return refused, wrong
+    return _bind(function, list(parameters), f"{where}: {name}"), []
 
 
-def _nearest(parameter: inspect.Parameter) -> str:
+def _did_you_mean(parameter: inspect.Parameter) -> str:
     near = difflib.get_close_matches(parameter.name, CONTEXT_NAMES, 1)
-    stars = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    return f"Did you mean {near[0]}? " if near and not stars else ""
+    has_star = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return f"Did you mean {near[0]}? " if near and not has_star else ""
 
 
-def _bind(
-    function: Callable[..., Any],
-    by_place: list[inspect.Parameter],
-    by_name: dict[str, Callable[[APIContext], Any]],
-    where: str,
-) -> Handler:
-    # One function for each shape: what a handler doesn't name costs nothing per request.
-    if by_name:
-        readers = [_reader(p) for p in by_place]
+def _bind(function: Callable[..., Any], parameters: list[inspect.Parameter], where: str) -> Handler:
+    # One handler for each kind of signature, so that a request only pays for what is named.
+    positional = [_attribute_of(p) for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    keywords = {
+        p.name: attrgetter(_attribute_of(p)) for p in parameters if p.kind is p.KEYWORD_ONLY
+    }
+    if keywords:
+        getters = [attrgetter(name) for name in positional]
 
-        def answer(context: APIContext) -> Response:
-            keywords = {name: read(context) for name, read in by_name.items()}
-            result = function(*[read(context) for read in readers], **keywords)
+        def handler(context: APIContext) -> Response:
+            named = {name: get(context) for name, get in keywords.items()}
+            result = function(*[get(context) for get in getters], **named)
             return result if type(result) is Response else to_response(result, context, where)
 
-    elif not by_place:
+    elif not positional:
 
-        def answer(context: APIContext) -> Response:
+        def handler(context: APIContext) -> Response:
             result = function()
             return result if type(result) is Response else to_response(result, context, where)
 
-    elif len(by_place) == 1 and _is_context(by_place[0]):
+    elif positional == [_WHOLE_CONTEXT]:
 
-        def answer(context: APIContext) -> Response:
+        def handler(context: APIContext) -> Response:
             result = function(context)
             return result if type(result) is Response else to_response(result, context, where)
 
-    elif len(by_place) == 1:
-        read = _reader(by_place[0])
+    elif len(positional) == 1:
+        get_value = attrgetter(positional[0])
 
-        def answer(context: APIContext) -> Response:
-            result = function(read(context))
+        def handler(context: APIContext) -> Response:
+            result = function(get_value(context))
             return result if type(result) is Response else to_response(result, context, where)
 
     else:
-        read = attrgetter(*["_itself" if _is_context(p) else p.name for p in by_place])
+        get_values = attrgetter(*positional)
 
-        def answer(context: APIContext) -> Response:
-            result = function(*read(context))
+        def handler(context: APIContext) -> Response:
+            result = function(*get_values(context))
             return result if type(result) is Response else to_response(result, context, where)
 
-    return answer
+    return handler
 
 
 def to_response(result: Any, context: APIContext, where: str) -> Response:
-    """The `Response` of a handler that didn't return one at once: an awaitable's, or an error."""
+    """Return the `Response` of a handler that returned something else, such as a coroutine.
+
+    Raises `HandlerError` if there is none.
+    """
     if not isinstance(result, Response) and inspect.isawaitable(result):
         result = context.run(result)
     if isinstance(result, Response):
         return result
     returned = "None" if result is None else type(result).__name__
     raise HandlerError(
-        f"{where} returned {returned}; a handler returns a Response. "
+        f"{where} returned {returned}, but a handler returns a Response. "
         "End it with: return Response.json(...)"
     )
 
 
-def _reader(parameter: inspect.Parameter) -> Callable[[APIContext], Any]:
-    return attrgetter("_itself" if _is_context(parameter) else parameter.name)
+_WHOLE_CONTEXT = "itself"
+
+
+def _attribute_of(parameter: inspect.Parameter) -> str:
+    """Return the attribute of the context that is the value of the parameter."""
+    return _WHOLE_CONTEXT if _is_context(parameter) else parameter.name
 
 
 def _is_context(parameter: inspect.Parameter) -> bool:
@@ -201,26 +201,12 @@ def _is_context(parameter: inspect.Parameter) -> bool:
 
 
 def _defines(module: ModuleType, name: str) -> bool:
-    """Whether the file itself binds the name, by `def` or assignment rather than import.
+    """Whether the file binds the name by `def` or assignment, not by import.
 
-    A decorator that doesn't use `functools.wraps` hides where a function was written.
+    This finds handlers whose decorator does not use `functools.wraps`.
     """
     table = symtable.symtable(inspect.getsource(module), str(module.__file__), "exec")
     return any(
         symbol.get_name() == name and symbol.is_assigned() and not symbol.is_imported()
         for symbol in table.get_symbols()
     )
-
-
-def _answer_options(methods: tuple[str, ...]) -> Handler:
-    allow = ", ".join(methods)
-    return lambda context: Response(None, status=204, headers={"allow": allow})
-
-
-def refuse(methods: tuple[str, ...]) -> Handler:
-    """Answers 405, with `methods` as `Allow`."""
-
-    def answer(context: APIContext) -> Response:
-        raise MethodNotAllowed(valid_methods=methods)
-
-    return answer

@@ -1,89 +1,95 @@
-"""Why does this file answer this path, and why not another?"""
+"""`framework explain`: which file responds to a request, and why not another."""
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from ..context import APIContext
 from ..errors import StaticPathsError
-from ..routing.pattern import END, Param
-from ..routing.table import Route
-from ..web.response import Response
+from ..route import Middleware, Route
+from ..routing.paths import decode_mount, find_path_below
+from ..routing.pattern import Segment
+from ..routing.rules import Rank
 from .loader import Site
 
-_KINDS = ("static", "partly dynamic", "dynamic", "", "a rest parameter")
+_RANK_NAMES = {
+    Rank.STATIC: "static",
+    Rank.PARTLY_DYNAMIC: "partly dynamic",
+    Rank.DYNAMIC: "dynamic",
+    Rank.REST: "a rest parameter",
+}
 
 
-def explain(
-    site: Site, context: APIContext, found: Route | Response | None, method: str, target: str
-) -> str:
-    """What answers a request for `target` and what stands behind it, as lines of text.
+def explain(site: Site, context: APIContext, method: str, target: str) -> str:
+    """Return what responds to a request for `target`, as lines of text.
 
-    `found` is what the application found for the path of `context`: a route, a response (a
-    redirect to another spelling, or a file of `public/`), or nothing.
+    `context` is the request's, with its route.
     """
-    return "\n".join([f"{method} {target}", *_lines(site, context, found, method)])
+    return "\n".join([f"{method} {target}", *_explain(site, context, method)])
 
 
-def _lines(
-    site: Site, context: APIContext, found: Route | Response | None, method: str
-) -> Iterator[str]:
-    if isinstance(found, Response):
-        location = found.headers.get("location")
-        found.close()
-        if location is None:
-            yield _row("answered by", "a file in public/, past middleware")
-        else:
-            yield _row("redirected to", f"{location} ({found.status}), its one spelling")
-            yield f"  Explain that path to see what answers it. trailing_slash is {_slash(site)}."
-        return
-    if found is None or found.kind == "missing":
-        yield from _nothing(site, context, found)
-        return
-    yield _row("answered by", f"{found.file}{_function(found, method)}")
-    yield _row("pattern", found.pattern.text)
+def _explain(site: Site, context: APIContext, method: str) -> Iterator[str]:
+    route = context.route
+    if route is None:
+        yield _row("handled by", "the fallback application: no route matches")
+        yield from _near(site, context)
+    elif route.kind == "file":
+        yield _row("handled by", "a file in public/, without middleware")
+    elif route.kind == "spelling":
+        response = route.handlers.get(method)(context)
+        location = response.headers["location"]
+        yield _row(
+            "redirected to", f"{location} ({response.status}), the path's canonical spelling"
+        )
+        slash = site.config.trailing_slash
+        yield f'  Explain that path to see what handles it. trailing_slash is "{slash}".'
+    elif route.kind == "missing":
+        yield _row("handled by", "no route matches: 404")
+        yield from _middleware_rows(route.middleware)
+        yield from _near(site, context)
+    else:
+        yield from _explain_route(site, context, route, method)
+
+
+def _explain_route(site: Site, context: APIContext, route: Route, method: str) -> Iterator[str]:
+    yield _row("handled by", f"{route.file}{_function(route, method)}")
+    yield _row("pattern", route.pattern.text)
     for name, value in context.params.items():
         yield _row("param", f"{name} = {value!r}")
-    if found.kind != "redirect":
-        yield from _row_of_middleware(found.middleware)
-        yield _row("prerendered", _prerendered(site, context, found, method))
-    behind = [
-        route for route in site.routes.candidates(_local(site, context)) if route is not found
-    ]
-    for route in behind:
-        yield _row("behind it", f"{route.file}: {_reason(site, found, route)}")
+    if route.kind != "redirect":
+        yield from _middleware_rows(route.middleware)
+        yield _row("prerendered", _prerendered(site, context, route, method))
+    for other in site.routes.candidates(_path_of(context)):
+        if other is not route:
+            yield _row("passed over", f"{other.file}: {_reason(site, route, other)}")
 
 
-def _nothing(site: Site, context: APIContext, found: Route | None) -> Iterator[str]:
-    if found is None:
-        yield _row("answered by", "the fallback application: no route matches")
-    else:
-        yield _row("answered by", "nothing: 404")
-        yield from _row_of_middleware(found.middleware)
-    path = _local(site, context)
-    if not path:
+def _near(site: Site, context: APIContext) -> Iterator[str]:
+    """Rows for the routes whose patterns look like the path."""
+    path = site.routes.find_path_below(_path_of(context))
+    if path is None:
         yield f"  The path is outside base, {site.config.base}."
         return
-    patterns = {route.pattern.text: route for route in site.routes.all}
-    for text in difflib.get_close_matches(path, patterns, 3, 0.4):
-        yield _row("near", f"{text} ({patterns[text].file})")
+    routes = {route.pattern.text: route for route in site.routes.all}
+    for text in difflib.get_close_matches(path, routes, 3, 0.4):
+        yield _row("near", f"{text} ({routes[text].file})")
 
 
-def _row_of_middleware(middleware: Sequence[Any]) -> Iterator[str]:
-    for layer in middleware:
-        yield _row("middleware", layer.where)
+def _middleware_rows(middleware: Sequence[Middleware]) -> Iterator[str]:
+    for one in middleware:
+        yield _row("middleware", one.where)
 
 
 def _prerendered(site: Site, context: APIContext, route: Route, method: str) -> str:
-    if route.static is None:
+    if not route.prerender:
         return "no"
     if method not in ("GET", "HEAD"):
         return "yes"
+    paths = site.static_paths[route.pattern.text]
     try:
-        listed = route.static.find(context.params, site.routes.url_for) is not None
+        is_listed = paths.find(context.params, site.routes.url_for) is not None
     except StaticPathsError as error:
         return f"yes, with a mistake: {error}"
-    return "yes" if listed else "yes, and get_static_paths() doesn't list this path: 404"
+    return "yes" if is_listed else "yes, and get_static_paths() does not list this path: 404"
 
 
 def _function(route: Route, method: str) -> str:
@@ -97,47 +103,36 @@ def _function(route: Route, method: str) -> str:
 
 
 def _reason(site: Site, first: Route, other: Route) -> str:
-    """The rule by which `first` comes before `other`."""
-    one, two = site.routes.order[first.pattern.text], site.routes.order[other.pattern.text]
-    for number, (left, right) in enumerate(zip(one, two, strict=False)):
+    """Return the rule by which `first` matches before `other`."""
+    keys = site.routes.sort_keys
+    pairs = zip(keys[first.pattern.text], keys[other.pattern.text], strict=False)
+    for number, (left, right) in enumerate(pairs):
         if left == right:
             continue
-        if left[0] == END:
+        if left[0] == Rank.END:
             return f"it goes on with {_segment(other, number)} where the first ends"
-        if right[0] == END:
+        if right[0] == Rank.END:
             return f"it ends where the first goes on with {_segment(first, number)}"
         if left[0] == right[0]:
-            return f"{_segment(other, number)} has no converter, or a heavier one"
+            return f"{_segment(other, number)} has no converter, or one of greater weight"
         return (
-            f"{_segment(other, number)} is {_KINDS[right[0]]}, "
-            f"{_segment(first, number)} is {_KINDS[left[0]]}"
+            f"{_segment(other, number)} is {_RANK_NAMES[Rank(right[0])]}, "
+            f"{_segment(first, number)} is {_RANK_NAMES[Rank(left[0])]}"
         )
     if first.kind != other.kind:
         return "endpoints come before pages"
-    return "the names decide, in alphabetical order"
+    return "patterns of equal rank match in alphabetical order"
 
 
 def _segment(route: Route, number: int) -> str:
-    return "".join(map(_part, route.pattern.segments[number]))
+    segment: Segment = route.pattern.segments[number]
+    return "".join(map(str, segment))
 
 
-def _part(part: str | Param) -> str:
-    if isinstance(part, str):
-        return part
-    converter = f"={part.converter}" if part.converter else ""
-    return f"[{'...' if part.rest else ''}{part.name}{converter}]"
-
-
-def _local(site: Site, context: APIContext) -> str:
-    """The path below `base`; empty where it is outside."""
-    base = site.config.base.rstrip("/")
-    if context.path != base and not context.path.startswith(f"{base}/"):
-        return ""
-    return context.path[len(base) :] or "/"
-
-
-def _slash(site: Site) -> str:
-    return f'"{site.config.trailing_slash}"'
+def _path_of(context: APIContext) -> str:
+    """Return the path below the mount point."""
+    mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
+    return find_path_below(mount, context.path) or context.path
 
 
 def _row(name: str, text: str) -> str:

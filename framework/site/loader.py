@@ -1,113 +1,137 @@
-"""What is in a site's folder, and what is wrong with it?
+"""Load a site: read its folder once and check everything in it.
 
-Reads everything once: configuration, files, modules, pages, middleware. Every mistake is
-collected, so that one start tells all of them.
+The loader collects all mistakes, so that one start reports them together.
 """
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from werkzeug.exceptions import NotFound
 
 from ..config import Config, ConfigError
 from ..context import APIContext
+from ..error_pages import ERROR_PAGES
 from ..errors import Mistake, SiteError
-from ..middleware import Handler, Middleware, load_middleware
-from ..routing.paths import quote_path
-from ..routing.pattern import Compiler, Param, Pattern, PatternError, parse_pattern, pattern_of_file
-from ..routing.table import Route, Routes, find_conflicts
+from ..middleware import catch_errors, compose, make_middleware
+from ..route import Handler, Handlers, Middleware, Route
+from ..routing.paths import encode_path
+from ..routing.pattern import Pattern, PatternError, parse_pattern, pattern_of_file
+from ..routing.rules import Compiler
+from ..routing.table import RouteTable, find_conflicts
 from ..sessions import Store, open_store
+from ..static.built import Built, find_built
 from ..static.files import StaticFile, find_static_files
 from ..web.response import Response
-from .endpoints import Handlers, load_handlers, make_handlers
+from .endpoints import load_handlers, make_handlers
 from .modules import LoadError, SiteModules
 from .page_files import PageFile, find_page_files
 from .pages import PageError, load_page
-from .static_paths import StaticPaths, prerendered
+from .prerender import Warnings, prerender_handlers, watch_handlers
+from .redirects import CONFIG_FILE, make_redirect, name_redirect
+from .static_paths import StaticPaths
 from .templates import Templates
 
-CONFIG_FILE = "framework.config.py"
 PAGES = "src/pages"
-ERROR_PAGES = {"404": 404, "500": 500}
+Mode = Literal["production", "dev", "build"]
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site, read and checked. `others` are files in `src/pages` that are no routes."""
+    """A site, loaded and checked.
+
+    `missing` is the route for paths that no route matches. `middleware` is that of
+    `src/middleware.py`. `files` are public and built files by `PATH_INFO`. `static_paths` are the
+    paths of the prerendered routes by pattern. `other_files` are the files in `src/pages` that
+    are not routes.
+    """
 
     root: Path
     config: Config
     modules: SiteModules
-    routes: Routes
+    routes: RouteTable[Route]
+    missing: Route
     middleware: tuple[Middleware, ...]
     templates: Templates
     files: dict[str, StaticFile]
+    static_paths: dict[str, StaticPaths]
     sessions: Store | None
     other_files: tuple[str, ...]
+    warnings: Warnings
 
 
-def load_site(root: Path, config: Config | None, compose: Callable[[Route], Route]) -> Site:
-    """Read the site in the folder `root`.
+def load_site(root: Path, config: Config | None = None, mode: Mode = "production") -> Site:
+    """Load the site in the folder `root`.
 
-    `config` is used in place of the file; `compose` puts its middleware around each route.
-    Raises `SiteError` with everything that is wrong.
+    `config` replaces the configuration file. Files of a build are only loaded in production.
+    Raises `SiteError` with every mistake.
     """
     modules = SiteModules(root)
     try:
-        return _Loader(root, modules, compose).load(config)
+        return _Loader(root, modules, mode).load(config)
     except BaseException:
         modules.close()
         raise
 
 
 class _Loader:
-    def __init__(self, root: Path, modules: SiteModules, compose: Callable[[Route], Route]) -> None:
+    def __init__(self, root: Path, modules: SiteModules, mode: Mode) -> None:
         self.root = root
-        self.compose = compose
         self.modules = modules
+        self.mode = mode
         self.mistakes: list[Mistake] = []
-        self.config_is_known = True
         self.templates = Templates(root)
+        self.warnings = Warnings(log_them=mode != "build")
+        self.static_paths: dict[str, StaticPaths] = {}
 
     def load(self, config: Config | None) -> Site:
         if not (self.root / PAGES).is_dir():
-            remedy = f"Make the folder {PAGES}, or give the site's root with --root."
+            remedy = f"Make the folder {PAGES}, or name the site's folder with --root."
             raise SiteError([Mistake(str(self.root), f"has no folder {PAGES}", remedy)])
-        config = config or self._load_config()
-        self.config_is_known = not self.mistakes
+        self.config = config = config or self._load_config()
+        # With an invalid configuration its converters and options are unknown.
+        self.has_config = not self.mistakes
         folder = find_page_files(self.root / PAGES)
-        self._load_additions(self.root / "src" / "jinja.py")
+        self._load_jinja_module(self.root / "src" / "jinja.py")
         self.mistakes += self.templates.check()
-        compiler = Compiler(config.converters)
-        top = self._load_layers(self.root / "src" / "middleware.py")
-        below = {name: self._load_layers(file.path) for name, file in folder.middleware.items()}
-        routes = []
+        self.compiler = Compiler(config.converters)
+        self.built = None
+        if self.mode == "production":
+            self.built = find_built(self.root / config.build.out_dir)
+        top = self._load_middleware(self.root / "src" / "middleware.py")
+        of_folder = {name: self._load_middleware(f.path) for name, f in folder.middleware.items()}
+        routes: list[Route] = []
         for file in folder.routes:
-            route = self._load_route(file, compiler, config)
-            if route is not None:
-                layers = (*top, *_layers_of(file.name, below))
-                routes.append(self.compose(replace(route, middleware=layers)))
-        for source, target in config.redirects.items():
-            route = self._make_redirect(source, target, compiler)
+            route = self._load_route(file, (*top, *_middleware_of(file.name, of_folder)))
             if route is not None:
                 routes.append(route)
-        self.mistakes += find_conflicts(routes)
-        sessions = self._open_store(config)
+        routes += self._make_redirects()
+        self._check_conflicts(routes)
+        sessions = self._open_sessions()
         if self.mistakes:
             raise SiteError(self.mistakes)
+        table = RouteTable(routes, self.compiler, config.base.rstrip("/"))
         return Site(
             root=self.root,
             config=config,
             modules=self.modules,
-            routes=Routes(routes, compiler, config.base),
+            routes=table,
+            missing=_make_missing(top),
             middleware=top,
             templates=self.templates,
-            files=find_static_files(self.root / "public", config.base),
+            files=self._find_files(table, self.built),
+            static_paths=self.static_paths,
             sessions=sessions,
             other_files=tuple(f"{PAGES}/{file.name}" for file in folder.others),
+            warnings=self.warnings,
         )
+
+    def _mistake(self, place: str, what: str, remedy: str) -> None:
+        self.mistakes.append(Mistake(place, what, remedy))
+
+    # ------------------------------------------------------------ configuration and src/
 
     def _load_config(self) -> Config:
         path = self.root / CONFIG_FILE
@@ -124,35 +148,35 @@ class _Loader:
                 self.mistakes.append(error.mistake)
             return Config()
         if not isinstance(config, Config):
-            what = "defines no config" if config is None else f"config is {config!r}, no Config"
-            self.mistakes.append(Mistake(CONFIG_FILE, what, "Write: config = Config(...)"))
+            what = "defines no config" if config is None else f"config is {config!r}, not a Config"
+            self._mistake(CONFIG_FILE, what, "Write: config = Config(...)")
             return Config()
         return config
 
-    def _load_additions(self, path: Path) -> None:
-        """Filters, globals and tests of all templates."""
+    def _load_jinja_module(self, path: Path) -> None:
+        """Load the filters, globals and tests of `src/jinja.py`."""
         if not path.is_file():
             return
-        file = self.modules.relative(path)
         try:
             names = vars(self.modules.load(path))
         except LoadError as error:
             self.mistakes.append(error.mistake)
             return
-        self.mistakes += self.templates.add(names, path.read_text(encoding="utf-8"), file)
+        source = path.read_text(encoding="utf-8")
+        self.mistakes += self.templates.add(names, source, self.modules.relative(path))
 
-    def _open_store(self, config: Config) -> Store | None:
-        if config.session is None:
+    def _open_sessions(self) -> Store | None:
+        if self.config.session is None:
             return None
         try:
-            return open_store(config.session, self.root)
+            return open_store(self.config.session, self.root)
         except OSError as error:
             what = f"the folder for sessions can't be used: {error}"
-            remedy = "Write Sessions(store=...) with a folder that can be written to, or a cache."
-            self.mistakes.append(Mistake(CONFIG_FILE, what, remedy))
+            remedy = "Name a folder that can be written to, or a cache: Sessions(store=...)."
+            self._mistake(CONFIG_FILE, what, remedy)
             return None
 
-    def _load_layers(self, path: Path) -> tuple[Middleware, ...]:
+    def _load_middleware(self, path: Path) -> tuple[Middleware, ...]:
         if not path.is_file():
             return ()
         file = self.modules.relative(path)
@@ -163,159 +187,183 @@ class _Loader:
             return ()
         if not callable(function):
             remedy = "Write: def on_request(context, next): return next()"
-            self.mistakes.append(Mistake(file, "defines no function on_request", remedy))
+            self._mistake(file, "does not define a function on_request", remedy)
             return ()
-        return load_middleware(function, file)
+        return make_middleware(function, file)
 
-    def _load_route(self, file: PageFile, compiler: Compiler, config: Config) -> Route | None:
-        place = f"{PAGES}/{file.name}"
+    # ------------------------------------------------------------ routes
+
+    def _load_route(self, page: PageFile, middleware: tuple[Middleware, ...]) -> Route | None:
+        file = f"{PAGES}/{page.name}"
         try:
-            pattern = parse_pattern(pattern_of_file(file.name))
-            if self.config_is_known:  # else its converters are not
-                compiler.check(pattern)
+            pattern = parse_pattern(pattern_of_file(page.name))
+            if self.has_config:
+                self.compiler.check(pattern)
+            handlers, names = self._load_handlers(page, file, pattern)
         except PatternError as error:
-            self.mistakes.append(Mistake(place, error.what, error.remedy))
+            self._mistake(file, error.what, error.remedy)
             return None
-        try:
-            if file.kind == "endpoint":
-                module = self.modules.load(file.path)
-                names: Mapping[str, Any] = vars(module)
-                has_sessions = config.session is not None or not self.config_is_known
-                handlers, wrong = load_handlers(module, place, sessions=has_sessions)
-                self.mistakes += wrong
-            else:
-                handlers, names = self._load_page(file, place, pattern)
         except LoadError as error:
             self.mistakes.append(error.mistake)
             return None
         except PageError as error:
             self.mistakes += error.mistakes
             return None
-        status = ERROR_PAGES.get(pattern.text.rpartition("/")[2])
-        if status is not None:
-            handlers = handlers.wrap(_with_status(status))
-        is_static = config.output == "static"
-        prerender = self._flag(names, "prerender", place, default=is_static)
-        static = None
+        error_status = ERROR_PAGES.get(pattern.last_name)
+        if error_status is not None:
+            handlers = handlers.wrap(_with_status(error_status))
+        is_static = self.config.output == "static"
+        prerender = self._flag(names, "prerender", file, default=is_static)
+        has_build = self.built is not None
         if prerender:
-            static = StaticPaths(place, pattern, self._static_paths(names, place, pattern))
-            only = is_static and status is None
-            handlers = prerendered(handlers, static, only=only, error_status=status)
-        slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
+            paths = StaticPaths(file, pattern, self._get_static_paths(names, file, pattern))
+            self.static_paths[pattern.text] = paths
+            handlers = prerender_handlers(
+                handlers,
+                paths,
+                has_build=has_build,
+                only=is_static and error_status is None,
+                error_status=error_status,
+            )
+        chain = handlers
+        if middleware:
+            chain = handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
+        if prerender and not has_build:
+            missing = self.config.build.out_dir if self.mode == "production" else None
+            chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
+        slash = {"always": True, "never": False, "ignore": None}[self.config.trailing_slash]
         return Route(
             pattern=pattern,
-            file=place,
-            kind=file.kind,
+            file=file,
+            kind=page.kind,
             handlers=handlers,
-            chain=handlers,
+            chain=chain,
+            middleware=middleware,
             prerender=prerender,
-            check_origin=self._flag(names, "check_origin", place, default=True),
+            check_origin=self._flag(names, "check_origin", file, default=True),
             slash=False if pattern.has_extension else slash,
-            static=static,
         )
 
-    def _static_paths(
-        self, file: Mapping[str, Any], place: str, pattern: Pattern
+    def _load_handlers(
+        self, page: PageFile, file: str, pattern: Pattern
+    ) -> tuple[Handlers, Mapping[str, Any]]:
+        """Return the handlers of a file, and its names (`prerender`, ...)."""
+        if page.kind == "endpoint":
+            module = self.modules.load(page.path)
+            sessions = self.config.session is not None or not self.has_config
+            handlers, mistakes = load_handlers(module, file, sessions=sessions)
+            self.mistakes += mistakes
+            return handlers, vars(module)
+        globals = self.modules.namespace(page.path)
+        try:
+            return load_page(self.templates, page.path, file, pattern, globals)
+        except PageError:
+            raise
+        except (Exception, SystemExit) as error:  # raised by the frontmatter's own code
+            raise PageError([self.modules.explain(error, page.path)]) from error
+
+    def _flag(self, names: Mapping[str, Any], name: str, file: str, *, default: bool) -> bool:
+        value = names.get(name, default)
+        if not isinstance(value, bool):
+            self._mistake(file, f"{name} is {value!r}", f"Write {name} = True or False.")
+            return default
+        return value
+
+    def _get_static_paths(
+        self, names: Mapping[str, Any], file: str, pattern: Pattern
     ) -> Callable[..., Any] | None:
-        function = file.get("get_static_paths")
+        """Return the file's `get_static_paths`; without one, record a mistake if it needs one."""
+        function = names.get("get_static_paths")
+        write = "Write: def get_static_paths(): ..."
         if function is None:
             if pattern.params:
                 what = "a prerendered route with parameters needs get_static_paths()"
                 remedy = "List its paths there, or set prerender = False."
-                self.mistakes.append(Mistake(place, what, remedy))
+                self._mistake(file, what, remedy)
             return None
         if not callable(function):
-            what = f"get_static_paths is {function!r}"
-            self.mistakes.append(Mistake(place, what, "Write: def get_static_paths(): ..."))
+            self._mistake(file, f"get_static_paths is {function!r}", write)
             return None
         try:
-            names = list(inspect.signature(function).parameters)
+            parameters = list(inspect.signature(function).parameters)
         except (TypeError, ValueError) as error:
-            what = f"get_static_paths has no signature: {error}"
-            self.mistakes.append(Mistake(place, what, "Write: def get_static_paths(): ..."))
+            self._mistake(file, f"get_static_paths has no readable signature: {error}", write)
             return None
-        for name in names:
+        for name in parameters:
             if name != "paginate":
-                what = f'get_static_paths asks for "{name}"'
-                self.mistakes.append(Mistake(place, what, "It may take paginate, nothing else."))
+                what = f'get_static_paths has a parameter "{name}"'
+                self._mistake(file, what, "It may only have the parameter paginate.")
         return function  # type: ignore[no-any-return]
 
-    def _load_page(
-        self, file: PageFile, place: str, pattern: Pattern
-    ) -> tuple[Handlers, Mapping[str, Any]]:
-        globals = self.modules.namespace(file.path)
-        try:
-            return load_page(self.templates, file.path, place, pattern, globals)
-        except PageError:
-            raise
-        except (Exception, SystemExit) as error:  # what the frontmatter's own code raised
-            raise PageError([self.modules.explain(error, file.path)]) from error
+    def _make_redirects(self) -> list[Route]:
+        routes = []
+        for source, target in self.config.redirects.items():
+            file = name_redirect(source)
+            try:
+                pattern = parse_pattern(source)
+                self.compiler.check(pattern)
+            except PatternError as error:
+                self._mistake(file, error.what, error.remedy)
+                continue
+            options: Mapping[str, Any] = (
+                {"destination": target} if isinstance(target, str) else target
+            )
+            handler = make_redirect(options["destination"], options.get("status"))
+            handlers = make_handlers({"ALL": handler})
+            # The origin check is left to the route to which the redirect leads.
+            routes.append(Route(pattern, file, "redirect", handlers, handlers, check_origin=False))
+        return routes
 
-    def _flag(self, names: Mapping[str, Any], name: str, place: str, *, default: bool) -> bool:
-        value = names.get(name, default)
-        if not isinstance(value, bool):
-            what = f"{name} is {value!r}"
-            self.mistakes.append(Mistake(place, what, f"Write {name} = True or False."))
-            return default
-        return value
+    def _check_conflicts(self, routes: list[Route]) -> None:
+        for first, second in find_conflicts(routes):
+            what = f"{first.file} and {second.file} match the same URLs."
+            self._mistake("", what, "Keep one, or rename one.")
 
-    def _make_redirect(self, source: str, target: Any, compiler: Compiler) -> Route | None:
-        place = redirect_place(source)
-        try:
-            pattern = parse_pattern(source)
-            compiler.check(pattern)
-        except PatternError as error:
-            self.mistakes.append(Mistake(place, error.what, error.remedy))
-            return None
-        options = target if isinstance(target, Mapping) else {"destination": target}
-        answer = make_redirect(options["destination"], options.get("status"))
-        handlers = make_handlers({"ALL": answer})
-        return Route(
-            pattern=pattern,
-            file=place,
-            kind="redirect",
-            handlers=handlers,
-            chain=handlers,
-            check_origin=False,  # it has nothing to protect: what it leads to is checked
-        )
+    # ------------------------------------------------------------ files
 
+    def _find_files(self, routes: RouteTable[Route], built: Built | None) -> dict[str, StaticFile]:
+        """Return public and built files by `PATH_INFO`.
 
-def redirect_place(source: str) -> str:
-    """What names an entry of `redirects` in errors."""
-    return f"{CONFIG_FILE}: redirects[{source!r}]"
+        Files of a build whose routes are not prerendered any more are left out.
+        """
+        public = find_static_files(self.root / "public", self.config.base)
+        if built is None:
+            return public
+        files: dict[str, StaticFile] = {}
+        outdated = []
+        for path, file in built.files.items():
+            match = routes.match(routes.add_prefix(path))
+            if match is None or not match.route.prerender:
+                outdated.append(path or "/")
+                continue
+            for spelling in routes.spellings(match.route, path):
+                files[encode_path(spelling)] = file
+        if outdated:
+            self.warnings.old_build(self.config.build.out_dir, outdated)
+        return files | built.add_variants(public, self.config.base)
 
 
-def make_redirect(target: str, status: int | None) -> Callable[[APIContext], Response]:
-    """What answers a configured redirect; its parameters go where the target names them."""
-    path = re.split("[?#]", target, maxsplit=1)[0]
-    rest = target[len(path) :]
-    segments = parse_pattern(path).segments if path.startswith("/") else None
-    slash = "/" if path.endswith("/") else ""
+def _make_missing(middleware: tuple[Middleware, ...]) -> Route:
+    """Return the route for paths that no route matches: 404, inside the site's middleware."""
 
-    def fill(part: str | Param, params: Mapping[str, Any]) -> str:
-        if isinstance(part, str):
-            return part
-        value = params[part.name]
-        return "" if value is None else quote_path(str(value))
+    def handler(context: APIContext) -> Response:
+        raise NotFound
 
-    def answer(context: APIContext) -> Response:
-        code = status or (301 if context.request.method in ("GET", "HEAD") else 308)
-        if segments is None:
-            return context.redirect(target, code)
-        parts = ["".join(fill(part, context.params) for part in segment) for segment in segments]
-        path = "/" + "/".join(filter(None, parts))
-        return context.redirect((path.rstrip("/") + slash or "/") + rest, code)
-
-    return answer
+    handlers = chain = Handlers({}, handler)
+    if middleware:
+        chain = handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
+    return Route(parse_pattern("/404"), "no route", "missing", handlers, chain, middleware)
 
 
 def _with_status(status: int) -> Callable[[Handler], Handler]:
-    """Makes an error page answer with its status, whatever it says itself."""
-    return lambda answer: lambda context: answer(context).with_status(status)
+    """Return a wrapper for the handlers of an error page, which always have its status."""
+    return lambda handler: lambda context: handler(context).with_status(status)
 
 
-def _layers_of(name: str, below: Mapping[str, tuple[Middleware, ...]]) -> tuple[Middleware, ...]:
-    """The layers of the folders that a page file is in, from the top one down."""
+def _middleware_of(
+    name: str, of_folder: Mapping[str, tuple[Middleware, ...]]
+) -> tuple[Middleware, ...]:
+    """Return the middleware of the folders around a page file, outermost first."""
     folders = name.split("/")[:-1]
     paths = ["/".join(folders[:count]) for count in range(len(folders) + 1)]
-    return tuple(layer for path in paths for layer in below.get(path, ()))
+    return tuple(one for path in paths for one in of_folder.get(path, ()))

@@ -12,13 +12,14 @@ from werkzeug.exceptions import InternalServerError, NotFound
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
+from ..route import Handlers
 from ..routing.pattern import Pattern
 from ..web.formdata import File, FormData
 from ..web.headers import Headers
 from ..web.request import Request
 from ..web.response import Response
 from ..web.url import URL, URLSearchParams
-from .endpoints import Handlers, make_handlers, to_response
+from .endpoints import make_handlers, to_response
 from .frontmatter import (
     Frontmatter,
     FrontmatterError,

@@ -1,7 +1,4 @@
-"""Which paths does a prerendered route have?
-
-`get_static_paths()` lists them; `paginate` makes the list for `[page]` and `[...page]`.
-"""
+"""The paths of prerendered routes: `get_static_paths()` and `paginate()`."""
 
 import inspect
 import threading
@@ -21,27 +18,18 @@ from itertools import count
 from typing import Any
 from unicodedata import normalize
 
-from werkzeug.exceptions import NotFound, default_exceptions
-
-from ..context import APIContext
 from ..errors import StaticPathsError
-from ..middleware import Handler
 from ..routing.pattern import Pattern
 from ..web.loop import Loop
-from ..web.response import Response
-from .endpoints import Handlers, refuse
 
 UrlFor = Callable[[str, Mapping[str, Any]], str]
-BUILDING = "framework.static_path"
-"""The environ's key for the `StaticPath` that a build asks for: it needs no looking up."""
+STATIC_PATH = "framework.static_path"
+"""The key of the environ with the `StaticPath` that a build renders."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaticPath:
-    """One path of a route: its parameters, and what its handler gets as `props`.
-
-    `number` is its place in the list.
-    """
+    """One path of a route: its parameters and its props. `number` is its index in the list."""
 
     number: int
     params: dict[str, Any]
@@ -50,7 +38,7 @@ class StaticPath:
 
 @dataclass(frozen=True, slots=True)
 class PageUrls:
-    """The paths around a page; `None` where there is none."""
+    """The paths of a page and of those around it; `None` for a page that does not exist."""
 
     current: str
     next: str | None
@@ -61,7 +49,7 @@ class PageUrls:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list: `start` and `end` are the places of its first and last item, from 0."""
+    """One page of a list. `start` and `end` are the indexes of its first and last item."""
 
     data: Sequence[Any]
     start: int
@@ -74,25 +62,23 @@ class Page:
 
 
 class StaticPaths:
-    """The paths of one prerendered route. `get_static_paths()` returns them in a list, or yields
-    one after the other.
-    """
+    """The paths of one prerendered route. `get_static_paths()` returns a list, or yields."""
 
-    def __init__(self, place: str, pattern: Pattern, function: Callable[..., Any] | None) -> None:
-        self.file = place
+    def __init__(self, file: str, pattern: Pattern, function: Callable[..., Any] | None) -> None:
+        self.file = file
         self.pattern = pattern
         self._function = function
         self._found: dict[tuple[str | None, ...], StaticPath] | None = None
         self._lock = threading.Lock()
 
     def list_paths(self, url_for: UrlFor) -> "Listing":
-        """The paths, in the order in which they are given. Raises `StaticPathsError`."""
+        """Return the paths in the order of the list. Raises `StaticPathsError`."""
         if not self.pattern.params or self._function is None:
             return Listing([{"params": {}}], self._read)
         return Listing(self._call(self._function, url_for), self._read)
 
     def find(self, params: Mapping[str, Any], url_for: UrlFor) -> StaticPath | None:
-        """The path with these parameters, if it is listed. They are listed once, and kept."""
+        """Find the listed path with these parameters. The list is made once."""
         with self._lock:
             if self._found is None:
                 self._found = self._index(self.list_paths(url_for), url_for)
@@ -105,17 +91,19 @@ class StaticPaths:
         for path in listing:
             first = found.setdefault(self._key(path.params), path)
             if first is not path:
-                asked = url_for(self.pattern.text, path.params)
-                raise StaticPathsError(listed_twice(self.file, path.number, first.number, asked))
+                full = url_for(self.pattern.text, path.params)
+                raise StaticPathsError(
+                    message_listed_twice(self.file, path.number, first.number, full)
+                )
         return found
 
     def _key(self, params: Mapping[str, Any]) -> tuple[str | None, ...]:
-        # As it arrives in a URL: text, NFC.
+        # As the values arrive in a URL: text in NFC.
         values = [params.get(name) for name in self.pattern.names]
         return tuple(None if value is None else normalize("NFC", str(value)) for value in values)
 
     def _call(self, function: Callable[..., Any], url_for: UrlFor) -> Iterable[Any]:
-        """The list that the function returns; of one that yields, a generator of the items."""
+        """Call the function. The result is its list, or a generator of the items it yields."""
         names = inspect.signature(function).parameters
         arguments = {"paginate": self._paginate(url_for)} if "paginate" in names else {}
         yields = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
@@ -127,7 +115,7 @@ class StaticPaths:
         except Exception as error:
             raise self._failed(error) from error
         if yields:
-            return self._each(result)
+            return self._iterate(result)
         if not isinstance(result, Sequence) or isinstance(result, (str, bytes)):
             raise StaticPathsError(
                 f"{self.file}: get_static_paths() returned {type(result).__name__}, not a list.\n"
@@ -135,7 +123,7 @@ class StaticPaths:
             )
         return result
 
-    def _each(
+    def _iterate(
         self, items: Generator[Any, None, None] | AsyncGenerator[Any, None]
     ) -> Generator[Any, None, None]:
         try:
@@ -143,7 +131,7 @@ class StaticPaths:
                 yield from items
                 return
             with closing(Loop()) as loop:
-                while (item := loop.run(anext(items, self))) is not self:  # nobody yields this
+                while (item := loop.run(anext(items, self))) is not self:  # self marks the end
                     yield item
         except Exception as error:
             raise self._failed(error) from error
@@ -160,19 +148,19 @@ class StaticPaths:
 
     def _read(self, number: int, item: Any) -> StaticPath:
         if not isinstance(item, Mapping) or not isinstance(item.get("params"), Mapping):
-            raise self._wrong(number, item, 'is no {"params": {...}}')
+            raise self._wrong(number, item, 'is not {"params": {...}}')
         if unknown := sorted(map(str, item.keys() - {"params", "props"})):
             raise self._wrong(number, item, f'has "{unknown[0]}" beside params and props')
         params, props = dict(item["params"]), item.get("props", {})
         if not isinstance(props, Mapping):
-            raise self._wrong(number, item, "has props that are no mapping")
+            raise self._wrong(number, item, "has props that are not a mapping")
         for param in self.pattern.params:
             value = params.get(param.name)
             if value is None and not param.rest:
                 raise self._wrong(number, item, f'lacks the parameter "{param.name}"')
             if not isinstance(value, (str, int, type(None))) or isinstance(value, bool):
                 kind = type(value).__name__
-                raise self._wrong(number, item, f'has a {kind} as "{param.name}", no str or int')
+                raise self._wrong(number, item, f'has a {kind} as "{param.name}", not a str or int')
         if unknown := sorted(map(str, params.keys() - set(self.pattern.names))):
             raise self._wrong(number, item, f'has "{unknown[0]}", which the path does not have')
         return StaticPath(number, params, dict(props))
@@ -192,9 +180,9 @@ class StaticPaths:
             params: Mapping[str, Any] | None = None,
             props: Mapping[str, Any] | None = None,
         ) -> list[dict[str, Any]]:
-            """The static paths of `[page]` or `[...page]`, each with a `page` prop.
+            """Return the static paths of `[page]` or `[...page]`, each with a `page` prop.
 
-            No items make one empty page. `params` and `props` go into every path.
+            Without items there is one empty page. `params` and `props` go into every path.
             https://docs.astro.build/en/reference/routing-reference/#paginate
             """
             if not pages:
@@ -212,7 +200,7 @@ class StaticPaths:
             def url(page: int) -> str:
                 return url_for(self.pattern.text, {**(params or {}), "page": number_of(page)})
 
-            def make(page: int) -> dict[str, Any]:
+            def make_path(page: int) -> dict[str, Any]:
                 start = (page - 1) * page_size
                 part = data[start : start + page_size]
                 urls = PageUrls(
@@ -223,29 +211,29 @@ class StaticPaths:
                     last=url(total_pages) if page < total_pages else None,
                 )
                 end = start + len(part) - 1
-                made = Page(part, start, end, page_size, len(data), page, total_pages, urls)
+                prop = Page(part, start, end, page_size, len(data), page, total_pages, urls)
                 return {
                     "params": {**(params or {}), "page": number_of(page)},
-                    "props": {**(props or {}), "page": made},
+                    "props": {**(props or {}), "page": prop},
                 }
 
-            return [make(page) for page in range(1, total_pages + 1)]
+            return [make_path(page) for page in range(1, total_pages + 1)]
 
         return paginate
 
 
-def listed_twice(place: str, number: int, first: int, path: str) -> str:
-    """What is wrong with an item that has the path of an earlier one, whose number is `first`."""
+def message_listed_twice(file: str, number: int, first: int, path: str) -> str:
+    """Return the message for an item with the path of an earlier item, number `first`."""
     return (
-        f"{place}: item {number} of get_static_paths() has the path of item {first}, {path}.\n"
+        f"{file}: item {number} of get_static_paths() has the path of item {first}, {path}.\n"
         "    List each path once."
     )
 
 
 class Listing:
-    """What `get_static_paths()` gave, each item checked when its turn comes.
+    """The items of `get_static_paths()`; iteration checks each.
 
-    `size` is `None` while nobody can know it: the items are yielded. Then they come once.
+    `size` is `None` if the items are yielded. They can then be iterated once.
     """
 
     def __init__(
@@ -257,53 +245,14 @@ class Listing:
         self.size = len(items) if isinstance(items, Sequence) else None
 
     def __iter__(self) -> Iterator[StaticPath]:
-        """Raises `StaticPathsError` at an item that is wrong, and goes on behind it if asked."""
+        """Iterate over the paths. After the `StaticPathsError` of a wrong item it can go on."""
         return map(self._read, count(self._start), self._items)
 
     def whole(self) -> "Listing":
-        """The same with all items in memory."""
+        """Return a listing with all items in memory."""
         return self if self.size is not None else Listing(list(self._items), self._read)
 
     def part(self, start: int, stop: int) -> "Listing":
-        """The items of a whole listing from `start` to before `stop`."""
+        """Return the items of a whole listing from `start` to before `stop`."""
         items = self._items if isinstance(self._items, Sequence) else ()
         return Listing(items[start:stop], self._read, start)
-
-
-def prerendered(
-    handlers: Handlers, static: StaticPaths, *, only: bool, error_status: int | None = None
-) -> Handlers:
-    """Handlers whose GET (and HEAD) run as a build runs them; what isn't listed is 404.
-
-    Where there is a build it has every path that is listed, so the rest is 404 unasked; only a
-    rewrite leads here past the files. With `only` there are no other methods. The page
-    for `error_status` answers for other paths, too, and finds an error of its own where it is
-    the one asked for.
-    """
-
-    def as_built(answer: Handler) -> Handler:
-        def run(context: APIContext) -> Response:
-            if error_status and (context.has_build or "error" in context.props):
-                return answer(context)
-            path = None if context.trail else context.environ.get(BUILDING)
-            if path is None and (context.trail or not context.has_build):
-                path = static.find(context.params, lambda p, q: context.url_for(p, **q))
-            if path is None:
-                raise NotFound
-            context.props = path.props
-            if error_status:
-                context.props = {**path.props, "error": default_exceptions[error_status]()}
-            return answer(context)
-
-        return run
-
-    answers = {
-        method: as_built(handlers.get(method))
-        for method in ("GET", "HEAD")
-        if method in handlers.by_method or handlers.takes_all
-    }
-    if only:
-        return Handlers(answers, refuse(tuple(answers)), tuple(answers))
-    return Handlers(
-        handlers.by_method | answers, handlers.other, handlers.methods, handlers.takes_all
-    )

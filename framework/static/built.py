@@ -1,10 +1,8 @@
-"""Which files did the last build write, and what did their responses say?"""
+"""The files that the last build wrote, and the headers that it recorded for them."""
 
-import logging
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from hashlib import blake2b, file_digest
@@ -17,19 +15,17 @@ from ..errors import Mistake, SiteError
 from ..web.headers import Headers
 from .files import UNKNOWN_TYPE, StaticFile, make_headers, path_info_of
 
-log = logging.getLogger("framework")
-
 MANIFEST = ".framework.json"
 VERSION = 2
-"""Of the manifest, the list of its files that a build leaves in its folder."""
+"""The version of the manifest, the list of files in the folder of a build."""
 new_digest = partial(blake2b, digest_size=16)
-"""The hash of a file's content whose hexadecimal form is the `etag` in the manifest."""
+"""The hash of a file's content. Its hexadecimal form is the `etag` in the manifest."""
 
 _Encodings = tuple[Literal["br", "gzip", "zstd"], ...]
 
 
 class _File(msgspec.Struct, gc=False):
-    """`path` is without `base`. `encodings` are those of its variants, the smallest first."""
+    """`path` has no `base`. `encodings` are those of its variants, the smallest first."""
 
     path: str
     etag: str
@@ -54,15 +50,16 @@ _read_headers = msgspec.json.Decoder(dict[str, str]).decode
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build wrote to `folder`: its files by the path, without `base`, that asks for each."""
+    """The files of the build in `folder`, by their paths without `base`."""
 
     folder: str
     files: dict[str, StaticFile]
     _public: Mapping[str, _PublicFile]
 
     def add_variants(self, public: Mapping[str, StaticFile], base: str) -> dict[str, StaticFile]:
-        """The files of `public/`, by `PATH_INFO`; with the variants that the build made, where
-        they still are what it made them from.
+        """Return the files of `public/` with the variants that the build made.
+
+        `public` and the result are by `PATH_INFO`. A file that changed since has no variants.
         """
         files = dict(public)
         share_headers = cache(partial(make_headers, varies=True))
@@ -81,23 +78,20 @@ class Built:
         return files
 
 
-def find_prerendered(folder: Path) -> Built | None:
-    """What the last build wrote to the folder; `None` without one.
-
-    Raises `SiteError` for a list of files that no build of this framework wrote.
-    """
+def find_built(folder: Path) -> Built | None:
+    """Find the build in a folder. Raises `SiteError` for an invalid manifest."""
     path = folder / MANIFEST
     try:
         with path.open("rb") as file:
             written, now = os.fstat(file.fileno()).st_mtime_ns, time.time_ns()
             manifest = _read_manifest(file.read())
-        # It is written last: what is newer than it, and than now, is of another build.
+        # The manifest is written last: a newer file belongs to another build.
         times = range(max(written, now) + 1)
         return Built(str(folder), _read_files(str(folder), manifest.files, times), manifest.public)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
-        what = "is not what this framework's build wrote"
+        what = "is not a manifest of this version of the framework"
         raise SiteError([Mistake(str(path), what, "Run: framework build")]) from None
 
 
@@ -108,14 +102,14 @@ def _read_files(folder: str, listed: dict[str, _File], times: range) -> dict[str
 
     @lru_cache(maxsize=256)
     def read_headers(text: bytes, varies: bool) -> tuple[Headers, str | None]:
-        """Headers that files share where they are equal, and the etag among them."""
+        """Return the headers, shared by files with equal ones, and the etag among them."""
         own = _read_headers(text)
         etag = own.pop("etag", None)
         kind = own.pop("content-type", UNKNOWN_TYPE)
         return share_headers(kind, tuple(own.items()), varies=varies), etag
 
     for name in list(listed):
-        entry = listed.pop(name)  # not kept beside what is made of it: there may be many
+        entry = listed.pop(name)  # frees it: a build may have very many files
         path = f"{folder}/{name}"
         headers, etag = read_headers(bytes(entry.headers), bool(entry.encodings))
         etag = etag or f'"{entry.etag}"'
@@ -125,7 +119,7 @@ def _read_files(folder: str, listed: dict[str, _File], times: range) -> dict[str
 
 
 def _find_times(path: str, etag: str) -> range | None:
-    """The time of modification at which the file has that content; `None` if it has another."""
+    """Find the modification time (ns) of a file; `None` if its content has another hash."""
     try:
         with open(path, "rb") as file:
             written = os.fstat(file.fileno()).st_mtime_ns
@@ -133,54 +127,3 @@ def _find_times(path: str, etag: str) -> range | None:
     except OSError:
         return None
     return range(written, written + 1) if is_same else None
-
-
-class Notes:
-    """What an application says about its prerendered routes, each thing once.
-
-    It says it to `listener`, or in the log.
-    """
-
-    def __init__(self, listener: Callable[[str], None] | None = None) -> None:
-        self._say_it = listener or log.warning
-        self._said: set[str] = set()
-        self._lock = threading.Lock()
-
-    def no_build(self, folder: str) -> None:
-        """A prerendered route runs for a request, for there is no build."""
-        self._say(
-            f"There is no build in {folder}: prerendered routes run for each request. "
-            "Run: framework build"
-        )
-
-    def old_build(self, folder: str, paths: Sequence[str]) -> None:
-        """The build has files for paths where nothing is prerendered any more."""
-        more = f" (and {len(paths) - 3} more)" if len(paths) > 3 else ""
-        self._say(
-            f"The build in {folder} is older than the site: nothing is prerendered any more at "
-            f"{', '.join(paths[:3])}{more}. Run: framework build"
-        )
-
-    def headers_read(self, place: str) -> None:
-        """`request.headers` was read while a route ran as a build runs it."""
-        self._visitor_asked(place, "request.headers was read")
-
-    def cookies(self, place: str, *, read: bool, written: bool) -> None:
-        """What a route did with cookies, the session's too, while it ran as a build runs it."""
-        if read:
-            self._visitor_asked(place, "cookies or the session were read")
-        if written:
-            self._say(f"{place}: sets a cookie, which a file can't. It is left out.")
-
-    def _visitor_asked(self, place: str, what: str) -> None:
-        self._say(
-            f"{place}: {what}, and the route is prerendered: they are not a visitor's. "
-            "Set prerender = False, or do without them."
-        )
-
-    def _say(self, text: str) -> None:
-        with self._lock:
-            new = text not in self._said
-            self._said.add(text)
-        if new:
-            self._say_it(text)

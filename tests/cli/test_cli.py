@@ -333,10 +333,10 @@ def test_the_lock_is_written_and_read(root: Path, capsys: pytest.CaptureFixture[
 def test_explain(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("explain", "DELETE", "/products/7.json", "--root", root) == 0
     assert capsys.readouterr().out.startswith(
-        "DELETE /products/7.json\n  answered by   src/pages/products/[id].json.py, for DELETE\n"
+        "DELETE /products/7.json\n  handled by    src/pages/products/[id].json.py, for DELETE\n"
     )
     assert run("explain", "GET", "/a/../b", "--root", root) == 0
     assert capsys.readouterr().out == (
-        "GET /a/../b is answered with 400: The path holds a . or .. segment, a backslash "
+        "GET /a/../b is answered with 400: The path contains a . or .. segment, a backslash "
         "or a control character.\n"
     )

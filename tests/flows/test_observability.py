@@ -78,7 +78,7 @@ def test_a_crash_names_the_request_in_the_log(site: Any, caplog: pytest.LogCaptu
 
 
 def test_development_tells_how_long_a_request_took(site: Any) -> None:
-    guarded = Guard(site(FILES, dev=True).app, "127.0.0.1")
+    guarded = Guard(site(FILES, mode="dev").app, "127.0.0.1")
     timing = call(guarded, make_environ("GET", "/products/7", {})).headers["server-timing"]
     name, _, value = timing.partition(";dur=")
     assert name == "app"
@@ -87,5 +87,5 @@ def test_development_tells_how_long_a_request_took(site: Any) -> None:
 
 def test_development_answers_on_this_machine_whatever_hosts_the_site_allows(site: Any) -> None:
     config = Config(security=Security(allowed_hosts=("example.com",)))
-    assert site(FILES, config=config, dev=True).get("/products/7").status == 200
+    assert site(FILES, config=config, mode="dev").get("/products/7").status == 200
     assert site(FILES, config=config).get("/products/7").status == 400

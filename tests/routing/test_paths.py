@@ -12,6 +12,8 @@ from framework.routing.paths import (
     collapse_slashes,
     decode_mount,
     decode_path,
+    encode_path,
+    find_path_below,
     quote_path,
 )
 from framework.web.url import URL
@@ -86,7 +88,7 @@ def test_what_could_be_read_in_two_ways_is_refused(path_info):
     with pytest.raises(BadPathError) as caught:
         decode_path(path_info)
     assert str(caught.value) in (
-        "The path holds a . or .. segment, a backslash or a control character.",
+        "The path contains a . or .. segment, a backslash or a control character.",
         "The path is not valid UTF-8.",
     )
 
@@ -98,7 +100,7 @@ def test_each_refusal_says_why():
             decode_path(path_info)
         why[path_info] = str(caught.value)
     assert why == {
-        "/..": "The path holds a . or .. segment, a backslash or a control character.",
+        "/..": "The path contains a . or .. segment, a backslash or a control character.",
         "/\xc0\xaf": "The path is not valid UTF-8.",
         "/\xff": "The path is not valid UTF-8.",
         "/\xed\xa0\x80": "The path is not valid UTF-8.",
@@ -187,3 +189,26 @@ def test_every_character_has_one_spelling():
         path = canonical(wsgi(f"/{char}"))
         if path is not None:
             assert unquote(quote_path(path)) == path == normalize("NFC", f"/{char}")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path", "below"),
+    [
+        ("", "/a/b", "/a/b"),
+        ("", "/", "/"),
+        ("/docs", "/docs/a", "/a"),
+        ("/docs", "/docs/", "/"),
+        ("/docs", "/docs", "/"),
+        ("/docs", "/docs-old", None),
+        ("/docs", "/docsx/y", None),
+        ("/docs", "/doc", None),
+        ("/docs", "/", None),
+    ],
+)
+def test_the_path_below_a_prefix(prefix, path, below):
+    assert find_path_below(prefix, path) == below
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_path_is_decoded_as_it_was_encoded(text):
+    assert encode_path(text).encode("latin-1").decode() == text

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
-from framework.errors import RouteNotFoundError
+from framework.route import Handlers, Route
 from framework.routing.paths import decode_path
-from framework.routing.pattern import Compiler, Param, PatternError, parse_pattern
-from framework.routing.table import Route, Routes, find_conflicts
-from framework.site.endpoints import Handlers
+from framework.routing.pattern import Param, PatternError, parse_pattern
+from framework.routing.rules import Compiler
+from framework.routing.table import RouteNotFoundError, RouteTable, find_conflicts
 
 WEIGHTS = {"int": 50, "float": 50, "uuid": 100, "even": 100}
 
@@ -39,12 +39,12 @@ def make_route(text, *, kind="endpoint", place=None, **options):
 
 def make_routes(*texts, base="/", **options):
     routes = [make_route(text, **options) for text in texts]
-    return Routes(routes, Compiler(CONVERTERS), base)
+    return RouteTable(routes, Compiler(CONVERTERS), base.rstrip("/"))
 
 
 def match(routes, path):
     found = routes.match(path)
-    return None if found is None else (found[0].pattern.text, found[1])
+    return None if found is None else (found.route.pattern.text, found.params)
 
 
 # ------------------------------------------------------------ the slow, obvious way
@@ -71,7 +71,7 @@ def slow_match(routes, path):
     """Ask each route's own Werkzeug rules, in order."""
     for route in sorted(routes, key=contract_order):
         compiler = Compiler(CONVERTERS)
-        compiler.rules(route.pattern)
+        compiler.compile_rules(route.pattern)
         try:
             _, values = compiler.map.bind("h").match(path.rstrip("/") or "/")
         except NotFound:
@@ -160,13 +160,13 @@ def sites(draw):
 @given(sites())
 def test_the_tree_answers_as_werkzeugs_rules_asked_one_by_one(site):
     routes, path = site
-    assert match(Routes(routes, Compiler(CONVERTERS)), path) == slow_match(routes, path)
+    assert match(RouteTable(routes, Compiler(CONVERTERS)), path) == slow_match(routes, path)
 
 
 @given(sites())
 def test_the_candidates_are_all_that_match_in_order_and_the_first_answers(site):
     routes, path = site
-    table = Routes(routes, Compiler(CONVERTERS))
+    table = RouteTable(routes, Compiler(CONVERTERS))
     candidates = table.candidates(path)
     ordered = sorted(routes, key=contract_order)
     assert candidates == [route for route in ordered if slow_match([route], path)]
@@ -178,9 +178,9 @@ def test_the_candidates_are_all_that_match_in_order_and_the_first_answers(site):
 @given(sites(), st.randoms())
 def test_the_order_of_files_does_not_matter(site, random):
     routes, path = site
-    expected = match(Routes(routes, Compiler(CONVERTERS)), path)
+    expected = match(RouteTable(routes, Compiler(CONVERTERS)), path)
     random.shuffle(routes)
-    assert match(Routes(routes, Compiler(CONVERTERS)), path) == expected
+    assert match(RouteTable(routes, Compiler(CONVERTERS)), path) == expected
 
 
 values = st.one_of(
@@ -210,9 +210,9 @@ def test_url_for_and_match_are_inverse(pattern, data):
     assert "//" not in path
     found = routes.match(path)
     assert found is not None
-    assert found[1].keys() == given_values.keys()
+    assert found.params.keys() == given_values.keys()
     for name, value in given_values.items():
-        read = found[1][name]
+        read = found.params[name]
         assert read == value or str(read) == normalize("NFC", str(value))
 
 
@@ -223,9 +223,9 @@ def test_url_for_writes_every_path_that_is_matched(pattern, data):
     routes = make_routes(pattern.text)
     found = routes.match(path)
     assume(found is not None)
-    if any(isinstance(value, float) for value in found[1].values()):
+    if any(isinstance(value, float) for value in found.params.values()):
         return  # 01.50 is another way to write 1.5
-    assert unquote(routes.url_for(pattern.text, found[1])) == path
+    assert unquote(routes.url_for(pattern.text, found.params)) == path
 
 
 # ------------------------------------------------------------ examples
@@ -274,7 +274,7 @@ def test_a_route_that_fails_further_on_leaves_the_path_to_the_next():
 def test_among_equals_endpoints_are_before_pages_and_then_names_decide():
     page = make_route("/[a]-x[b]", kind="page")
     one, two = make_route("/x-[b]"), make_route("/[b]-x")
-    routes = Routes([page, one, two], Compiler({}))
+    routes = RouteTable([page, one, two], Compiler({}))
     assert [route.pattern.text for route in routes.all] == ["/[b]-x", "/x-[b]", "/[a]-x[b]"]
     assert match(routes, "/x-x") == ("/[b]-x", {"b": "x"})
 
@@ -317,16 +317,16 @@ def test_long_hostile_paths_are_read_once():
 def test_a_path_without_parameters_is_one_look_up(slash, base, static):
     texts = ["/", "/a", "/[x]"] + (["/café"] if "/caf\xc3\xa9" in static else [])
     routes = make_routes(*texts, base=base, slash=slash)
-    found = {path: route.pattern.text for path, (route, _) in routes.static.items()}
+    found = {path: match.route.pattern.text for path, match in routes.exact.items()}
     found.pop("/caf\xc3\xa9/", None)
     assert found == static
-    for wsgi, (_, path) in routes.static.items():
-        assert path.encode().decode("latin-1") == wsgi
+    for wsgi, match in routes.exact.items():
+        assert match.path.encode().decode("latin-1") == wsgi
 
 
 def test_a_redirect_is_not_among_the_static_paths():
-    routes = Routes([make_route("/old", kind="redirect")], Compiler({}))
-    assert routes.static == {}
+    routes = RouteTable([make_route("/old", kind="redirect")], Compiler({}))
+    assert routes.exact == {}
     assert match(routes, "/old") == ("/old", {})
 
 
@@ -452,7 +452,7 @@ def test_the_reason_why_url_for_refuses_a_value_is_its_cause():
 # ------------------------------------------------------------ conflicts
 
 
-def test_two_routes_of_the_same_urls_are_a_mistake():
+def test_two_routes_of_the_same_urls_conflict():
     routes = [
         make_route("/[id]", place="src/pages/[id].py"),
         make_route("/a", place="src/pages/a.py"),
@@ -460,11 +460,9 @@ def test_two_routes_of_the_same_urls_are_a_mistake():
         make_route("/[id=int]", place="src/pages/[id=int].py"),
         make_route("/a", place="framework.config.py: redirects['/a']", kind="redirect"),
     ]
-    assert [str(mistake) for mistake in find_conflicts(routes)] == [
-        "src/pages/[id].py and src/pages/[slug].jinja answer the same URLs.\n"
-        "    Keep one, or give one another name.",
-        "src/pages/a.py and framework.config.py: redirects['/a'] answer the same URLs.\n"
-        "    Keep one, or give one another name.",
+    assert [(first.file, second.file) for first, second in find_conflicts(routes)] == [
+        ("src/pages/[id].py", "src/pages/[slug].jinja"),
+        ("src/pages/a.py", "framework.config.py: redirects['/a']"),
     ]
 
 
@@ -474,10 +472,12 @@ def test_routes_without_conflict_are_fine():
 
 def test_a_segment_of_the_tree_is_made_once(monkeypatch):
     made = []
-    accept = Compiler.accept
+    accept = Compiler.compile_segment
     monkeypatch.setattr(
-        Compiler, "accept", lambda self, segment: made.append(segment) or accept(self, segment)
+        Compiler,
+        "compile_segment",
+        lambda self, segment: made.append(segment) or accept(self, segment),
     )
-    Routes([make_route("/[a].x/b"), make_route("/[c].x/d")], Compiler({}))
+    RouteTable([make_route("/[a].x/b"), make_route("/[c].x/d")], Compiler({}))
     # One for the tree of all routes, and one for the tree of each route's own.
     assert made.count((Param("a"), ".x")) + made.count((Param("c"), ".x")) == 3

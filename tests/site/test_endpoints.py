@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from framework import Config, Sessions
-from framework.site.endpoints import METHODS, order_methods
+from framework.site.endpoints import METHODS, sort_methods
 
 # The validator knows few methods, and warns of others.
 pytestmark = pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
@@ -60,7 +60,7 @@ def test_a_function_answers_the_method_that_it_is_named_for(endpoint, method):
 
 def test_a_method_of_ones_own_may_have_digits_and_underscores(endpoint):
     files = endpoint(define("M_2"))
-    assert files.app.site.routes.static["/x"][0].handlers.methods == ("OPTIONS", "M_2")
+    assert files.app.site.routes.exact["/x"].route.handlers.methods == ("OPTIONS", "M_2")
 
 
 def test_methods_are_case_sensitive(endpoint):
@@ -135,8 +135,8 @@ def test_a_rewrite_leads_to_the_handler_of_its_method(site):
 
 
 def test_methods_are_in_the_usual_order():
-    assert order_methods({"PURGE", "OPTIONS", "GET", "BIND"}) == ("GET", "OPTIONS", "BIND", "PURGE")
-    assert ", ".join(order_methods(set(METHODS))) == EVERY
+    assert sort_methods({"PURGE", "OPTIONS", "GET", "BIND"}) == ("GET", "OPTIONS", "BIND", "PURGE")
+    assert ", ".join(sort_methods(set(METHODS))) == EVERY
 
 
 @pytest.mark.parametrize("status", [404, 500])
@@ -309,8 +309,8 @@ def test_parameters_of_every_shape(endpoint, define, parameters, read):
 def test_anything_else_is_reported_at_start_up(endpoint, parameters, name):
     assert endpoint(f"def GET({parameters}):\n    pass\n").errors() == (
         "The site has a mistake:\n"
-        f'src/pages/x.py:4: GET asks for "{name}", which the context does not have\n'
-        f"    A parameter is one of {NAMES}, or context for the whole."
+        f'src/pages/x.py:4: GET has a parameter "{name}", which the context does not have\n'
+        f"    A parameter is one of {NAMES}, or context for the whole context."
     )
 
 
@@ -318,9 +318,9 @@ def test_every_parameter_of_every_handler_is_reported(endpoint):
     text = endpoint("def GET(a, b):\n    pass\n\n\ndef POST(c):\n    pass\n").errors()
     assert text.startswith("The site has 3 mistakes:\n")
     assert [line.partition(",")[0] for line in text.splitlines()[1::2]] == [
-        'src/pages/x.py:4: GET asks for "a"',
-        'src/pages/x.py:4: GET asks for "b"',
-        'src/pages/x.py:8: POST asks for "c"',
+        'src/pages/x.py:4: GET has a parameter "a"',
+        'src/pages/x.py:4: GET has a parameter "b"',
+        'src/pages/x.py:8: POST has a parameter "c"',
     ]
 
 
@@ -330,14 +330,14 @@ def test_a_decorator_that_hides_the_parameters_is_reported(endpoint):
         "    return inner\n\n\n@hide\ndef GET(url):\n    return Response('x')\n"
     ).errors()
     assert text.startswith(
-        'The site has a mistake:\nsrc/pages/x.py:5: GET asks for "args", which the context'
+        'The site has a mistake:\nsrc/pages/x.py:5: GET has a parameter "args", which the context'
     )
 
 
 def test_what_has_no_signature_is_reported(endpoint):
     assert endpoint("GET = dict.update\n").errors() == (
         "The site has a mistake:\n"
-        "src/pages/x.py: GET has no signature: "
+        "src/pages/x.py: GET has no readable signature: "
         "no signature found for builtin <method 'update' of 'dict' objects>\n"
         "    Use def."
     )
@@ -361,7 +361,7 @@ def test_what_is_no_response_is_an_error_that_names_file_and_function(
 ):
     one = endpoint(f"def GET():\n    return {result}\n")
     assert failure(one, caplog) == (
-        f"HandlerError: src/pages/x.py:4: GET returned {name}; a handler returns a Response. "
+        f"HandlerError: src/pages/x.py:4: GET returned {name}, but a handler returns a Response. "
         "End it with: return Response.json(...)"
     )
 
@@ -369,7 +369,7 @@ def test_what_is_no_response_is_an_error_that_names_file_and_function(
 def test_what_a_coroutine_gives_is_held_to_the_same(endpoint, caplog):
     one = endpoint("async def POST(context):\n    return 'text'\n")
     assert failure(one, caplog, "POST") == (
-        "HandlerError: src/pages/x.py:4: POST returned str; a handler returns a Response. "
+        "HandlerError: src/pages/x.py:4: POST returned str, but a handler returns a Response. "
         "End it with: return Response.json(...)"
     )
 
@@ -377,7 +377,7 @@ def test_what_a_coroutine_gives_is_held_to_the_same(endpoint, caplog):
 @pytest.mark.parametrize("parameters", ["", "context", "url", "url, request", "*, url"])
 def test_every_shape_of_handler_is_held_to_a_response(endpoint, caplog, parameters):
     one = endpoint(f"def GET({parameters}):\n    return 1\n")
-    assert "GET returned int; a handler returns a Response." in failure(one, caplog)
+    assert "GET returned int, but a handler returns a Response." in failure(one, caplog)
 
 
 def test_a_response_of_a_class_of_ones_own_is_one(endpoint):

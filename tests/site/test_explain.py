@@ -31,80 +31,80 @@ FILES = {
 GOLDEN = {
     ("GET", "/"): """\
 GET /
-  answered by   src/pages/index.py, for GET
+  handled by    src/pages/index.py, for GET
   pattern       /
   middleware    src/middleware.py:1
   prerendered   no""",
     ("GET", "/products/7.json"): """\
 GET /products/7.json
-  answered by   src/pages/products/[id].json.py, for GET
+  handled by    src/pages/products/[id].json.py, for GET
   pattern       /products/[id].json
   param         id = '7'
   middleware    src/middleware.py:1
   middleware    src/pages/products/_middleware.py:1
   prerendered   no
-  behind it     src/pages/products/[slug].jinja: [slug] is dynamic, \
+  passed over   src/pages/products/[slug].jinja: [slug] is dynamic, \
 [id].json is partly dynamic
-  behind it     src/pages/products/[...rest].py: [...rest] is a rest parameter, \
+  passed over   src/pages/products/[...rest].py: [...rest] is a rest parameter, \
 [id].json is partly dynamic""",
     ("GET", "/products/7"): """\
 GET /products/7
-  answered by   src/pages/products/[n=int].py, for GET
+  handled by    src/pages/products/[n=int].py, for GET
   pattern       /products/[n=int]
   param         n = 7
   middleware    src/middleware.py:1
   middleware    src/pages/products/_middleware.py:1
   prerendered   no
-  behind it     src/pages/products/[slug].jinja: [slug] has no converter, or a heavier one
-  behind it     src/pages/products/[...rest].py: [...rest] is a rest parameter, \
+  passed over   src/pages/products/[slug].jinja: [slug] has no converter, or one of greater weight
+  passed over   src/pages/products/[...rest].py: [...rest] is a rest parameter, \
 [n=int] is dynamic""",
     ("GET", "/v-1-2"): """\
 GET /v-1-2
-  answered by   src/pages/v-[x]-[y].py, for GET
+  handled by    src/pages/v-[x]-[y].py, for GET
   pattern       /v-[x]-[y]
   param         x = '1'
   param         y = '2'
   middleware    src/middleware.py:1
   prerendered   no
-  behind it     src/pages/v-[z].jinja: endpoints come before pages
-  behind it     src/pages/[a].py: [a] is dynamic, v-[x]-[y] is partly dynamic""",
+  passed over   src/pages/v-[z].jinja: endpoints come before pages
+  passed over   src/pages/[a].py: [a] is dynamic, v-[x]-[y] is partly dynamic""",
     ("GET", "/x/index"): """\
 GET /x/index
-  answered by   src/pages/[a]/index/index.py, for GET
+  handled by    src/pages/[a]/index/index.py, for GET
   pattern       /[a]/index
   param         a = 'x'
   middleware    src/middleware.py:1
   prerendered   no
-  behind it     src/pages/[a]/index/[...b].py: it goes on with [...b] where the first ends""",
+  passed over   src/pages/[a]/index/[...b].py: it goes on with [...b] where the first ends""",
     ("PURGE", "/hook"): """\
 PURGE /hook
-  answered by   src/pages/hook.py, for every method (PURGE has no function of its own)
+  handled by    src/pages/hook.py, for every method (PURGE has no function of its own)
   pattern       /hook
   middleware    src/middleware.py:1
   prerendered   no
-  behind it     src/pages/[a].py: [a] is dynamic, hook is static""",
+  passed over   src/pages/[a].py: [a] is dynamic, hook is static""",
     ("DELETE", "/about"): """\
 DELETE /about
-  answered by   src/pages/about.py, but not DELETE: 405, Allow: GET, HEAD, OPTIONS
+  handled by    src/pages/about.py, but not DELETE: 405, Allow: GET, HEAD, OPTIONS
   pattern       /about
   middleware    src/middleware.py:1
   prerendered   no
-  behind it     src/pages/[a].py: [a] is dynamic, about is static""",
+  passed over   src/pages/[a].py: [a] is dynamic, about is static""",
     ("GET", "/logo.svg"): """\
 GET /logo.svg
-  answered by   a file in public/, past middleware""",
+  handled by    a file in public/, without middleware""",
     ("GET", "//about"): """\
 GET //about
-  redirected to /about (301), its one spelling
-  Explain that path to see what answers it. trailing_slash is "ignore".""",
+  redirected to /about (301), the path's canonical spelling
+  Explain that path to see what handles it. trailing_slash is "ignore".""",
     ("GET", "/abuot/us/x"): """\
 GET /abuot/us/x
-  answered by   nothing: 404
+  handled by    no route matches: 404
   middleware    src/middleware.py:1
   near          /about (src/pages/about.py)""",
     ("GET", "/old/x?y=1"): """\
 GET /old/x?y=1
-  answered by   framework.config.py: redirects['/old/[name]'], a redirect
+  handled by    framework.config.py: redirects['/old/[name]'], a redirect
   pattern       /old/[name]
   param         name = 'x'""",
 }
@@ -120,7 +120,7 @@ def test_the_text_for_a_request(site: Any, method: str, target: str) -> None:
     ("method", "path", "told"),
     [
         ("GET", "/a", "yes"),
-        ("HEAD", "/b", "yes, and get_static_paths() doesn't list this path: 404"),
+        ("HEAD", "/b", "yes, and get_static_paths() does not list this path: 404"),
         ("POST", "/b", "yes"),
         (
             "GET",
@@ -140,21 +140,21 @@ def test_whether_a_path_is_listed(site: Any, method: str, path: str, told: str) 
 def test_names_decide_last(site: Any) -> None:
     shop = site({"src/pages/[a]-x.py": HANDLER, "src/pages/x-[b].py": HANDLER})
     assert shop.app.explain("GET", "/x-x").splitlines()[-1] == (
-        "  behind it     src/pages/x-[b].py: the names decide, in alphabetical order"
+        "  passed over   src/pages/x-[b].py: patterns of equal rank match in alphabetical order"
     )
 
 
 def test_outside_base(site: Any) -> None:
     shop = site({"src/pages/index.py": HANDLER}, config=Config(base="/docs"))
     assert shop.app.explain("GET", "/other") == (
-        "GET /other\n  answered by   nothing: 404\n  The path is outside base, /docs."
+        "GET /other\n  handled by    no route matches: 404\n  The path is outside base, /docs."
     )
     assert "for GET" in shop.app.explain("GET", "/docs")
 
 
 def test_the_fallback(site: Any) -> None:
     shop = site({"src/pages/index.py": HANDLER}, fallback=lambda environ, start_response: [])
-    assert "answered by   the fallback application: no route matches" in shop.app.explain(
+    assert "handled by    the fallback application: no route matches" in shop.app.explain(
         "GET", "/other"
     )
 
@@ -165,7 +165,7 @@ def test_a_path_begins_with_a_slash(site: Any) -> None:
 
 
 def test_the_404_of_development_explains_itself(site: Any) -> None:
-    text = site(FILES, dev=True).get("/abuot/us/x").text()
+    text = site(FILES, mode="dev").get("/abuot/us/x").text()
     assert text.endswith(GOLDEN["GET", "/abuot/us/x"] + "\n")
     assert "middleware" not in site(FILES).get("/abuot/us/x").text()
 
@@ -173,5 +173,5 @@ def test_the_404_of_development_explains_itself(site: Any) -> None:
 def test_a_longer_pattern_comes_first_behind_a_rest_parameter(site: Any) -> None:
     wiki = site({"src/pages/[...all]/edit.py": HANDLER, "src/pages/[...all]/index.py": HANDLER})
     assert wiki.app.explain("GET", "/x/edit").splitlines()[-1] == (
-        "  behind it     src/pages/[...all]/index.py: it ends where the first goes on with edit"
+        "  passed over   src/pages/[...all]/index.py: it ends where the first goes on with edit"
     )

@@ -19,7 +19,7 @@ def test_a_folder_without_pages_is_no_site(tmp_path: Path) -> None:
         App(tmp_path)
     assert str(caught.value) == (
         f"The site has a mistake:\n{tmp_path}: has no folder src/pages\n"
-        "    Make the folder src/pages, or give the site's root with --root."
+        "    Make the folder src/pages, or name the site's folder with --root."
     )
 
 
@@ -44,24 +44,24 @@ def test_every_mistake_is_told_at_once(site: SiteMaker) -> None:
     )
     assert made.errors() == (
         "The site has 12 mistakes:\n"
-        "src/pages/p/[id].py and src/pages/p/[slug].py answer the same URLs.\n"
-        "    Keep one, or give one another name.\n"
+        "src/pages/p/[id].py and src/pages/p/[slug].py match the same URLs.\n"
+        "    Keep one, or rename one.\n"
         "framework.config.py:4: Config(site='example.com'): "
         'it is a whole URL such as "https://example.com".\n'
         "framework.config.py:4: Config(trailing_slash='maybe'): "
         'it is "ignore", "always" or "never".\n'
         "src/layouts/base.jinja:1: expected token 'name', got 'end of statement block'\n"
-        "src/middleware.py: defines no function on_request\n"
+        "src/middleware.py: does not define a function on_request\n"
         "    Write: def on_request(context, next): return next()\n"
-        'src/pages/[id.json.py: "[" in "[id.json" has no partner\n'
-        "    Brackets come in pairs around a parameter's name: [id], [...path].\n"
+        'src/pages/[id.json.py: "[" is never closed in "[id.json"\n'
+        "    Write [id].json.\n"
         "src/pages/broken.py:1: invalid syntax\n"
         "    This can't be read: def GET(:\n"
-        'src/pages/cart.py:1: GET asks for "requets", which the context does not have\n'
+        'src/pages/cart.py:1: GET has a parameter "requets", which the context does not have\n'
         "    Did you mean request? "
         "A parameter is one of client_address, cookies, generator, is_prerendered, locals, "
         "origin_pathname, params, props, redirect, render, request, rewrite, route_pattern, session, site, url, "
-        "url_for, or context for the whole.\n"
+        "url_for, or context for the whole context.\n"
         "src/pages/flag.py: prerender is 'yes'\n"
         "    Write prerender = True or False.\n"
         "src/pages/missing.py:1: ModuleNotFoundError while it is imported: "
@@ -119,7 +119,7 @@ def test_a_configuration_that_is_given_replaces_the_file(site: SiteMaker) -> Non
         ),
         (
             "config = {'base': '/'}\n",
-            "framework.config.py: config is {'base': '/'}, no Config\n"
+            "framework.config.py: config is {'base': '/'}, not a Config\n"
             "    Write: config = Config(...)",
         ),
         (
@@ -146,8 +146,8 @@ def test_a_broken_configuration_is_not_blamed_on_its_converters(site: SiteMaker)
 def test_a_converter_that_is_not_there_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/[id=sku].py": OK}).errors() == (
         "The site has a mistake:\n"
-        'src/pages/[id=sku].py: "[id=sku]" names a converter that is not there\n'
-        "    There are: float, int, uuid. Add your own with Config(converters={...})."
+        'src/pages/[id=sku].py: "[id=sku]" names an unknown converter\n'
+        "    Known converters: float, int, uuid. Add your own with Config(converters={...})."
     )
 
 
@@ -236,7 +236,7 @@ def test_middleware_must_be_a_function(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": OK, "src/pages/_middleware.py": "on_request = None\n"})
     assert made.errors() == (
         "The site has a mistake:\n"
-        "src/pages/_middleware.py: defines no function on_request\n"
+        "src/pages/_middleware.py: does not define a function on_request\n"
         "    Write: def on_request(context, next): return next()"
     )
 
@@ -324,8 +324,8 @@ def test_a_redirect_and_a_file_of_one_pattern_are_a_mistake(site: SiteMaker) -> 
     made = site({"src/pages/[id].py": OK}, config=Config(redirects={"/[slug]": "/x"}))
     assert made.errors() == (
         "The site has a mistake:\n"
-        "src/pages/[id].py and framework.config.py: redirects['/[slug]'] answer the same URLs.\n"
-        "    Keep one, or give one another name."
+        "src/pages/[id].py and framework.config.py: redirects['/[slug]'] match the same URLs.\n"
+        "    Keep one, or rename one."
     )
 
 
@@ -334,8 +334,8 @@ def test_a_redirect_with_a_converter_that_is_not_there_is_a_mistake(site: SiteMa
     assert made.errors() == (
         "The site has a mistake:\n"
         "framework.config.py: redirects['/x/[id=sku]']: "
-        '"[id=sku]" names a converter that is not there\n'
-        "    There are: float, int, uuid. Add your own with Config(converters={...})."
+        '"[id=sku]" names an unknown converter\n'
+        "    Known converters: float, int, uuid. Add your own with Config(converters={...})."
     )
 
 
@@ -357,7 +357,7 @@ def test_a_converter_that_cant_be_made_is_a_mistake(site: Any, body: str, why: s
         }
     ).errors()
     assert text.startswith(
-        'The site has a mistake:\nsrc/pages/[x=size].py: the converter "size" can\'t be made: '
+        'The site has a mistake:\nsrc/pages/[x=size].py: the converter "size" can\'t be created: '
     )
     assert why in text
-    assert text.endswith("\n    Mend its class.")
+    assert text.endswith("\n    Fix its class.")

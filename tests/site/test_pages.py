@@ -136,7 +136,7 @@ def test_returning_anything_else_is_an_error(
 ) -> None:
     assert page(site, f"---\n{code}\n---\n").get("/page").status == 500
     assert (
-        f"src/pages/page.jinja: the frontmatter returned {name}; a handler returns a Response. "
+        f"src/pages/page.jinja: the frontmatter returned {name}, but a handler returns a Response. "
         "End it with: return Response.json(...)"
     ) in caplog.text
 

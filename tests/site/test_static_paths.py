@@ -178,15 +178,15 @@ def test_what_is_no_list_is_a_mistake(site: SiteMaker, items: str, text: str) ->
 @pytest.mark.parametrize(
     ("item", "what"),
     [
-        ("'x'", 'is no {"params": {...}}'),
-        ("{'props': {}}", 'is no {"params": {...}}'),
-        ("{'params': 'x'}", 'is no {"params": {...}}'),
+        ("'x'", 'is not {"params": {...}}'),
+        ("{'props': {}}", 'is not {"params": {...}}'),
+        ("{'params': 'x'}", 'is not {"params": {...}}'),
         ("{'params': {'id': '1'}, 'prop': {}}", 'has "prop" beside params and props'),
-        ("{'params': {'id': '1'}, 'props': []}", "has props that are no mapping"),
+        ("{'params': {'id': '1'}, 'props': []}", "has props that are not a mapping"),
         ("{'params': {'di': '1'}}", 'lacks the parameter "id"'),
         ("{'params': {'id': None}}", 'lacks the parameter "id"'),
-        ("{'params': {'id': 1.5}}", 'has a float as "id", no str or int'),
-        ("{'params': {'id': True}}", 'has a bool as "id", no str or int'),
+        ("{'params': {'id': 1.5}}", 'has a float as "id", not a str or int'),
+        ("{'params': {'id': True}}", 'has a bool as "id", not a str or int'),
         ("{'params': {'id': '1', 5: ''}}", 'has "5", which the path does not have'),
     ],
 )
@@ -201,8 +201,9 @@ def test_two_spellings_of_one_path_are_a_mistake(site: SiteMaker, items: str) ->
     text = "item 1 of get_static_paths() has the path of item 0, /"
     assert text in wrong(one)
     routes = one.app.site.routes
+    paths = one.app.site.static_paths[routes.all[0].pattern.text]
     with pytest.raises(StaticPathsError) as caught:
-        routes.all[0].static.find({"id": "other"}, lambda p, q: routes.url_for(p, q))
+        paths.find({"id": "other"}, routes.url_for)
     assert text in str(caught.value)
 
 
@@ -240,14 +241,14 @@ def test_start_up_names_what_is_no_function(site: SiteMaker) -> None:
 
 def test_start_up_names_what_has_no_signature(site: SiteMaker) -> None:
     text = made(site, "get_static_paths = dict\n").errors()
-    assert f"{PLACE}: get_static_paths has no signature: " in text
+    assert f"{PLACE}: get_static_paths has no readable signature: " in text
     assert text.endswith("\n    Write: def get_static_paths(): ...")
 
 
 def test_start_up_names_an_unknown_parameter(site: SiteMaker) -> None:
     assert made(site, "def get_static_paths(pages): ...\n").errors() == (
         "The site has a mistake:\n"
-        f'{PLACE}: get_static_paths asks for "pages"\n    It may take paginate, nothing else.'
+        f'{PLACE}: get_static_paths has a parameter "pages"\n    It may only have the parameter paginate.'
     )
 
 

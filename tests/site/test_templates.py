@@ -71,7 +71,7 @@ def test_a_template_that_is_not_there_names_the_nearest(
 
 
 def test_in_development_the_error_page_names_page_and_line(site: SiteMaker) -> None:
-    made = site({"src/pages/page.jinja": "---\nx = 1\n---\n<p>\n{{ nobody }}"}, dev=True)
+    made = site({"src/pages/page.jinja": "---\nx = 1\n---\n<p>\n{{ nobody }}"}, mode="dev")
     text = made.get("/page", headers={"accept": "text/html"}).text()
     assert "pages/page.jinja&#34;, line 5" in text
     assert "is undefined" in text

@@ -14,7 +14,7 @@ import pytest
 from werkzeug.http import http_date
 
 from framework import Config
-from framework.static.built import find_prerendered
+from framework.static.built import find_built
 from framework.static.files import StaticFile, make_headers
 from tests.conftest import SiteMaker
 
@@ -241,7 +241,7 @@ def test_a_list_of_files_that_no_build_wrote_is_a_mistake(site: SiteMaker, text:
     before = list(sys.path)
     assert one.errors() == (
         "The site has a mistake:\n"
-        f"{one.root}/dist/.framework.json: is not what this framework's build wrote\n"
+        f"{one.root}/dist/.framework.json: is not a manifest of this version of the framework\n"
         "    Run: framework build"
     )
     assert sys.path == before
@@ -495,7 +495,7 @@ def test_equal_headers_are_kept_once(site: SiteMaker) -> None:
         "d": entry(BODY, "gzip", path="/d", headers=said),
     }
     one.write({"dist/.framework.json": json.dumps({"version": 2, "files": files})})
-    built = find_prerendered(one.root / "dist")
+    built = find_built(one.root / "dist")
     assert built is not None
     a, b, c, d = (built.files[f"/{name}"] for name in "abcd")
     assert a.headers is b.headers
@@ -548,7 +548,7 @@ def test_a_public_file_that_changes_has_none_any_more(listed: SiteMaker) -> None
 def test_a_public_file_that_is_gone_is_none(listed: SiteMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")})
     assert ask(one, "/style.css", accept_encoding="gzip").status == 404
-    built = find_prerendered(one.root / "dist")
+    built = find_built(one.root / "dist")
     assert built is not None
     files = {"/style.css": StaticFile(str(one.root / "public/style.css"), make_headers("text/css"))}
     assert built.add_variants(files, "/") == files  # it went while the site was read
@@ -570,7 +570,7 @@ def test_a_public_file_answers_before_a_built_one(listed: SiteMaker) -> None:
 
 
 def test_development_has_no_variants(listed: SiteMaker) -> None:
-    one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE, dev=True)
+    one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE, mode="dev")
     assert ask(one, "/style.css", accept_encoding="gzip").bytes() == CSS
 
 
@@ -590,7 +590,7 @@ def test_without_a_build_routes_run_and_the_log_says_so_once(site: SiteMaker, ca
 
 
 def test_development_does_as_the_build_would(make: SiteMaker, caplog: Any) -> None:
-    one = make(dev=True)
+    one = make(mode="dev")
     mark(one)
     with caplog.at_level(logging.WARNING, "framework"):
         assert one.get("/about").text() == "about"
@@ -603,10 +603,10 @@ def test_development_warns_of_headers_as_the_build_does(site: SiteMaker, caplog:
     page = "from framework import Response\n\n\ndef GET(request):\n"
     page += "    return Response(request.headers.get('x-a', 'none'))\n"
     files = {"src/pages/h.py": page, "framework.config.py": config()}
-    one = site(files, dev=True)
+    one = site(files, mode="dev")
     assert [one.get("/h", headers={"x-a": "1"}).text() for _ in "ab"] == ["1", "1"]
     assert [text.partition(",")[0] for text in caplog.messages] == [
-        "src/pages/h.py: request.headers was read"
+        "src/pages/h.py: reads request.headers"
     ]
 
 

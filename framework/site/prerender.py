@@ -1,0 +1,154 @@
+"""Prerendered routes while they run: in a build, or in an application that has no build."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from werkzeug.exceptions import NotFound, default_exceptions
+
+from ..context import APIContext
+from ..route import Handler, Handlers
+from ..web.body import Source
+from ..web.headers import RequestHeaders
+from ..web.request import Request
+from ..web.response import Response
+from .endpoints import method_not_allowed
+from .static_paths import STATIC_PATH, StaticPaths
+
+log = logging.getLogger("framework")
+
+
+class Warnings:
+    """The warnings about the prerendered routes of one application, each given once.
+
+    `texts` holds them. They are also logged, unless `log_them` is false.
+    """
+
+    def __init__(self, *, log_them: bool) -> None:
+        self.texts: list[str] = []
+        self._log_them = log_them
+        self._lock = threading.Lock()
+
+    def add(self, text: str) -> None:
+        """Add a warning if it is new."""
+        with self._lock:
+            if text in self.texts:
+                return
+            self.texts.append(text)
+        if self._log_them:
+            log.warning(text)
+
+    def no_build(self, folder: str) -> None:
+        """Warn that a prerendered route runs for a request, because there is no build."""
+        self.add(
+            f"There is no build in {folder}: prerendered routes run for each request. "
+            "Run: framework build"
+        )
+
+    def old_build(self, folder: str, paths: Sequence[str]) -> None:
+        """Warn of files of the build whose routes are not prerendered any more."""
+        more = f" (and {len(paths) - 3} more)" if len(paths) > 3 else ""
+        self.add(
+            f"The build in {folder} is older than the site: nothing is prerendered any more at "
+            f"{', '.join(paths[:3])}{more}. Run: framework build"
+        )
+
+    def visitor_data(self, file: str, what: str) -> None:
+        """Warn that a prerendered route read data of a visitor."""
+        self.add(
+            f"{file}: reads {what}, but the route is prerendered: they are not those of a visitor. "
+            "Set prerender = False, or remove that code."
+        )
+
+
+class _WatchedRequest(Request):
+    """The request used while prerendering: reading its headers warns."""
+
+    __slots__ = ("on_headers",)
+
+    on_headers: Callable[[], None]
+
+    @property
+    def headers(self) -> RequestHeaders:
+        self.on_headers()
+        return super().headers
+
+    def _with_source(self, source: Source) -> Self:
+        other = super()._with_source(source)
+        other.on_headers = self.on_headers
+        return other
+
+
+def prerender_handlers(
+    handlers: Handlers,
+    paths: StaticPaths,
+    *,
+    has_build: bool,
+    only: bool,
+    error_status: int | None,
+) -> Handlers:
+    """Return handlers whose GET and HEAD get the props of a listed path; other paths are 404.
+
+    With a build the application serves the listed paths as files, so only a rewrite leads to the
+    handlers. `only` says that the route has no other methods. `error_status` is the status of an
+    error page, which also runs for paths that are not listed.
+    """
+
+    def wrap(handler: Handler) -> Handler:
+        def run(context: APIContext) -> Response:
+            if error_status and (has_build or "error" in context.props):
+                return handler(context)
+            path = None if context.trail else context.environ.get(STATIC_PATH)
+            if path is None and (context.trail or not has_build):
+                path = paths.find(context.params, lambda p, q: context.url_for(p, **q))
+            if path is None:
+                raise NotFound
+            context.props = path.props
+            if error_status:
+                context.props = {**path.props, "error": default_exceptions[error_status]()}
+            return handler(context)
+
+        return run
+
+    by_method = {
+        method: wrap(handlers.get(method))
+        for method in ("GET", "HEAD")
+        if method in handlers.by_method or handlers.takes_all
+    }
+    if only:
+        methods = tuple(by_method)
+        return Handlers(by_method, method_not_allowed(methods), methods)
+    by_method = handlers.by_method | by_method
+    return Handlers(by_method, handlers.other, handlers.methods, handlers.takes_all)
+
+
+def watch_handlers(
+    handlers: Handlers, file: str, warnings: Warnings, *, missing_build: str | None
+) -> Handlers:
+    """Return handlers whose GET and HEAD warn when they use data of a visitor.
+
+    `file` is the route's. `missing_build` is the folder in which a build was expected.
+    """
+
+    def wrap(handler: Handler) -> Handler:
+        def run(context: APIContext) -> Response:
+            context.is_prerendered = True
+            request = context.make_request(_WatchedRequest)
+            request.on_headers = lambda: warnings.visitor_data(file, "request.headers")
+            if missing_build is not None:
+                warnings.no_build(missing_build)
+            response = handler(context)
+            if context.read_cookies():
+                warnings.visitor_data(file, "cookies or the session")
+            if context.set_cookies() or "set-cookie" in response.headers:
+                warnings.add(f"{file}: sets a cookie, which a file can't. It is left out.")
+            return response
+
+        return run
+
+    by_method = {
+        method: wrap(handler) if method in ("GET", "HEAD") else handler
+        for method, handler in handlers.by_method.items()
+    }
+    return Handlers(by_method, handlers.other, handlers.methods, handlers.takes_all)
