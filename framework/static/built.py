@@ -15,7 +15,8 @@ import msgspec
 
 from ..errors import Mistake, SiteError
 from ..web.headers import Headers
-from .files import UNKNOWN_TYPE, StaticFile, make_headers, path_info_of
+from .files import StaticFile, make_headers, path_info_of
+from .types import UNKNOWN_TYPE
 
 log = logging.getLogger("framework")
 
@@ -69,14 +70,15 @@ class Built:
         for name, entry in self._public.items():
             key = path_info_of(name, base)
             file = files.get(key)
-            if file is not None and (times := _find_times(file.path, entry.etag)):
+            if file is not None and (mtime := _find_mtime(file.path, entry.etag)) is not None:
                 files[key] = replace(
                     file,
                     headers=share_headers(file.content_type),
                     etag=f'"{entry.etag}"',
-                    times=times,
+                    oldest_mtime=mtime,
+                    newest_mtime=mtime,
                     encodings=entry.encodings,
-                    variants=f"{self.folder}/{name}",
+                    variant_stem=f"{self.folder}/{name}",
                 )
         return files
 
@@ -91,9 +93,9 @@ def find_prerendered(folder: Path) -> Built | None:
         with path.open("rb") as file:
             written, now = os.fstat(file.fileno()).st_mtime_ns, time.time_ns()
             manifest = _read_manifest(file.read())
-        # It is written last: what is newer than it, and than now, is of another build.
-        times = range(max(written, now) + 1)
-        return Built(str(folder), _read_files(str(folder), manifest.files, times), manifest.public)
+        # The build writes its manifest last: a file newer than it, and than now, is of another build.
+        newest = max(written, now)
+        return Built(str(folder), _read_files(str(folder), manifest.files, newest), manifest.public)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
@@ -101,7 +103,7 @@ def find_prerendered(folder: Path) -> Built | None:
         raise SiteError([Mistake(str(path), what, "Run: framework build")]) from None
 
 
-def _read_files(folder: str, listed: dict[str, _File], times: range) -> dict[str, StaticFile]:
+def _read_files(folder: str, listed: dict[str, _File], newest_mtime: int) -> dict[str, StaticFile]:
     files = {}
     share_encodings = cache(lambda encodings: encodings)
     share_headers = lru_cache(maxsize=256)(make_headers)
@@ -120,19 +122,21 @@ def _read_files(folder: str, listed: dict[str, _File], times: range) -> dict[str
         headers, etag = read_headers(bytes(entry.headers), bool(entry.encodings))
         etag = etag or f'"{entry.etag}"'
         encodings = share_encodings(entry.encodings)
-        files[entry.path] = StaticFile(path, headers, etag, times, encodings, path)
+        files[entry.path] = StaticFile(
+            path, headers, etag, 0, newest_mtime, encodings, variant_stem=path
+        )
     return files
 
 
-def _find_times(path: str, etag: str) -> range | None:
-    """The time of modification at which the file has that content; `None` if it has another."""
+def _find_mtime(path: str, etag: str) -> int | None:
+    """The modification time of the file with that content; `None` if its content is another."""
     try:
         with open(path, "rb") as file:
-            written = os.fstat(file.fileno()).st_mtime_ns
+            mtime = os.fstat(file.fileno()).st_mtime_ns
             is_same = file_digest(file, new_digest).hexdigest() == etag
     except OSError:
         return None
-    return range(written, written + 1) if is_same else None
+    return mtime if is_same else None
 
 
 class Notes:
