@@ -24,7 +24,7 @@ from ..web.response import Response
 from .endpoints import Handlers, load_handlers, make_handlers
 from .modules import LoadError, SiteModules
 from .page_files import PageFile, find_page_files
-from .pages import PageError, load_page
+from .pages import load_page
 from .static_paths import StaticPaths, prerendered
 from .templates import Templates
 
@@ -118,10 +118,10 @@ class _Loader:
         except LoadError as error:
             cause = error.__cause__
             if isinstance(cause, ConfigError):
-                place = error.mistake.place
+                place = error.mistakes[0].place
                 self.mistakes += [Mistake(place, text) for text in str(cause).splitlines()]
             else:
-                self.mistakes.append(error.mistake)
+                self.mistakes += error.mistakes
             return Config()
         if not isinstance(config, Config):
             what = "defines no config" if config is None else f"config is {config!r}, no Config"
@@ -137,7 +137,7 @@ class _Loader:
         try:
             names = vars(self.modules.load(path))
         except LoadError as error:
-            self.mistakes.append(error.mistake)
+            self.mistakes += error.mistakes
             return
         self.mistakes += self.templates.add(names, path.read_text(encoding="utf-8"), file)
 
@@ -159,7 +159,7 @@ class _Loader:
         try:
             function = getattr(self.modules.load(path), "on_request", None)
         except LoadError as error:
-            self.mistakes.append(error.mistake)
+            self.mistakes += error.mistakes
             return ()
         if not callable(function):
             remedy = "Write: def on_request(context, next): return next()"
@@ -186,9 +186,6 @@ class _Loader:
             else:
                 handlers, names = self._load_page(file, place, pattern)
         except LoadError as error:
-            self.mistakes.append(error.mistake)
-            return None
-        except PageError as error:
             self.mistakes += error.mistakes
             return None
         status = ERROR_PAGES.get(pattern.text.rpartition("/")[2])
@@ -246,10 +243,10 @@ class _Loader:
         globals = self.modules.namespace(file.path)
         try:
             return load_page(self.templates, file.path, place, pattern, globals)
-        except PageError:
+        except LoadError:
             raise
         except (Exception, SystemExit) as error:  # what the frontmatter's own code raised
-            raise PageError([self.modules.explain(error, file.path)]) from error
+            raise LoadError(self.modules.explain(error, file.path)) from error
 
     def _flag(self, names: Mapping[str, Any], name: str, place: str, *, default: bool) -> bool:
         value = names.get(name, default)
