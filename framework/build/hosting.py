@@ -18,7 +18,7 @@ from typing import TextIO
 from ..config import Config
 from ..routing.paths import quote_path
 from ..routing.pattern import Param, Pattern, Segment, parse_pattern
-from ..static.files import content_type_of
+from ..static.types import content_type_of
 from ..web.response import Response
 
 NGINX = ".framework.nginx.conf"

@@ -17,7 +17,7 @@ from typing import Any
 from ..app import App
 from ..errors import BuildError, SiteError, StaticPathsError
 from ..route import Route
-from ..static.files import content_type_of
+from ..static.types import content_type_of
 from ..site.static_paths import StaticPath
 from .folder import Workplace
 from .ledger import Ledger, Written, read_headers

@@ -28,7 +28,8 @@ from ..config import REDIRECT_STATUSES, Config
 from ..error_pages import title_of
 from ..routing.paths import BadPathError, collapse_slashes, decode_path, quote_path
 from ..static.built import MANIFEST
-from ..static.files import StaticFile, content_type_of, make_headers
+from ..static.files import StaticFile, make_headers
+from ..static.types import content_type_of
 from ..version import __version__
 from ..web.headers import Headers
 from ..web.response import Response

@@ -1,51 +1,45 @@
-"""What does the Python between a page's two `---` lines do?
+"""Compile the frontmatter of a page: the Python between its two `---` lines.
 
-It is the body of a function: `return` and `await` work in it, its names are the template's.
-`prerender`, `check_origin` and `get_static_paths` belong to the file, as in an endpoint.
+The frontmatter is the body of a function, so `return` and `await` work in it, and its local
+names are the template's variables. `prerender`, `check_origin` and `get_static_paths` are
+different: they belong to the file, as in an endpoint, and run once.
 """
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
 from ..errors import Mistake
+from .modules import LoadError
 
 FENCE = "---"
 _FUNCTION = "frontmatter"
-_FILE_NAMES = {"prerender", "check_origin"}
-
-
-class FrontmatterError(Exception):
-    """Frontmatter that can't be read; `mistake` says where and why."""
-
-    def __init__(self, mistake: Mistake) -> None:
-        super().__init__(str(mistake))
-        self.mistake = mistake
+_FILE_NAMES = ("prerender", "check_origin")
 
 
 @dataclass(frozen=True, slots=True)
 class Frontmatter:
-    """A page's frontmatter, compiled.
+    """Compiled frontmatter.
 
-    `run(*values)` takes the values of `names`, in that order, and gives the template's
-    variables (a `dict`), or what the frontmatter returned; a coroutine of it where
-    `is_async`. `file_names` holds what belongs to the file.
+    `run` takes the values of `names`, in this order. It returns the template's `Variables`, or
+    what the frontmatter returns; if `is_async`, a coroutine with this result. `file_names` are
+    the names that belong to the file, and their values.
     """
 
     run: Callable[..., Any]
     names: tuple[str, ...]
     is_async: bool
-    file_names: dict[str, Any] = field(default_factory=dict)
+    file_names: dict[str, Any]
 
 
 class Variables(dict[str, Any]):
-    """The names a frontmatter made: what it gives when it returns nothing of its own."""
+    """The local names of frontmatter that ends without a `return`."""
 
 
 def split_frontmatter(source: str, file: str) -> tuple[str, str]:
-    """(Python, template) of a page; the template keeps its line numbers, and gains no line.
+    """Split a page into Python and template, both with the line numbers of the page.
 
     >>> split_frontmatter("---\\nx = 1\\n---\\n<p>{{ x }}</p>", "page.jinja")
     ('\\nx = 1\\n', '{#\\n\\n\\n#}<p>{{ x }}</p>')
@@ -57,9 +51,10 @@ def split_frontmatter(source: str, file: str) -> tuple[str, str]:
 
 
 def split_fences(source: str, file: str) -> tuple[list[str] | None, str]:
-    """The lines between a file's two `---`, from its second line on, and what is below.
+    """Split a file into the lines between its two `---`, and the text below them.
 
-    `None` where the file doesn't begin with one. Raises `FrontmatterError` where it never ends.
+    The lines are `None` if the file does not begin with `---`. Raises `LoadError` if the second
+    `---` is missing.
     """
     source = source.removeprefix("\ufeff")
     lines = source.split("\n")
@@ -68,42 +63,40 @@ def split_fences(source: str, file: str) -> tuple[list[str] | None, str]:
     for number, line in enumerate(lines[1:], 1):
         if line.rstrip() == FENCE:
             return lines[1:number], "\n".join(lines[number + 1 :])
-    raise FrontmatterError(
-        Mistake(f"{file}:1", "the frontmatter never ends", f"Close it with a line {FENCE}.")
-    )
+    remedy = f"Add a line {FENCE} below it."
+    raise LoadError(Mistake(f"{file}:1", "the frontmatter has no end", remedy))
 
 
 def compile_frontmatter(
     code: str, path: str, file: str, offered: frozenset[str], globals: dict[str, Any]
 ) -> Frontmatter:
-    """Compile a frontmatter and run what belongs to the file.
+    """Compile frontmatter, and run the statements that belong to the file.
 
-    `path` is the file that tracebacks show, `file` its name for people; `offered` are the
-    names of the context, of which the code gets those that it uses.
+    `path` is the file in tracebacks, `file` its name in messages. `offered` are the names that
+    the function may take as parameters; it takes those that the code uses. Raises `LoadError` for
+    a syntax error, and any exception that the file's statements raise.
     """
     try:
         tree = ast.parse(code, path)
-        file_level = [node for node in tree.body if _belongs_to_file(node)]
-        body = [node for node in tree.body if node not in file_level]
+        of_file = [node for node in tree.body if _belongs_to_file(node)]
+        body = [node for node in tree.body if node not in of_file]
         imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         names = tuple(sorted(used & offered))
         is_async = _awaits(body)
-        function = _function(body, names, is_async)
-        compiled = _compile([*imports, *file_level] if file_level else [], path)
-        compiled_function = _compile([function], path)
+        file_code = _compile([*imports, *of_file] if of_file else [], path)
+        function_code = _compile([_make_function(body, names, is_async)], path)
     except SyntaxError as error:
-        where = f"{file}:{error.lineno}"
         text = (error.text or "").strip()
-        remedy = f"This can't be read: {text}" if text else ""
-        raise FrontmatterError(Mistake(where, error.msg, remedy)) from error
-    # By another name, since `locals` in a page is the context's.
+        remedy = f"Fix this line: {text}" if text else ""
+        raise LoadError(Mistake(f"{file}:{error.lineno}", error.msg, remedy)) from error
+    # Python's `locals` needs another name: in a page, `locals` is that of the context.
     globals.update(__framework_variables__=Variables, __framework_locals__=locals)
-    exec(compiled, globals)  # noqa: S102 - the site's own code, as importing a module would
+    exec(file_code, globals)  # noqa: S102 - the site's own code, as in an import
     file_names = {
         name: globals[name] for name in (*_FILE_NAMES, "get_static_paths") if name in globals
     }
-    exec(compiled_function, globals)  # noqa: S102
+    exec(function_code, globals)  # noqa: S102
     return Frontmatter(globals.pop(_FUNCTION), names, is_async, file_names)
 
 
@@ -118,7 +111,7 @@ def _belongs_to_file(node: ast.stmt) -> bool:
 
 
 def _awaits(body: list[ast.stmt]) -> bool:
-    """Whether the function itself awaits, functions inside it aside."""
+    """Whether the body awaits anything itself, outside of the functions that it defines."""
     todo: list[ast.AST] = list(body)
     while todo:
         node = todo.pop()
@@ -131,21 +124,15 @@ def _awaits(body: list[ast.stmt]) -> bool:
     return False
 
 
-def _function(body: list[ast.stmt], names: tuple[str, ...], is_async: bool) -> ast.stmt:
+def _make_function(body: list[ast.stmt], names: tuple[str, ...], is_async: bool) -> ast.stmt:
+    """Make a function with this body, which returns its local names at the end."""
     keyword = "async def" if is_async else "def"
-    shell = ast.parse(
-        f"{keyword} {_FUNCTION}({', '.join(names)}):\n"
-        " return __framework_variables__(__framework_locals__())"
-    ).body[0]
-    last = shell.body[0]  # type: ignore[attr-defined]
-    line = body[-1].end_lineno if body else 1
-    for node in ast.walk(shell):
-        if hasattr(node, "lineno"):
-            node.lineno = node.end_lineno = line if node is not shell else 1  # type: ignore[attr-defined]
-    shell.body = [*body, last]  # type: ignore[attr-defined]
-    return shell
+    signature = f"{keyword} {_FUNCTION}({', '.join(names)})"
+    source = f"{signature}: return __framework_variables__(__framework_locals__())"
+    function: Any = ast.parse(source).body[0]
+    function.body = [*body, *function.body]
+    return function  # type: ignore[no-any-return]
 
 
 def _compile(body: list[ast.stmt], path: str) -> CodeType:
-    module = ast.Module(body=body, type_ignores=[])
-    return compile(ast.fix_missing_locations(module), path, "exec")
+    return compile(ast.Module(body, type_ignores=[]), path, "exec")

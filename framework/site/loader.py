@@ -28,7 +28,7 @@ from ..web.response import Response
 from .endpoints import load_handlers, make_handlers
 from .modules import LoadError, SiteModules
 from .page_files import PageFile, find_page_files
-from .pages import PageError, load_page
+from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
 from .redirects import CONFIG_FILE, make_redirect, name_redirect
 from .static_paths import StaticPaths
@@ -142,10 +142,10 @@ class _Loader:
         except LoadError as error:
             cause = error.__cause__
             if isinstance(cause, ConfigError):
-                place = error.mistake.place
+                place = error.mistakes[0].place
                 self.mistakes += [Mistake(place, text) for text in str(cause).splitlines()]
             else:
-                self.mistakes.append(error.mistake)
+                self.mistakes += error.mistakes
             return Config()
         if not isinstance(config, Config):
             what = "defines no config" if config is None else f"config is {config!r}, not a Config"
@@ -160,7 +160,7 @@ class _Loader:
         try:
             names = vars(self.modules.load(path))
         except LoadError as error:
-            self.mistakes.append(error.mistake)
+            self.mistakes += error.mistakes
             return
         source = path.read_text(encoding="utf-8")
         self.mistakes += self.templates.add(names, source, self.modules.relative(path))
@@ -183,7 +183,7 @@ class _Loader:
         try:
             function = getattr(self.modules.load(path), "on_request", None)
         except LoadError as error:
-            self.mistakes.append(error.mistake)
+            self.mistakes += error.mistakes
             return ()
         if not callable(function):
             remedy = "Write: def on_request(context, next): return next()"
@@ -204,9 +204,6 @@ class _Loader:
             self._mistake(file, error.what, error.remedy)
             return None
         except LoadError as error:
-            self.mistakes.append(error.mistake)
-            return None
-        except PageError as error:
             self.mistakes += error.mistakes
             return None
         error_status = ERROR_PAGES.get(pattern.last_name)
@@ -257,10 +254,10 @@ class _Loader:
         globals = self.modules.namespace(page.path)
         try:
             return load_page(self.templates, page.path, file, pattern, globals)
-        except PageError:
+        except LoadError:
             raise
         except (Exception, SystemExit) as error:  # raised by the frontmatter's own code
-            raise PageError([self.modules.explain(error, page.path)]) from error
+            raise LoadError(self.modules.explain(error, page.path)) from error
 
     def _flag(self, names: Mapping[str, Any], name: str, file: str, *, default: bool) -> bool:
         value = names.get(name, default)

@@ -1,6 +1,6 @@
-"""How does Markdown become HTML, and what does the header of a `.md` page say?
+"""Render Markdown, and parse the header of a `.md` page.
 
-CommonMark with tables and ~~strikethrough~~. Markup in the text is text, unless it is asked for.
+Markdown is CommonMark with tables and ~~strikethrough~~. HTML in the text is escaped by default.
 """
 
 import re
@@ -9,9 +9,10 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from ..errors import Mistake
-from .frontmatter import FrontmatterError, split_fences
+from .frontmatter import split_fences
+from .modules import LoadError
 
-_PLAIN, _WITH_HTML = (
+_ESCAPING, _WITH_HTML = (
     MarkdownIt("commonmark", {"html": html}).enable(["table", "strikethrough"])
     for html in (False, True)
 )
@@ -20,28 +21,28 @@ _FLAGS = {"true": True, "false": False}
 
 
 def render_markdown(text: str, *, html: bool = False) -> Markup:
-    """The HTML of a Markdown text; `html` lets markup in it through.
+    """Return the HTML of a Markdown text; with `html`, HTML in the text is kept.
 
-    Links lead nowhere that runs a script. https://spec.commonmark.org/
+    Links with a scheme that runs scripts stay text. https://spec.commonmark.org/
 
     >>> render_markdown("*Mouse* <b>& mat</b>")
     Markup('<p><em>Mouse</em> &lt;b&gt;&amp; mat&lt;/b&gt;</p>\\n')
     """
-    return Markup((_WITH_HTML if html else _PLAIN).render(text))  # noqa: S704 - escaped by it
+    return Markup((_WITH_HTML if html else _ESCAPING).render(text))  # noqa: S704 - escaped
 
 
 def markdown(value: str) -> Markup:
-    """The filter: `{{ text | markdown }}`. What is marked as safe may hold markup."""
+    """The template filter: `{{ text | markdown }}`. It keeps the HTML of text marked as safe."""
     if not isinstance(value, str):
-        raise TypeError(f"The filter markdown takes text, not {type(value).__name__}.")
+        raise TypeError(f"The filter markdown takes a str, not {type(value).__name__}.")
     return render_markdown(value, html=isinstance(value, Markup))
 
 
 def split_header(source: str, file: str) -> tuple[dict[str, str | bool], dict[str, int], str]:
-    """The header of a `.md` page, the line of each of its keys, and the text below it.
+    """Split a `.md` page into the values of its header, their line numbers, and the text below.
 
-    A line is `key: value`. `true` and `false` are bools, anything else is text, as it is or
-    between quotes. Empty lines and those that begin with `#` are skipped.
+    Each line is `key: value`. A value is a bool if it is `true` or `false`, else text, with or
+    without quotes. Empty lines and lines that begin with `#` are ignored.
 
     >>> split_header("---\\ntitle: Hello\\ndraft: false\\n---\\n# Hi", "a.md")
     ({'title': 'Hello', 'draft': False}, {'title': 2, 'draft': 3}, '# Hi')
@@ -53,19 +54,20 @@ def split_header(source: str, file: str) -> tuple[dict[str, str | bool], dict[st
         line = line.rstrip()
         if not line or line.startswith("#"):
             continue
-        found = _LINE.fullmatch(line)
-        if found is None:
-            remedy = "Write key: value, the key a name, both in one line."
-            raise FrontmatterError(Mistake(f"{file}:{number}", f"can't be read: {line}", remedy))
-        key, value = found[1], (found[2] or "").strip()
+        match = _LINE.fullmatch(line)
+        if match is None:
+            what = f'expected "key: value", found "{line}"'
+            remedy = "Write a name, a colon and the value in one line, as in title: Hello"
+            raise LoadError(Mistake(f"{file}:{number}", what, remedy))
+        key, value = match[1], (match[2] or "").strip()
         if key in lines:
-            what = f"{key} is in line {lines[key]} already"
-            raise FrontmatterError(Mistake(f"{file}:{number}", what, "Keep one of them."))
+            what = f"line {lines[key]} already sets {key}"
+            raise LoadError(Mistake(f"{file}:{number}", what, "Remove one of the lines."))
         lines[key] = number
-        values[key] = _FLAGS[value] if value in _FLAGS else _unquoted(value)
+        values[key] = _FLAGS[value] if value in _FLAGS else _unquote(value)
     return values, lines, text
 
 
-def _unquoted(value: str) -> str:
+def _unquote(value: str) -> str:
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return value[1:-1] if quoted else value

@@ -1,4 +1,4 @@
-"""Which files below `src/pages` are routes, middleware, or neither?"""
+"""Find the routes and the middleware among the files below `src/pages`."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ MIDDLEWARE = "_middleware.py"
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """A file below `src/pages`: its path relative to that folder, and what kind it is."""
+    """A file below `src/pages`; `name` is its path relative to that folder."""
 
     path: Path
     name: str
@@ -19,9 +19,10 @@ class PageFile:
 
 @dataclass(frozen=True, slots=True)
 class PageFolder:
-    """What was found below `src/pages`, in order of name.
+    """The files below `src/pages`, sorted by name.
 
-    `middleware` maps a folder (`""` for the top one) to its `_middleware.py`.
+    `middleware` maps a folder (`""` is `src/pages` itself) to its `_middleware.py`. `others` are
+    files that are neither routes nor middleware.
     """
 
     routes: tuple[PageFile, ...]
@@ -30,10 +31,10 @@ class PageFolder:
 
 
 def find_page_files(pages: Path) -> PageFolder:
-    """Walk `src/pages`; a folder that isn't there has no files.
+    """Find the files of the folder `src/pages`; none if it does not exist.
 
-    A name that begins with `_` or `.` is no route, nor is anything below such a folder;
-    `.well-known` is the exception (RFC 8615).
+    Files and folders whose name begins with `_` or `.` are skipped, except `.well-known`
+    (RFC 8615).
     """
     routes, others = [], []
     middleware = {}

@@ -1,10 +1,11 @@
-"""How does a `.jinja` or `.md` page become an answer?
+"""Compile `.jinja` and `.md` pages to handlers.
 
-Start-up compiles its frontmatter and its template; a request runs the one and renders the
-other with the names it made. Markdown is HTML by then, and waits for its layout.
+Start-up compiles the frontmatter and the template of a `.jinja` page; a request runs the
+frontmatter and renders the template with its local names. Markdown is rendered at start-up; a
+request renders the layout around it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +15,26 @@ from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
 from ..route import Handlers
 from ..routing.pattern import Pattern
+from ..static.types import page_type_of
 from ..web.formdata import File, FormData
 from ..web.headers import Headers
 from ..web.request import Request
 from ..web.response import Response
 from ..web.url import URL, URLSearchParams
 from .endpoints import make_handlers, to_response
-from .frontmatter import (
-    Frontmatter,
-    FrontmatterError,
-    Variables,
-    compile_frontmatter,
-    split_frontmatter,
-)
+from .frontmatter import Frontmatter, Variables, compile_frontmatter, split_frontmatter
 from .markdown import render_markdown, split_header
-from .templates import Pieces, Template, TemplateError, Templates, page_type
+from .modules import LoadError
+from .templates import Template, Templates, TextChunks
 
 _OFFERED = CONTEXT_NAMES | {"context", "response"}
-_NAMES = (File, FormData, Headers, Request, Response, URL, URLSearchParams)
-_HTML = "text/html;charset=UTF-8"
-_HEADER_FLAGS = ("html", "prerender")
-
-
-class PageError(Exception):
-    """A page that can't be compiled; `mistakes` say where and why."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = mistakes
+_CLASSES = (File, FormData, Headers, Request, Response, URL, URLSearchParams)
 
 
 class PageResponse:
-    """What a page may say of its own response: `response.status = 404` in its frontmatter.
+    """The `response` of a page: frontmatter may set `response.status = 404`, for example.
 
-    `response.stream = True` sends it piece by piece.
+    `response.stream = True` sends the page in chunks, while it is rendered.
     """
 
     __slots__ = ("headers", "status", "status_text", "stream")
@@ -62,89 +49,83 @@ class PageResponse:
 def load_page(
     templates: Templates, path: Path, file: str, pattern: Pattern, globals: dict[str, Any]
 ) -> tuple[Handlers, Mapping[str, Any]]:
-    """A page's handlers, and what its frontmatter says of the file (`prerender`, ...).
+    """Return the handlers of a page, and the names that belong to the file (`prerender`, ...).
 
-    Raises `PageError`, or whatever the file-level code of the frontmatter raises.
+    Raises `LoadError`, and any exception that the frontmatter's own statements raise.
     """
-    kind = page_type(pattern.text) if pattern.has_extension else _HTML
+    content_type = page_type_of(pattern.text if pattern.has_extension else "")
     try:
         source = path.read_text(encoding="utf-8")
-        if path.suffix == ".md":
-            return _load_markdown(templates, source, file, kind)
-        code, below = split_frontmatter(source, file)
-        template = templates.compile(below, path, file)
-        globals.update({cls.__name__: cls for cls in _NAMES})
-        front = compile_frontmatter(code, str(path), file, _OFFERED, globals)
-    except FrontmatterError as error:
-        raise PageError([error.mistake]) from error
-    except TemplateError as error:
-        raise PageError(error.mistakes) from error
     except UnicodeDecodeError as error:
-        raise PageError([Mistake(file, f"is not UTF-8: {error}", "Save it as UTF-8.")]) from error
-    page = _Page(template, front, file, kind)
-    # A page that doesn't look at the request has one answer: it is there to be read.
-    looks = not {"context", "request"}.isdisjoint(front.names)
-    return make_handlers({"ALL" if looks else "GET": page.answer}), front.file_names
+        raise LoadError(Mistake(file, f"is not UTF-8: {error}", "Save it as UTF-8.")) from error
+    if path.suffix == ".md":
+        return _load_markdown(templates, source, file, content_type)
+    code, text = split_frontmatter(source, file)
+    template = templates.compile(text, path, file)
+    globals.update({cls.__name__: cls for cls in _CLASSES})
+    frontmatter = compile_frontmatter(code, str(path), file, _OFFERED, globals)
+    handler = _make_handler(template, frontmatter, file, content_type)
+    # A page that does not use the request shows the same for every method: allow GET only.
+    uses_request = not {"context", "request"}.isdisjoint(frontmatter.names)
+    return make_handlers({"ALL" if uses_request else "GET": handler}), frontmatter.file_names
 
 
 def _load_markdown(
-    templates: Templates, source: str, file: str, kind: str
+    templates: Templates, source: str, file: str, content_type: str
 ) -> tuple[Handlers, Mapping[str, Any]]:
-    """As `load_page`, for a `.md` file: what its header says are its layout's variables."""
+    """Like `load_page`, for a `.md` file. The keys of its header are variables of the layout."""
     header, lines, text = split_header(source, file)
-    for name in _HEADER_FLAGS:
+    for name in ("html", "prerender"):
         if not isinstance(header.get(name, False), bool):
-            what = f"{name} is {header[name]!r}"
-            raise PageError([Mistake(f"{file}:{lines[name]}", what, "Write true or false.")])
+            what = f"{name} is neither true nor false: {header[name]!r}"
+            raise LoadError(Mistake(f"{file}:{lines[name]}", what, "Write true or false."))
     if "content" in header:
-        remedy = "Give it another name: content is the text below the header."
-        raise PageError([Mistake(f"{file}:{lines['content']}", "content is taken", remedy)])
+        what = "content is reserved for the text below the header"
+        raise LoadError(Mistake(f"{file}:{lines['content']}", what, "Choose another key."))
     file_names = {name: header[name] for name in ("prerender",) if name in header}
     content = render_markdown(text, html=bool(header.get("html")))
-    if "layout" not in header:
-        return make_handlers(
-            {"GET": lambda context: _respond(content, kind, PageResponse())}
-        ), file_names
-    layout = templates.load(str(header["layout"]), f"{file}:{lines['layout']}")
+    layout = None
+    if "layout" in header:
+        layout = templates.load(str(header["layout"]), f"{file}:{lines['layout']}")
     variables = {**header, "content": content}
 
-    def answer(context: APIContext) -> Response:
+    def handle(context: APIContext) -> Response:
         page = PageResponse()
-        return _respond(layout.render(context, {"response": page, **variables}), kind, page)
+        body: str = content
+        if layout is not None:
+            body = layout.render(context, {"response": page, **variables})
+        return _make_response(body, content_type, page)
 
-    return make_handlers({"GET": answer}), file_names
+    return make_handlers({"GET": handle}), file_names
 
 
-class _Page:
-    def __init__(
-        self, template: Template, front: Frontmatter, file: str, content_type: str
-    ) -> None:
-        self._template = template
-        self._front = front
-        self._file = file
-        self._content_type = content_type
-
-    def answer(self, context: APIContext) -> Response:
+def _make_handler(
+    template: Template, frontmatter: Frontmatter, file: str, content_type: str
+) -> Callable[[APIContext], Response]:
+    def handle(context: APIContext) -> Response:
         page = PageResponse()
         own = {"context": context, "response": page}
-        front = self._front
-        result = front.run(*[own.get(name) or getattr(context, name) for name in front.names])
-        if front.is_async:
+        names = frontmatter.names
+        result = frontmatter.run(*[own.get(name) or getattr(context, name) for name in names])
+        if frontmatter.is_async:
             result = context.run(result)
         if type(result) is not Variables:
-            return self._returned(to_response(result, context, f"{self._file}: the frontmatter"))
-        make = self._template.stream if page.stream else self._template.render
-        return _respond(make(context, {"response": page, **result}), self._content_type, page)
+            return _check_error(to_response(result, context, f"{file}: the frontmatter"))
+        render = template.stream if page.stream else template.render
+        return _make_response(render(context, {"response": page, **result}), content_type, page)
 
-    def _returned(self, response: Response) -> Response:
-        # A page that says 404 or 500 and nothing else wants the site's page for it.
-        if response.status == 404 and response.body is None:
-            raise NotFound
-        if response.status == 500 and response.body is None:
-            raise InternalServerError
-        return response
+    return handle
 
 
-def _respond(body: str | Pieces, content_type: str, page: PageResponse) -> Response:
+def _check_error(response: Response) -> Response:
+    """Return the response; a 404 or 500 with a null body becomes the site's error page."""
+    if response.status == 404 and response.body is None:
+        raise NotFound
+    if response.status == 500 and response.body is None:
+        raise InternalServerError
+    return response
+
+
+def _make_response(body: str | TextChunks, content_type: str, page: PageResponse) -> Response:
     page.headers.setdefault("content-type", content_type)
     return Response(body, status=page.status, status_text=page.status_text, headers=page.headers)

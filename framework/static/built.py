@@ -13,7 +13,8 @@ import msgspec
 
 from ..errors import Mistake, SiteError
 from ..web.headers import Headers
-from .files import UNKNOWN_TYPE, StaticFile, make_headers, path_info_of
+from .files import StaticFile, make_headers, path_info_of
+from .types import UNKNOWN_TYPE
 
 MANIFEST = ".framework.json"
 VERSION = 2
@@ -66,14 +67,15 @@ class Built:
         for name, entry in self._public.items():
             key = path_info_of(name, base)
             file = files.get(key)
-            if file is not None and (times := _find_times(file.path, entry.etag)):
+            if file is not None and (mtime := _find_mtime(file.path, entry.etag)) is not None:
                 files[key] = replace(
                     file,
                     headers=share_headers(file.content_type),
                     etag=f'"{entry.etag}"',
-                    times=times,
+                    oldest_mtime=mtime,
+                    newest_mtime=mtime,
                     encodings=entry.encodings,
-                    variants=f"{self.folder}/{name}",
+                    variant_stem=f"{self.folder}/{name}",
                 )
         return files
 
@@ -86,8 +88,8 @@ def find_built(folder: Path) -> Built | None:
             written, now = os.fstat(file.fileno()).st_mtime_ns, time.time_ns()
             manifest = _read_manifest(file.read())
         # The manifest is written last: a newer file belongs to another build.
-        times = range(max(written, now) + 1)
-        return Built(str(folder), _read_files(str(folder), manifest.files, times), manifest.public)
+        newest = max(written, now)
+        return Built(str(folder), _read_files(str(folder), manifest.files, newest), manifest.public)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
@@ -95,7 +97,7 @@ def find_built(folder: Path) -> Built | None:
         raise SiteError([Mistake(str(path), what, "Run: framework build")]) from None
 
 
-def _read_files(folder: str, listed: dict[str, _File], times: range) -> dict[str, StaticFile]:
+def _read_files(folder: str, listed: dict[str, _File], newest_mtime: int) -> dict[str, StaticFile]:
     files = {}
     share_encodings = cache(lambda encodings: encodings)
     share_headers = lru_cache(maxsize=256)(make_headers)
@@ -114,16 +116,18 @@ def _read_files(folder: str, listed: dict[str, _File], times: range) -> dict[str
         headers, etag = read_headers(bytes(entry.headers), bool(entry.encodings))
         etag = etag or f'"{entry.etag}"'
         encodings = share_encodings(entry.encodings)
-        files[entry.path] = StaticFile(path, headers, etag, times, encodings, path)
+        files[entry.path] = StaticFile(
+            path, headers, etag, 0, newest_mtime, encodings, variant_stem=path
+        )
     return files
 
 
-def _find_times(path: str, etag: str) -> range | None:
+def _find_mtime(path: str, etag: str) -> int | None:
     """Find the modification time (ns) of a file; `None` if its content has another hash."""
     try:
         with open(path, "rb") as file:
-            written = os.fstat(file.fileno()).st_mtime_ns
+            mtime = os.fstat(file.fileno()).st_mtime_ns
             is_same = file_digest(file, new_digest).hexdigest() == etag
     except OSError:
         return None
-    return range(written, written + 1) if is_same else None
+    return mtime if is_same else None

@@ -250,8 +250,9 @@ def test_redirects_become_pages(make: SiteMaker) -> None:
     assert b"url=https://example.com/" in files["old.html"]
     assert b"url=/%22quoted%22" in files["go"]
     assert report.warnings == [
-        "framework.config.py: redirects['/p/[x]']: has parameters, so no file can redirect\n"
-        "    Servers that read _redirects or the snippet for nginx redirect all the same."
+        "framework.config.py: redirects['/p/[x]']: has parameters, so a build cannot write a file "
+        "for it\n"
+        "    Use a host that reads _redirects, or nginx with the generated snippet."
     ]
 
 
@@ -496,7 +497,9 @@ def test_the_command_tells_warnings_and_what_was_written(make: SiteMaker, capsys
     )
 
 
-def test_the_command_tells_nothing_of_the_time_of_what_was_kept(make: SiteMaker, capsys: Any) -> None:
+def test_the_command_tells_nothing_of_the_time_of_what_was_kept(
+    make: SiteMaker, capsys: Any
+) -> None:
     root = make({"src/pages/a.py": answering("Response('four')")})
     build(root)
     assert main(["--root", str(root), "build"]) == 0
@@ -716,7 +719,9 @@ def test_the_command_verifies_and_says_so(make: SiteMaker, capsys: Any) -> None:
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "x", "1.5", "2000"])
-def test_a_wrong_number_of_processes_is_wrong_usage(make: SiteMaker, capsys: Any, jobs: str) -> None:
+def test_a_wrong_number_of_processes_is_wrong_usage(
+    make: SiteMaker, capsys: Any, jobs: str
+) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["build", "--jobs", jobs, "--root", str(make({}))])
     assert caught.value.code == 2

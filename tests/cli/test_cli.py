@@ -217,10 +217,10 @@ def test_check_warns_of_files_that_are_no_routes(
     assert (
         capsys.readouterr().out
         == """\
-Warning: src/pages/a.css: is no route: only .py, .jinja and .md files are
-    Move it to public/ if it is to be served, else out of src/pages.
-Warning: src/pages/b.txt: is no route: only .py, .jinja and .md files are
-    Move it to public/ if it is to be served, else out of src/pages.
+Warning: src/pages/a.css: is not a route: the suffix is not .py, .jinja or .md
+    Move it to public/ to serve it as it is, or out of src/pages.
+Warning: src/pages/b.txt: is not a route: the suffix is not .py, .jinja or .md
+    Move it to public/ to serve it as it is, or out of src/pages.
 1 route, no mistakes, 2 warnings
 """
     )
@@ -311,8 +311,8 @@ def test_check_as_json(site: SiteMaker, broken: Path, capsys: pytest.CaptureFixt
         "warnings": [
             {
                 "place": "src/pages/a.css",
-                "what": "is no route: only .py, .jinja and .md files are",
-                "remedy": "Move it to public/ if it is to be served, else out of src/pages.",
+                "what": "is not a route: the suffix is not .py, .jinja or .md",
+                "remedy": "Move it to public/ to serve it as it is, or out of src/pages.",
             }
         ],
     }
@@ -327,7 +327,7 @@ def test_the_lock_is_written_and_read(root: Path, capsys: pytest.CaptureFixture[
     (root / "src/pages/index.jinja").unlink()
     capsys.readouterr()
     assert run("check", "--strict", "--root", root) == 1
-    assert "/ has vanished" in capsys.readouterr().out
+    assert "the site has no route / any more" in capsys.readouterr().out
 
 
 def test_explain(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

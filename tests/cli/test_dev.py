@@ -147,8 +147,8 @@ def test_what_a_build_would_warn_of_is_told_while_developing(
     page = "prerender = True\n\n\ndef GET():\n    pass\n"
     app: Any = load(site({"src/pages/a/x.py": page, "src/pages/a/_middleware.py": layer}).root)
     assert capsys.readouterr().out == (
-        "Warning: src/pages/a/x.py: is prerendered below a _middleware.py, which runs only when "
-        "the site is built\n    Set prerender = False, or move the check to the client's side.\n"
+        "Warning: src/pages/a/x.py: is prerendered, so its _middleware.py runs only when "
+        "the site is built\n    Set prerender = False, or do without the middleware.\n"
         "Serving 1 route.\n"
     )
     app.close()

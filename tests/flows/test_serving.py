@@ -407,7 +407,7 @@ def test_start_reports_a_mistake_before_the_port_opens(start: Callable[..., Prog
     assert server.output == (
         "The site has a mistake:\n"
         "src/pages/index.py:1: invalid syntax\n"
-        "    This can't be read: def GET(:\n"
+        "    Fix this line: def GET(:\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""The Python between a page's two `---` lines."""
+"""Frontmatter: the Python between the two `---` lines of a page."""
 
 import asyncio
 import traceback
@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from framework.site.frontmatter import (
     Frontmatter,
-    FrontmatterError,
     Variables,
     compile_frontmatter,
     split_frontmatter,
 )
+from framework.site.modules import LoadError
 
 OFFERED = frozenset({"params", "url", "locals", "response"})
 
@@ -24,13 +24,12 @@ def compiled(code: str, **globals: Any) -> Frontmatter:
 
 
 def mistake_in(code: str) -> str:
-    with pytest.raises(FrontmatterError) as caught:
+    with pytest.raises(LoadError) as caught:
         compiled(code)
-    assert str(caught.value) == str(caught.value.mistake)
     return str(caught.value)
 
 
-def test_a_page_without_frontmatter_is_all_template() -> None:
+def test_a_page_without_frontmatter_is_a_template() -> None:
     assert split_frontmatter("<p>\n---\nx\n---\n", "p") == ("", "<p>\n---\nx\n---\n")
 
 
@@ -40,20 +39,20 @@ def test_the_template_keeps_its_line_numbers() -> None:
     assert template == "{#\n\n\n\n#}<p>\n</p>\n"
 
 
-def test_blanks_behind_a_fence_and_a_byte_order_mark_are_no_matter() -> None:
+def test_a_byte_order_mark_and_spaces_after_a_fence_are_ignored() -> None:
     assert split_frontmatter("\ufeff--- \nx = 1\n---\t\ny", "p") == ("\nx = 1\n", "{#\n\n\n#}y")
     assert split_frontmatter("\ufeff<p>", "p") == ("", "<p>")
 
 
-def test_empty_frontmatter_is_fine() -> None:
+def test_frontmatter_may_be_empty() -> None:
     assert split_frontmatter("---\n---\nx", "p") == ("\n", "{#\n\n#}x")
 
 
-def test_frontmatter_that_never_ends_is_a_mistake() -> None:
-    with pytest.raises(FrontmatterError) as caught:
+def test_frontmatter_without_an_end_is_a_mistake() -> None:
+    with pytest.raises(LoadError) as caught:
         split_frontmatter("---\nx = 1\n", "src/pages/a.jinja")
     assert str(caught.value) == (
-        "src/pages/a.jinja:1: the frontmatter never ends\n    Close it with a line ---."
+        "src/pages/a.jinja:1: the frontmatter has no end\n    Add a line --- below it."
     )
 
 
@@ -63,7 +62,7 @@ def test_frontmatter_that_never_ends_is_a_mistake() -> None:
     ),
     st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])),
 )
-def test_every_line_stays_where_it_was(code: list[str], template: str) -> None:
+def test_splitting_keeps_every_line_number(code: list[str], template: str) -> None:
     code = [line for line in code if line.rstrip() != "---"]
     source = "\n".join(["---", *code, "---", template])
     python, html = split_frontmatter(source, "p")
@@ -71,13 +70,13 @@ def test_every_line_stays_where_it_was(code: list[str], template: str) -> None:
     assert html == "{#" + "\n" * (len(code) + 2) + "#}" + template
 
 
-def test_its_names_are_the_variables() -> None:
+def test_local_names_are_the_variables() -> None:
     variables = compiled("x = 1\ny = [x, 2]\n").run()
     assert type(variables) is Variables
     assert variables == {"x": 1, "y": [1, 2]}
 
 
-def test_it_gets_the_names_that_it_uses() -> None:
+def test_the_function_takes_the_names_that_it_uses() -> None:
     front = compiled("path = url + params['id']\n")
     assert front.names == ("params", "url")
     assert front.run({"id": "7"}, "/p/") == {
@@ -87,22 +86,22 @@ def test_it_gets_the_names_that_it_uses() -> None:
     }
 
 
-def test_locals_is_the_contexts_and_not_pythons() -> None:
+def test_locals_is_that_of_the_context() -> None:
     front = compiled("user = locals['user']\n")
     assert front.run({"user": "ada"})["user"] == "ada"
 
 
-def test_a_name_that_it_makes_itself_is_its_own() -> None:
+def test_an_assignment_replaces_a_name_of_the_context() -> None:
     assert compiled("url = 'mine'\n").run("theirs") == {"url": "mine"}
 
 
-def test_return_gives_what_is_returned() -> None:
+def test_return_ends_the_frontmatter() -> None:
     front = compiled("if params:\n    return 'early'\nx = 1\n")
     assert front.run({"id": 1}) == "early"
     assert front.run({})["x"] == 1
 
 
-def test_await_makes_it_a_coroutine() -> None:
+def test_await_makes_the_function_a_coroutine() -> None:
     front = compiled("import asyncio\nx = await asyncio.sleep(0, 'slept')\n")
     assert front.is_async
     assert asyncio.run(front.run())["x"] == "slept"
@@ -117,7 +116,7 @@ def test_await_makes_it_a_coroutine() -> None:
         "if params:\n    while True:\n        await url",
     ],
 )
-def test_whatever_waits_makes_it_a_coroutine(code: str) -> None:
+def test_async_statements_make_the_function_a_coroutine(code: str) -> None:
     assert compiled(code).is_async
 
 
@@ -131,11 +130,11 @@ def test_whatever_waits_makes_it_a_coroutine(code: str) -> None:
         "",
     ],
 )
-def test_functions_within_it_may_wait_without_it(code: str) -> None:
+def test_await_in_a_nested_function_does_not(code: str) -> None:
     assert not compiled(code).is_async
 
 
-def test_what_belongs_to_the_file_is_not_a_variable() -> None:
+def test_names_of_the_file_are_not_variables() -> None:
     front = compiled(
         "prerender = True\n"
         "check_origin: bool = False\n"
@@ -150,7 +149,7 @@ def test_what_belongs_to_the_file_is_not_a_variable() -> None:
     assert front.file_names == {"prerender": True, "check_origin": False}
 
 
-def test_async_static_paths_belong_to_the_file_too() -> None:
+def test_get_static_paths_may_be_async() -> None:
     front = compiled("async def get_static_paths():\n    return []\n")
     assert asyncio.run(front.file_names["get_static_paths"]()) == []
     assert not front.is_async
@@ -159,11 +158,11 @@ def test_async_static_paths_belong_to_the_file_too() -> None:
 @pytest.mark.parametrize(
     "code", ["prerender = x = True", "a.b = 1", "title: str = 'x'", "x, y = 1, 2"]
 )
-def test_other_assignments_belong_to_the_request(code: str) -> None:
+def test_other_assignments_run_per_request(code: str) -> None:
     assert compiled(code).file_names == {}
 
 
-def test_imports_run_once_for_the_file_only_where_it_needs_them() -> None:
+def test_imports_run_at_start_up_only_if_the_file_has_names_of_its_own() -> None:
     compiled("import a_module_that_is_not_there\n")
     with pytest.raises(ModuleNotFoundError):
         compiled("import a_module_that_is_not_there\nprerender = True\n")
@@ -174,7 +173,7 @@ def test_each_run_has_its_own_variables() -> None:
     assert (front.run(), front.run()) == ({"n": 1}, {"n": 1})
 
 
-def test_a_traceback_points_at_the_pages_own_line() -> None:
+def test_a_traceback_shows_the_line_of_the_page() -> None:
     code, _ = split_frontmatter("---\nx = 1\n\nx / 0\n---\n", "page.jinja")
     with pytest.raises(ZeroDivisionError) as caught:
         compiled(code).run()
@@ -184,13 +183,13 @@ def test_a_traceback_points_at_the_pages_own_line() -> None:
 
 def test_a_syntax_error_names_its_line() -> None:
     assert mistake_in("\nx = 1\ny = = 2\n") == (
-        "page.jinja:3: invalid syntax\n    This can't be read: y = = 2"
+        "page.jinja:3: invalid syntax\n    Fix this line: y = = 2"
     )
 
 
-def test_an_error_that_only_compiling_finds_names_its_line() -> None:
+def test_an_error_from_the_compiler_names_its_line() -> None:
     assert mistake_in("\nx = 1\nbreak\n").startswith("page.jinja:3: 'break' outside loop")
 
 
-def test_an_error_without_its_text_has_no_remedy() -> None:
+def test_a_syntax_error_without_text_has_no_remedy() -> None:
     assert mistake_in("\nnonlocal x\n") == "page.jinja:2: no binding for nonlocal 'x' found"

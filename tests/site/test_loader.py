@@ -56,7 +56,7 @@ def test_every_mistake_is_told_at_once(site: SiteMaker) -> None:
         'src/pages/[id.json.py: "[" is never closed in "[id.json"\n'
         "    Write [id].json.\n"
         "src/pages/broken.py:1: invalid syntax\n"
-        "    This can't be read: def GET(:\n"
+        "    Fix this line: def GET(:\n"
         'src/pages/cart.py:1: GET has a parameter "requets", which the context does not have\n'
         "    Did you mean request? "
         "A parameter is one of client_address, cookies, generator, is_prerendered, locals, "
@@ -64,14 +64,14 @@ def test_every_mistake_is_told_at_once(site: SiteMaker) -> None:
         "url_for, or context for the whole context.\n"
         "src/pages/flag.py: prerender is 'yes'\n"
         "    Write prerender = True or False.\n"
-        "src/pages/missing.py:1: ModuleNotFoundError while it is imported: "
+        "src/pages/missing.py:1: ModuleNotFoundError during import: "
         "No module named 'lib'\n"
-        "    Install it, or put a module lib below src/.\n"
+        "    Install it, or add a module lib to src/.\n"
         "src/pages/page.jinja:2: '(' was never closed\n"
-        "    This can't be read: x = (\n"
-        "src/pages/shop/_middleware.py:1: ZeroDivisionError while it is imported: "
+        "    Fix this line: x = (\n"
+        "src/pages/shop/_middleware.py:1: ZeroDivisionError during import: "
         "division by zero\n"
-        "    Importing it must succeed: mend the line."
+        "    Fix this line."
     )
 
 
@@ -124,8 +124,8 @@ def test_a_configuration_that_is_given_replaces_the_file(site: SiteMaker) -> Non
         ),
         (
             "1 / 0\n",
-            "framework.config.py:1: ZeroDivisionError while it is imported: division by zero\n"
-            "    Importing it must succeed: mend the line.",
+            "framework.config.py:1: ZeroDivisionError during import: division by zero\n"
+            "    Fix this line.",
         ),
         (
             CONFIG + "config = Config(build=Build(format='x'))\n",
@@ -164,16 +164,16 @@ def test_what_a_frontmatter_raises_is_a_mistake_at_its_line(site: SiteMaker) -> 
         {"src/pages/a.jinja": "---\nimport nothing_there\nprerender = True\n---\n"}
     ).errors() == (
         "The site has a mistake:\n"
-        "src/pages/a.jinja:2: ModuleNotFoundError while it is imported: "
+        "src/pages/a.jinja:2: ModuleNotFoundError during import: "
         "No module named 'nothing_there'\n"
-        "    Install it, or put a module nothing_there below src/."
+        "    Install it, or add a module nothing_there to src/."
     )
 
 
 def test_a_frontmatter_that_exits_is_a_mistake(site: SiteMaker) -> None:
     assert site({"src/pages/a.jinja": "---\nprerender = exit()\n---\n"}).errors() == (
         "The site has a mistake:\n"
-        "src/pages/a.jinja:2: ends the program while it is imported\n    Take out the exit()."
+        "src/pages/a.jinja:2: exits the program during import\n    Remove the call of exit()."
     )
 
 

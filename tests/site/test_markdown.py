@@ -1,4 +1,4 @@
-"""Markdown: HTML that can be trusted, and the header of a `.md` page."""
+"""Markdown: safe HTML, and the header of a `.md` page."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from framework.site.frontmatter import FrontmatterError
 from framework.site.markdown import markdown, render_markdown, split_header
+from framework.site.modules import LoadError
 
 BLOCKS = ["p", "blockquote", "pre", "hr", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"]
 INLINE = ["em", "strong", "s", "a", "img", "code", "br"]
 TABLES = ["table", "thead", "tbody", "tr", "th", "td"]
-OWN_TAGS = {*BLOCKS, *INLINE, *TABLES}
-OWN_ATTRIBUTES = {"href", "src", "alt", "title", "class", "start", "style"}
+ALLOWED_TAGS = {*BLOCKS, *INLINE, *TABLES}
+ALLOWED_ATTRIBUTES = {"href", "src", "alt", "title", "class", "start", "style"}
 
 
-class Seen(HTMLParser):
+class TagParser(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, list[tuple[str, str | None]]]] = []
@@ -29,7 +29,7 @@ class Seen(HTMLParser):
         self.tags.append((tag, attrs))
 
 
-def test_it_is_commonmark_with_tables_and_strikethrough() -> None:
+def test_markdown_has_tables_and_strikethrough() -> None:
     assert render_markdown("# *A*\n\n~~b~~\n\n|c|\n|-|\n|d|\n") == (
         "<h1><em>A</em></h1>\n<p><s>b</s></p>\n<table>\n<thead>\n<tr>\n<th>c</th>\n</tr>\n"
         "</thead>\n<tbody>\n<tr>\n<td>d</td>\n</tr>\n</tbody>\n</table>\n"
@@ -40,25 +40,25 @@ def test_the_result_is_marked_as_safe() -> None:
     assert type(markdown("x")) is Markup
 
 
-def test_markup_is_text_unless_it_is_marked_as_safe() -> None:
+def test_html_is_escaped_unless_the_text_is_marked_as_safe() -> None:
     assert markdown("<b>x</b>") == "<p>&lt;b&gt;x&lt;/b&gt;</p>\n"
     assert markdown(Markup("<b>x</b>")) == "<p><b>x</b></p>\n"
 
 
-def test_what_was_escaped_stays_so_where_markup_is_let_through() -> None:
+def test_escaped_parts_of_safe_text_stay_escaped() -> None:
     text = Markup("<b>{}</b>").format("<script>alert(1)</script>")
     assert markdown(text) == "<p><b>&lt;script&gt;alert(1)&lt;/script&gt;</b></p>\n"
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "JaVaScRiPt:x", "vbscript:x", "file:///x"])
-def test_a_link_runs_no_script(link: str) -> None:
+def test_links_run_no_scripts(link: str) -> None:
     html = markdown(f"[x]({link}) <{link}> ![x]({link})")
-    assert all(tag == "p" for tag, _ in Seen(html).tags)
+    assert all(tag == "p" for tag, _ in TagParser(html).tags)
 
 
 @pytest.mark.parametrize("value", [None, 1, b"x"])
-def test_what_is_no_text_is_an_error(value: Any) -> None:
-    with pytest.raises(TypeError, match=f"takes text, not {type(value).__name__}"):
+def test_the_filter_takes_text_only(value: Any) -> None:
+    with pytest.raises(TypeError, match=f"takes a str, not {type(value).__name__}"):
         markdown(value)
 
 
@@ -79,22 +79,22 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(st.one_of(st.text(), PIECES)).map("".join))
-def test_no_text_brings_tags_or_attributes_of_its_own(text: str) -> None:
-    for tag, attributes in Seen(markdown(text)).tags:
-        assert tag in OWN_TAGS
+def test_no_text_adds_other_tags_or_attributes(text: str) -> None:
+    for tag, attributes in TagParser(markdown(text)).tags:
+        assert tag in ALLOWED_TAGS
         for name, value in attributes:
-            assert name in OWN_ATTRIBUTES
+            assert name in ALLOWED_ATTRIBUTES
             assert not (value or "").strip().lower().startswith(("javascript:", "vbscript:"))
 
 
 # ------------------------------------------------------------------- headers
 
 
-def test_without_a_header_all_is_text() -> None:
+def test_a_page_may_have_no_header() -> None:
     assert split_header("# Hi\n---\nx: y\n---\n", "a.md") == ({}, {}, "# Hi\n---\nx: y\n---\n")
 
 
-def test_values_are_text_but_for_true_and_false() -> None:
+def test_values_are_text_except_true_and_false() -> None:
     header = (
         "title: Keyboards: an overview\nversion: 1.10\nlang: no\ndraft: true\nopen: false \n"
         "quoted: 'true'\nspaced: \" x \"\nhalf: 'x\none: '\nempty:\nblank: \n"
@@ -116,7 +116,7 @@ def test_values_are_text_but_for_true_and_false() -> None:
     }
 
 
-def test_keys_know_their_line() -> None:
+def test_each_key_has_a_line_number() -> None:
     source = "\ufeff---\r\n# a remark\r\n\r\na: 1\r\nb: 2\r\n---\r\nx"
     assert split_header(source, "a.md") == ({"a": "1", "b": "2"}, {"a": 4, "b": 5}, "x")
 
@@ -126,22 +126,22 @@ def test_keys_know_their_line() -> None:
     [
         (
             "tags:\n  - a",
-            "a.md:3: can't be read:   - a\n    Write key: value, the key a name, both",
+            'a.md:3: expected "key: value", found "  - a"\n    Write a name, a colon and',
         ),
-        ("no colon", "a.md:2: can't be read: no colon\n"),
-        ("my-key: x", "a.md:2: can't be read: my-key: x\n"),
-        ("a:x", "a.md:2: can't be read: a:x\n"),
-        ("a: 1\na: 2", "a.md:3: a is in line 2 already\n    Keep one of them."),
+        ("no colon", 'a.md:2: expected "key: value", found "no colon"\n'),
+        ("my-key: x", 'a.md:2: expected "key: value", found "my-key: x"\n'),
+        ("a:x", 'a.md:2: expected "key: value", found "a:x"\n'),
+        ("a: 1\na: 2", "a.md:3: line 2 already sets a\n    Remove one of the lines."),
     ],
 )
-def test_a_line_that_can_not_be_read_is_named(header: str, text: str) -> None:
-    with pytest.raises(FrontmatterError) as caught:
+def test_an_invalid_line_is_a_mistake(header: str, text: str) -> None:
+    with pytest.raises(LoadError) as caught:
         split_header(f"---\n{header}\n---\n", "a.md")
     assert str(caught.value).startswith(text)
 
 
-def test_a_header_that_never_ends_is_a_mistake() -> None:
-    with pytest.raises(FrontmatterError, match=r"a\.md:1: the frontmatter never ends"):
+def test_a_header_without_an_end_is_a_mistake() -> None:
+    with pytest.raises(LoadError, match=r"a\.md:1: the frontmatter has no end"):
         split_header("---\na: 1\n", "a.md")
 
 
@@ -152,7 +152,7 @@ def test_a_header_that_never_ends_is_a_mistake() -> None:
     ),
     st.text(),
 )
-def test_what_is_written_in_quotes_is_read_back(values: dict[str, str], text: str) -> None:
+def test_quoted_values_are_parsed_exactly(values: dict[str, str], text: str) -> None:
     header = "".join(f'{key}: "{value}"\n' for key, value in values.items())
     read, lines, rest = split_header(f"---\n{header}---\n{text}", "a.md")
     assert (read, rest) == (values, text)

@@ -1,4 +1,4 @@
-"""Which files below `src/pages` are what."""
+"""Routes, middleware and other files below `src/pages`."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_python_files_are_endpoints_and_templates_are_pages(tmp_path: Path) -> N
     )
 
 
-def test_files_come_in_the_same_order_everywhere(tmp_path: Path) -> None:
+def test_files_are_sorted_by_folder_and_name(tmp_path: Path) -> None:
     folder = found(tmp_path, "b/z.py", "b/a.py", "c.py", "a/x.py", "a.py", "B.py")
     names = [file.name for file in folder.routes]
     assert names == ["B.py", "a.py", "c.py", "a/x.py", "b/a.py", "b/z.py"]
@@ -32,14 +32,14 @@ def test_files_come_in_the_same_order_everywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["_lib.py", "_parts/x.py", "__pycache__/x.py", ".hidden.py", ".git/x.py", "__init__.py"]
 )
-def test_private_names_are_no_routes(tmp_path: Path, name: str) -> None:
+def test_private_names_are_skipped(tmp_path: Path, name: str) -> None:
     assert found(tmp_path, name) == PageFolder((), {}, ())
 
 
 @pytest.mark.parametrize(
     "name", [".well-known/security.txt.py", ".well-known.py", "a/.well-known/x.jinja"]
 )
-def test_well_known_is_no_private_name(tmp_path: Path, name: str) -> None:
+def test_well_known_is_not_private(tmp_path: Path, name: str) -> None:
     assert [file.name for file in found(tmp_path, name).routes] == [name]
 
 
@@ -52,15 +52,15 @@ def test_middleware_is_found_by_its_folder(tmp_path: Path) -> None:
     assert folder.routes == ()
 
 
-def test_other_files_are_told_apart(tmp_path: Path) -> None:
+def test_files_with_other_suffixes_are_listed_separately(tmp_path: Path) -> None:
     folder = found(tmp_path, "notes.txt", "data", "x.html", "x.pyc", "_notes.md")
     assert [file.name for file in folder.others] == ["data", "notes.txt", "x.html", "x.pyc"]
     assert folder.routes == ()
 
 
-def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_files(tmp_path: Path) -> None:
     assert find_page_files(tmp_path / "none") == PageFolder((), {}, ())
 
 
-def test_a_folder_may_have_the_name_of_a_file(tmp_path: Path) -> None:
+def test_a_folder_name_may_have_a_suffix(tmp_path: Path) -> None:
     assert [file.name for file in found(tmp_path, "v1.py/x.py").routes] == ["v1.py/x.py"]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from framework import Config
-from tests.conftest import SiteMaker
+from tests.conftest import SiteMaker, TestSite
 
 
-def page(site: SiteMaker, text: str, **more: str) -> Any:
+def page(site: SiteMaker, text: str, **more: str) -> TestSite:
     return site({"src/pages/page.jinja": text, **more})
 
 
@@ -31,12 +31,12 @@ def test_a_page_is_html(site: SiteMaker) -> None:
         ("plain", "text/html;charset=UTF-8"),
     ],
 )
-def test_its_name_says_its_type(site: SiteMaker, name: str, content_type: str) -> None:
+def test_the_suffix_decides_the_content_type(site: SiteMaker, name: str, content_type: str) -> None:
     response = site({f"src/pages/{name}.jinja": "x"}).get(f"/{name}")
     assert response.headers["content-type"] == content_type
 
 
-def test_everything_is_escaped(site: SiteMaker) -> None:
+def test_variables_are_escaped(site: SiteMaker) -> None:
     text = "---\nx = '<b>\"&\\''\n---\n{{ x }}{{ url.search_params.get('q') }}"
     response = page(site, text).get("/page?q=<script>")
     assert response.text() == "&lt;b&gt;&#34;&amp;&#39;&lt;script&gt;"
@@ -58,7 +58,7 @@ def test_layouts_and_components_are_found_below_src(site: SiteMaker) -> None:
     assert response.text().strip() == "<main><b>Ada</b> at /page</main><i>/page Ada</i>"
 
 
-def test_the_names_of_the_context_are_there_and_can_be_replaced(site: SiteMaker) -> None:
+def test_frontmatter_may_replace_names_of_the_context(site: SiteMaker) -> None:
     text = (
         "---\nurl = 'mine'\ncontext = 'also mine'\nresponse = 'and this'\n---\n"
         "{{ url }} {{ context }} {{ response }} {{ route_pattern }} {{ url_for('/page') }}"
@@ -66,33 +66,32 @@ def test_the_names_of_the_context_are_there_and_can_be_replaced(site: SiteMaker)
     assert page(site, text).get("/page").text().strip() == "mine also mine and this /page /page"
 
 
-def test_without_frontmatter_context_and_response_are_there_too(site: SiteMaker) -> None:
+def test_a_page_without_frontmatter_has_context_and_response(site: SiteMaker) -> None:
     text = "{{ context.url.pathname }} {{ response.status }}"
     assert page(site, text).get("/page").text() == "/page 200"
 
 
-def test_the_web_objects_are_there(site: SiteMaker) -> None:
+def test_frontmatter_has_the_web_classes(site: SiteMaker) -> None:
     text = (
         "---\nquery = URLSearchParams({'a': 'b'})\n"
         "return Response.json([str(query), str(URL('/x', url)), Headers({'A': '1'})['a'],\n"
-        "    Request(url).method, len(FormData().keys()), File('x', 'y').name])\n---\n"
+        "    Request(url).method, len(list(FormData())), File('x', 'y').name])\n---\n"
     )
-    data = page(site, text.replace("len(FormData().keys())", "len(list(FormData()))")).get("/page")
-    assert data.json() == ["a=b", "http://localhost/x", "1", "GET", 0, "y"]
+    assert page(site, text).get("/page").json() == ["a=b", "http://localhost/x", "1", "GET", 0, "y"]
 
 
-def test_a_name_that_is_not_there_is_an_error(site: SiteMaker, caplog: Any) -> None:
-    assert page(site, "{{ nobody }}").get("/page").status == 500
-    assert "'nobody' is undefined" in caplog.text
+def test_an_undefined_name_is_an_error(site: SiteMaker, caplog: Any) -> None:
+    assert page(site, "{{ unknown }}").get("/page").status == 500
+    assert "'unknown' is undefined" in caplog.text
     assert 'pages/page.jinja", line 1' in caplog.text
 
 
-def test_an_error_in_a_template_points_at_its_own_line(site: SiteMaker, caplog: Any) -> None:
+def test_an_error_in_a_template_names_its_line(site: SiteMaker, caplog: Any) -> None:
     assert page(site, "---\nx = 1\n---\n<p>\n{{ x // 0 }}\n").get("/page").status == 500
     assert 'pages/page.jinja", line 5' in caplog.text
 
 
-def test_it_may_say_status_text_and_headers(site: SiteMaker) -> None:
+def test_a_page_may_set_status_status_text_and_headers(site: SiteMaker) -> None:
     response = page(
         site,
         "---\nresponse.status = 418\nresponse.status_text = 'Short and stout'\n"
@@ -104,34 +103,34 @@ def test_it_may_say_status_text_and_headers(site: SiteMaker) -> None:
     assert response.headers["content-type"] == "text/plain"
 
 
-def test_one_requests_status_is_not_the_next_ones(site: SiteMaker) -> None:
+def test_each_request_has_its_own_status(site: SiteMaker) -> None:
     text = "---\nif url.search:\n    response.status = 410\n---\nx"
-    made = page(site, text)
-    assert [made.get(p).status for p in ("/page?x", "/page")] == [410, 200]
+    shop = page(site, text)
+    assert [shop.get(p).status for p in ("/page?x", "/page")] == [410, 200]
 
 
-def test_what_a_response_does_not_have_is_an_error(site: SiteMaker, caplog: Any) -> None:
+def test_an_unknown_attribute_of_response_is_an_error(site: SiteMaker, caplog: Any) -> None:
     assert page(site, "---\nresponse.stats = 410\n---\nx").get("/page").status == 500
     assert "has no attribute 'stats'" in caplog.text
 
 
-def test_it_may_return_a_response(site: SiteMaker) -> None:
+def test_frontmatter_may_return_a_response(site: SiteMaker) -> None:
     response = page(site, "---\nreturn Response('early', status=202)\n---\nx").get("/page")
     assert (response.status, response.text()) == (202, "early")
 
 
-def test_it_may_wait(site: SiteMaker) -> None:
+def test_frontmatter_may_await(site: SiteMaker) -> None:
     text = "---\nimport asyncio\nx = await asyncio.sleep(0, 'slept')\n---\n{{ x }}"
     assert page(site, text).get("/page").text().strip() == "slept"
 
 
-def test_it_may_wait_and_return(site: SiteMaker) -> None:
+def test_frontmatter_may_await_and_return(site: SiteMaker) -> None:
     text = "---\nimport asyncio\nreturn await asyncio.sleep(0, Response('slept'))\n---\n"
     assert page(site, text).get("/page").text() == "slept"
 
 
 @pytest.mark.parametrize(("code", "name"), [("return", "None"), ("return 'x'", "str")])
-def test_returning_anything_else_is_an_error(
+def test_returning_something_else_is_an_error(
     site: SiteMaker, caplog: Any, code: str, name: str
 ) -> None:
     assert page(site, f"---\n{code}\n---\n").get("/page").status == 500
@@ -142,47 +141,47 @@ def test_returning_anything_else_is_an_error(
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_a_null_body_shows_the_sites_error_page(site: SiteMaker, status: int) -> None:
-    made = page(
+def test_a_null_body_shows_the_error_page(site: SiteMaker, status: int) -> None:
+    shop = page(
         site,
         f"---\nreturn Response(None, status={status})\n---\n",
         **{f"src/pages/{status}.jinja": f"the page for {status}"},
     )
-    response = made.get("/page")
+    response = shop.get("/page")
     assert (response.status, response.text()) == (status, f"the page for {status}")
 
 
-def test_a_body_of_its_own_is_sent_as_it_is(site: SiteMaker) -> None:
-    made = page(
+def test_a_404_with_a_body_is_sent_unchanged(site: SiteMaker) -> None:
+    shop = page(
         site,
         "---\nreturn Response('', status=404)\n---\n",
         **{"src/pages/404.jinja": "the page for 404"},
     )
-    assert made.get("/page").text() == ""
+    assert shop.get("/page").text() == ""
 
 
-def test_a_page_that_does_not_look_at_the_request_answers_get_and_head_only(
+def test_a_page_that_does_not_use_the_request_allows_get_and_head(
     site: SiteMaker,
 ) -> None:
-    made = page(site, "<p>{{ url.pathname }}</p>")
-    assert made.request("HEAD", "/page").headers["content-length"] == "12"
-    refused = made.post("/page")
+    shop = page(site, "<p>{{ url.pathname }}</p>")
+    assert shop.request("HEAD", "/page").headers["content-length"] == "12"
+    refused = shop.post("/page")
     assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
 @pytest.mark.parametrize("name", ["request", "context.request"])
-def test_a_page_that_looks_at_the_request_answers_every_method(site: SiteMaker, name: str) -> None:
-    made = page(site, f"---\nm = {name}.method\n---\n{{{{ m }}}}")
-    assert made.post("/page").text().strip() == "POST"
+def test_a_page_that_uses_the_request_allows_every_method(site: SiteMaker, name: str) -> None:
+    shop = page(site, f"---\nm = {name}.method\n---\n{{{{ m }}}}")
+    assert shop.post("/page").text().strip() == "POST"
 
 
-def test_a_page_may_be_relative_to_its_neighbours(site: SiteMaker) -> None:
-    made = page(
+def test_frontmatter_may_use_relative_imports(site: SiteMaker) -> None:
+    shop = page(
         site,
         "---\nfrom ._near import VALUE\nfrom lib.far import OTHER\n---\n{{ VALUE }}{{ OTHER }}",
         **{"src/pages/_near.py": "VALUE = 1\n", "src/lib/far.py": "OTHER = 2\n"},
     )
-    assert made.get("/page").text().strip() == "12"
+    assert shop.get("/page").text().strip() == "12"
 
 
 # ----------------------------------------------------------------- streaming
@@ -212,14 +211,14 @@ def make():
 
 
 def streamed(site: SiteMaker, environ: Any, fails_at: int = -1, method: str = "GET") -> Any:
-    """The body of a long page, as a server gets it, what started it, and the rows seen."""
-    made = page(site, LONG, **{"src/lib/rows.py": ROWS.replace("FAILS_AT", str(fails_at))})
+    """The body of a long page, the calls of `start_response`, and the rows rendered so far."""
+    shop = page(site, LONG, **{"src/lib/rows.py": ROWS.replace("FAILS_AT", str(fails_at))})
     started: list[Any] = []
-    body = made.app(environ(method, "/page"), lambda *given: started.append(given))
+    body = shop.app(environ(method, "/page"), lambda *given: started.append(given))
     return body, started, importlib.import_module("lib.rows").seen
 
 
-def test_a_long_page_is_sent_piece_by_piece(site: SiteMaker, environ: Any) -> None:
+def test_a_long_page_is_sent_in_chunks(site: SiteMaker, environ: Any) -> None:
     body, started, seen = streamed(site, environ)
     first = len(seen)
     assert 0 < first < 1000
@@ -235,7 +234,7 @@ def test_a_long_page_is_sent_piece_by_piece(site: SiteMaker, environ: Any) -> No
     assert dict(headers) == {"content-type": "text/html;charset=UTF-8", "x-a": "1"}
 
 
-def test_closing_a_page_halfway_frees_what_it_holds(site: SiteMaker, environ: Any) -> None:
+def test_closing_the_body_early_closes_the_generator(site: SiteMaker, environ: Any) -> None:
     body, _, seen = streamed(site, environ)
     next(iter(body))
     assert "closed" not in seen
@@ -244,9 +243,7 @@ def test_closing_a_page_halfway_frees_what_it_holds(site: SiteMaker, environ: An
     assert len(seen) < 1000
 
 
-def test_closing_a_page_before_its_first_piece_frees_what_it_holds(
-    site: SiteMaker, environ: Any
-) -> None:
+def test_closing_the_body_unread_closes_the_generator(site: SiteMaker, environ: Any) -> None:
     body, _, seen = streamed(site, environ)
     body.close()
     assert seen[-1] == "closed"
@@ -259,14 +256,14 @@ def test_head_of_a_long_page_has_no_body(site: SiteMaker, environ: Any) -> None:
     assert seen[-1] == "closed"
 
 
-def test_an_error_in_the_first_piece_is_an_error_page(site: SiteMaker, environ: Any) -> None:
+def test_an_error_in_the_first_chunk_is_an_error_page(site: SiteMaker, environ: Any) -> None:
     body, started, seen = streamed(site, environ, fails_at=3)
     assert started[0][0] == "500 Internal Server Error"
     assert b"<li>" not in b"".join(body)
     assert seen[-1] == "closed"
 
 
-def test_an_error_midway_ends_the_body_and_starts_no_other(site: SiteMaker, environ: Any) -> None:
+def test_a_later_error_ends_the_body(site: SiteMaker, environ: Any) -> None:
     body, started, _ = streamed(site, environ, fails_at=1500)
     chunks = []
     with pytest.raises(ZeroDivisionError) as caught:
@@ -278,9 +275,9 @@ def test_an_error_midway_ends_the_body_and_starts_no_other(site: SiteMaker, envi
     assert any(entry.path.name == "page.jinja" for entry in caught.traceback)
 
 
-def test_a_streamed_page_can_be_fetched(site: SiteMaker) -> None:
-    made = page(site, "---\nresponse.stream = True\n---\nshort")
-    response = made.app.fetch("/page")
+def test_fetch_returns_a_streamed_page(site: SiteMaker) -> None:
+    shop = page(site, "---\nresponse.stream = True\n---\nshort")
+    response = shop.app.fetch("/page")
     assert response.text() == "short"
     assert "content-length" not in response.headers
 
@@ -302,24 +299,24 @@ LAYOUT = (
 )
 
 
-def test_a_markdown_page_is_put_into_its_layout(site: SiteMaker) -> None:
-    made = site({"src/pages/[slug].md": POST, "src/layouts/post.jinja": LAYOUT})
-    response = made.get("/mice")
+def test_a_layout_contains_the_markdown_page(site: SiteMaker) -> None:
+    shop = site({"src/pages/[slug].md": POST, "src/layouts/post.jinja": LAYOUT})
+    response = shop.get("/mice")
     assert response.text() == (
         "<title>Mice &amp; &lt;mats&gt;</title>Draft"
         "<main><h1>About {{ title }}</h1>\n<p>&lt;b&gt;not bold&lt;/b&gt;</p>\n</main>/mice"
     )
     assert response.headers["content-type"] == "text/html;charset=UTF-8"
     assert response.headers["x-a"] == "1"
-    assert made.post("/mice").status == 405
+    assert shop.post("/mice").status == 405
 
 
-def test_without_a_layout_it_is_the_text_alone(site: SiteMaker) -> None:
-    made = site(
+def test_a_markdown_page_may_have_no_layout(site: SiteMaker) -> None:
+    shop = site(
         {"src/pages/index.md": "*Hi*", "src/pages/raw.md": "---\nhtml: true\n---\n<b>x</b>"}
     )
-    assert made.get("/").text() == "<p><em>Hi</em></p>\n"
-    assert made.get("/raw").text() == "<p><b>x</b></p>\n"
+    assert shop.get("/").text() == "<p><em>Hi</em></p>\n"
+    assert shop.get("/raw").text() == "<p><b>x</b></p>\n"
 
 
 def test_an_error_page_may_be_markdown(site: SiteMaker) -> None:
@@ -327,9 +324,9 @@ def test_an_error_page_may_be_markdown(site: SiteMaker) -> None:
     assert (response.status, response.text()) == (404, "<h1>Nothing</h1>\n")
 
 
-def test_a_header_belongs_to_the_file_where_it_says_prerender(site: SiteMaker) -> None:
-    made = site({"src/pages/a.md": "---\nprerender: true\n---\nx", "src/pages/b.md": "x"})
-    assert {r.pattern.text: r.prerender for r in made.app.site.routes.all} == {
+def test_a_header_may_set_prerender(site: SiteMaker) -> None:
+    shop = site({"src/pages/a.md": "---\nprerender: true\n---\nx", "src/pages/b.md": "x"})
+    assert {r.pattern.text: r.prerender for r in shop.app.site.routes.all} == {
         "/a": True,
         "/b": False,
     }
@@ -338,29 +335,34 @@ def test_a_header_belongs_to_the_file_where_it_says_prerender(site: SiteMaker) -
 @pytest.mark.parametrize(
     ("header", "mistake"),
     [
-        ("a: 1\nprerender: no", ":3: prerender is 'no'\n    Write true or false."),
-        ("html: yes", ":2: html is 'yes'\n    Write true or false."),
+        (
+            "a: 1\nprerender: no",
+            ":3: prerender is neither true nor false: 'no'\n    Write true or false.",
+        ),
+        ("html: yes", ":2: html is neither true nor false: 'yes'\n    Write true or false."),
         (
             "content: x",
-            ":2: content is taken\n    Give it another name: content is the text below the header.",
+            ":2: content is reserved for the text below the header\n    Choose another key.",
         ),
         (
             "a: 1\nlayout: layouts/pots.jinja",
-            ':3: there is no template "layouts/pots.jinja" below src\n'
+            ':3: the template "layouts/pots.jinja" does not exist in src\n'
             '    Did you mean "layouts/post.jinja"?',
         ),
-        ("- a", ":2: can't be read: - a\n    Write key: value, the key a name, both in one line."),
+        (
+            "- a",
+            ':2: expected "key: value", found "- a"\n'
+            "    Write a name, a colon and the value in one line, as in title: Hello",
+        ),
     ],
 )
-def test_what_is_wrong_with_a_header_names_its_line(
-    site: SiteMaker, header: str, mistake: str
-) -> None:
-    made = site({"src/pages/p.md": f"---\n{header}\n---\nx", "src/layouts/post.jinja": "x"})
-    assert made.errors() == f"The site has a mistake:\nsrc/pages/p.md{mistake}"
+def test_a_mistake_in_a_header_names_its_line(site: SiteMaker, header: str, mistake: str) -> None:
+    shop = site({"src/pages/p.md": f"---\n{header}\n---\nx", "src/layouts/post.jinja": "x"})
+    assert shop.errors() == f"The site has a mistake:\nsrc/pages/p.md{mistake}"
 
 
-def test_a_broken_layout_is_one_mistake_however_many_pages_it_has(site: SiteMaker) -> None:
-    made = site(
+def test_a_broken_layout_is_reported_once(site: SiteMaker) -> None:
+    shop = site(
         {
             "src/pages/a.md": "---\nlayout: layouts/post.jinja\n---\nx",
             "src/pages/b.md": "---\nlayout: layouts/post.jinja\n---\nx",
@@ -370,7 +372,7 @@ def test_a_broken_layout_is_one_mistake_however_many_pages_it_has(site: SiteMake
             "src/layouts/post.jinja": b"caf\xe9",
         }
     )
-    assert made.errors() == (
+    assert shop.errors() == (
         "The site has 2 mistakes:\n"
         "src/layouts/post.jinja: is not UTF-8: 'utf-8' codec can't decode byte 0xe9 in position "
         "3: unexpected end of data\n    Save it as UTF-8.\n"
@@ -381,19 +383,19 @@ def test_a_broken_layout_is_one_mistake_however_many_pages_it_has(site: SiteMake
 # ------------------------------------------------------------------ mistakes
 
 
-def test_a_template_that_cannot_be_read_names_its_line(site: SiteMaker) -> None:
+def test_a_syntax_error_in_a_template_names_its_line(site: SiteMaker) -> None:
     assert page(site, "---\nx = 1\n---\n<p>\n{% if %}\n").errors() == (
         "The site has a mistake:\n"
         "src/pages/page.jinja:5: Expected an expression, got 'end of statement block'"
     )
 
 
-def test_a_syntax_error_of_jinja_without_a_message_says_something(site: SiteMaker) -> None:
+def test_an_unfinished_template_names_its_line(site: SiteMaker) -> None:
     assert "src/pages/page.jinja:1: " in page(site, "{{ ").errors()
 
 
-def test_layouts_and_components_are_checked_at_the_start(site: SiteMaker) -> None:
-    made = page(
+def test_layouts_and_components_are_checked_at_start_up(site: SiteMaker) -> None:
+    shop = page(
         site,
         "x",
         **{
@@ -402,7 +404,7 @@ def test_layouts_and_components_are_checked_at_the_start(site: SiteMaker) -> Non
             "src/components/fine.jinja": "{{ 1 }}",
         },
     )
-    assert made.errors() == (
+    assert shop.errors() == (
         "The site has 2 mistakes:\n"
         "src/components/deep/card.jinja:1: unexpected 'end of print statement'\n"
         "src/layouts/base.jinja:2: expected token 'name', got 'end of statement block'"
@@ -418,22 +420,22 @@ def test_a_page_that_is_not_utf_8_is_a_mistake(site: SiteMaker) -> None:
     )
 
 
-def test_frontmatter_mistakes_name_their_line(site: SiteMaker) -> None:
+def test_a_syntax_error_in_frontmatter_names_its_line(site: SiteMaker) -> None:
     assert page(site, "---\nx = (\n---\n").errors() == (
         "The site has a mistake:\n"
-        "src/pages/page.jinja:2: '(' was never closed\n    This can't be read: x = ("
+        "src/pages/page.jinja:2: '(' was never closed\n    Fix this line: x = ("
     )
 
 
-def test_a_template_folder_leads_nowhere_else(site: SiteMaker, caplog: Any) -> None:
-    made = page(site, "{% set x = '../framework.config.py' %}{% include x %}")
-    made.write({"framework.config.py": "from framework import Config\nconfig = Config()\n"})
+def test_templates_outside_src_cannot_be_included(site: SiteMaker, caplog: Any) -> None:
+    shop = page(site, "{% set x = '../framework.config.py' %}{% include x %}")
+    shop.write({"framework.config.py": "from framework import Config\nconfig = Config()\n"})
     caplog.set_level(logging.ERROR)
-    response = made.get("/page")
+    response = shop.get("/page")
     assert response.status == 500
     assert "Config" not in response.text()
 
 
 def test_the_configured_base_is_in_url_for(site: SiteMaker) -> None:
-    made = site({"src/pages/page.jinja": "{{ url_for('/page') }}"}, config=Config(base="/docs"))
-    assert made.get("/docs/page").text() == "/docs/page"
+    shop = site({"src/pages/page.jinja": "{{ url_for('/page') }}"}, config=Config(base="/docs"))
+    assert shop.get("/docs/page").text() == "/docs/page"

@@ -1,4 +1,4 @@
-"""Static files: which ones, with which headers, which part or which encoding of them."""
+"""Static files: paths, headers, conditions, ranges and encodings."""
 
 import os
 from pathlib import Path
@@ -10,16 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 
-from framework import Config
+from framework import Config, Response
 from framework.static.files import (
     SUFFIXES,
     StaticFile,
     choose_encoding,
-    content_type_of,
     find_static_files,
     make_headers,
 )
-from tests.conftest import SiteMaker
+from tests.conftest import SiteMaker, TestSite
 
 TEN = b"0123456789"
 MTIME = 1_700_000_000
@@ -28,26 +27,27 @@ PLAIN = make_headers("text/plain")
 
 
 @pytest.fixture
-def made(site: SiteMaker) -> Any:
-    made = site({"public/ten.txt": TEN, "src/pages/index.jinja": "home"})
-    os.utime(made.root / "public/ten.txt", (MTIME, MTIME))
-    return made
+def shop(site: SiteMaker) -> TestSite:
+    """A site with the public file `/ten.txt`, last modified at `MTIME`."""
+    shop = site({"public/ten.txt": TEN, "src/pages/index.jinja": "home"})
+    os.utime(shop.root / "public/ten.txt", (MTIME, MTIME))
+    return shop
 
 
-def get(made: Any, method: str = "GET", path: str = "/ten.txt", **headers: str) -> Any:
-    return made.request(
+def get(shop: TestSite, method: str = "GET", path: str = "/ten.txt", **headers: str) -> Response:
+    return shop.request(
         method, path, headers={name.replace("_", "-"): value for name, value in headers.items()}
     )
 
 
-# ------------------------------------------------------------------ which files
+# ------------------------------------------------------------------ finding files
 
 
 def names_in(folder: Path, base: str = "/") -> list[str]:
     return sorted(find_static_files(folder, base))
 
 
-def test_a_folder_that_is_not_there_has_no_files(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_files(tmp_path: Path) -> None:
     assert names_in(tmp_path / "public") == []
 
 
@@ -58,17 +58,17 @@ def test_a_file_is_found_by_its_path_info(tmp_path: Path) -> None:
     assert names_in(tmp_path, "/docs") == ["/docs/a b/caf\xc3\xa9.txt"]
 
 
-def test_a_name_is_found_however_its_accents_are_composed(tmp_path: Path) -> None:
+def test_names_are_normalized_to_nfc(tmp_path: Path) -> None:
     (tmp_path / "cafe\u0301.txt").touch()
     assert names_in(tmp_path) == ["/caf\xc3\xa9.txt"]
 
 
-def test_a_name_that_is_not_utf_8_does_no_harm(tmp_path: Path) -> None:
+def test_a_name_may_be_invalid_utf_8(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")).touch()
     assert names_in(tmp_path) == ["/caf\xe9"]
 
 
-def test_dotfiles_are_left_out_but_not_well_known(tmp_path: Path) -> None:
+def test_dotfiles_are_skipped_except_well_known(tmp_path: Path) -> None:
     for name in (
         ".env",
         ".git/config",
@@ -83,7 +83,7 @@ def test_dotfiles_are_left_out_but_not_well_known(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["/.well-known/security.txt", "/d"]
 
 
-def test_links_that_lead_out_are_left_out(tmp_path: Path) -> None:
+def test_links_that_lead_out_of_the_folder_are_skipped(tmp_path: Path) -> None:
     public, evil = tmp_path / "public", tmp_path / "public-evil"
     public.mkdir()
     evil.mkdir()
@@ -97,47 +97,23 @@ def test_links_that_lead_out_are_left_out(tmp_path: Path) -> None:
     assert names_in(public) == ["/inside", "/own"]
 
 
-def test_a_public_folder_may_be_a_link_itself(tmp_path: Path) -> None:
+def test_the_folder_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real/a").touch()
     (tmp_path / "public").symlink_to("real")
     assert names_in(tmp_path / "public") == ["/a"]
 
 
-def test_what_is_no_regular_file_is_left_out(tmp_path: Path) -> None:
+def test_only_regular_files_are_found(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert names_in(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "content_type"),
-    [
-        ("a.css", "text/css;charset=UTF-8"),
-        ("a.html", "text/html;charset=UTF-8"),
-        ("a.js", "text/javascript;charset=UTF-8"),
-        ("a.mjs", "text/javascript;charset=UTF-8"),
-        ("a.json", "application/json"),
-        ("a.js.map", "application/json"),
-        ("a.svg", "image/svg+xml;charset=UTF-8"),
-        ("A.PNG", "image/png"),
-        ("photo.webp", "image/webp"),
-        ("a.woff2", "font/woff2"),
-        ("a.wasm", "application/wasm"),
-        ("LICENSE", "application/octet-stream"),
-        ("a.tar.gz", "application/octet-stream"),
-        ("a.svgz", "application/octet-stream"),
-        ("http:x.css", "text/css;charset=UTF-8"),
-    ],
-)
-def test_the_name_says_the_type(name: str, content_type: str) -> None:
-    assert content_type_of(name) == content_type
+# ------------------------------------------------------------------ requests to a site
 
 
-# ------------------------------------------------------------------ over the site
-
-
-def test_a_file_is_sent_whole_with_its_headers(made: Any) -> None:
-    response = get(made)
+def test_a_file_is_sent_whole_with_its_headers(shop: TestSite) -> None:
+    response = get(shop)
     assert (response.status, response.bytes()) == (200, TEN)
     headers = dict(response.headers)
     assert headers.pop("etag").strip('"').endswith("-a")
@@ -151,14 +127,14 @@ def test_a_file_is_sent_whole_with_its_headers(made: Any) -> None:
     }
 
 
-def test_head_says_what_get_would(made: Any) -> None:
-    head, whole = get(made, "HEAD"), get(made)
+def test_head_has_the_headers_of_get(shop: TestSite) -> None:
+    head, whole = get(shop, "HEAD"), get(shop)
     assert (head.status, dict(head.headers)) == (200, dict(whole.headers))
 
 
 def test_an_empty_file_is_sent(site: SiteMaker) -> None:
-    made = site({"public/empty": b""})
-    response = get(made, path="/empty")
+    shop = site({"public/empty": b""})
+    response = get(shop, path="/empty")
     assert (response.status, response.bytes(), response.headers["content-length"]) == (
         200,
         b"",
@@ -168,8 +144,8 @@ def test_an_empty_file_is_sent(site: SiteMaker) -> None:
 
 def test_a_large_file_is_sent_in_blocks(site: SiteMaker, environ: Any) -> None:
     data = bytes(range(256)) * 1000
-    made = site({"public/large": data})
-    body = made.app(environ("GET", "/large"), lambda *_: None)
+    shop = site({"public/large": data})
+    body = shop.app(environ("GET", "/large"), lambda *_: None)
     blocks = list(body)
     body.close()
     assert [len(block) for block in blocks] == [65536, 65536, 65536, 59392]
@@ -177,39 +153,39 @@ def test_a_large_file_is_sent_in_blocks(site: SiteMaker, environ: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_other_methods_are_for_routes(made: Any, method: str) -> None:
-    assert get(made, method, content_type="application/json").status == 404
+def test_other_methods_do_not_match_files(shop: TestSite, method: str) -> None:
+    assert get(shop, method, content_type="application/json").status == 404
 
 
-def test_a_file_answers_before_a_route_and_leaves_it_the_other_methods(site: SiteMaker) -> None:
-    made = site(
+def test_a_file_comes_before_a_route_for_get_only(site: SiteMaker) -> None:
+    shop = site(
         {
             "public/both.txt": "file",
             "src/pages/both.txt.py": "from framework import Response\n"
             "def ALL(request): return Response(request.method)\n",
         }
     )
-    assert get(made, path="/both.txt").text() == "file"
-    assert get(made, "PUT", "/both.txt", content_type="a/b").text() == "PUT"
+    assert get(shop, path="/both.txt").text() == "file"
+    assert get(shop, "PUT", "/both.txt", content_type="a/b").text() == "PUT"
 
 
-def test_base_is_before_it(site: SiteMaker) -> None:
-    made = site({"public/a.txt": "a"}, config=Config(base="/docs"))
-    assert get(made, path="/docs/a.txt").text() == "a"
-    assert get(made, path="/a.txt").status == 404
+def test_files_are_below_base(site: SiteMaker) -> None:
+    shop = site({"public/a.txt": "a"}, config=Config(base="/docs"))
+    assert get(shop, path="/docs/a.txt").text() == "a"
+    assert get(shop, path="/a.txt").status == 404
 
 
-def test_it_is_found_below_a_mount_point(site: SiteMaker) -> None:
-    made = site({"public/a.txt": "a"})
-    assert made.get("/a.txt", environ={"SCRIPT_NAME": "/app"}).text() == "a"
-    moved = made.get("//a.txt", environ={"SCRIPT_NAME": "/app"})
+def test_files_are_found_below_a_mount_point(site: SiteMaker) -> None:
+    shop = site({"public/a.txt": "a"})
+    assert shop.get("/a.txt", environ={"SCRIPT_NAME": "/app"}).text() == "a"
+    moved = shop.get("//a.txt", environ={"SCRIPT_NAME": "/app"})
     assert (moved.status, moved.headers["location"]) == (301, "/app/a.txt")
 
 
-def test_names_beyond_ascii_are_found(site: SiteMaker) -> None:
-    made = site({"public/\u4f60\u597d/caf\u00e9 \u00fc.txt": "odd"})
-    assert get(made, path="/%E4%BD%A0%E5%A5%BD/caf%C3%A9%20%C3%BC.txt").text() == "odd"
-    assert get(made, path="/%E4%BD%A0%E5%A5%BD/cafe%CC%81%20u%CC%88.txt").text() == "odd"
+def test_names_may_have_any_characters(site: SiteMaker) -> None:
+    shop = site({"public/\u4f60\u597d/caf\u00e9 \u00fc.txt": "odd"})
+    assert get(shop, path="/%E4%BD%A0%E5%A5%BD/caf%C3%A9%20%C3%BC.txt").text() == "odd"
+    assert get(shop, path="/%E4%BD%A0%E5%A5%BD/cafe%CC%81%20u%CC%88.txt").text() == "odd"
 
 
 @pytest.mark.parametrize(
@@ -223,8 +199,8 @@ def test_names_beyond_ascii_are_found(site: SiteMaker) -> None:
         "/ten.txt%0a",
     ],
 )
-def test_paths_that_lead_out_are_bad(made: Any, path: str) -> None:
-    assert get(made, path=path).status == 400
+def test_paths_that_could_lead_out_are_refused(shop: TestSite, path: str) -> None:
+    assert get(shop, path=path).status == 400
 
 
 @pytest.mark.parametrize(
@@ -243,35 +219,35 @@ def test_paths_that_lead_out_are_bad(made: Any, path: str) -> None:
         "/%2e%2e%2e/x",
     ],
 )
-def test_what_is_no_file_is_none(made: Any, path: str) -> None:
-    assert b"0123" not in get(made, path=path).bytes()
-    assert get(made, path=path).status == (200 if path == "/" else 404)
+def test_other_paths_do_not_find_the_file(shop: TestSite, path: str) -> None:
+    assert b"0123" not in get(shop, path=path).bytes()
+    assert get(shop, path=path).status == (200 if path == "/" else 404)
 
 
-def test_repeated_slashes_lead_to_this_host(made: Any) -> None:
-    response = get(made, path="//ten.txt")
+def test_repeated_slashes_redirect_to_the_file(shop: TestSite) -> None:
+    response = get(shop, path="//ten.txt")
     assert (response.status, response.headers["location"]) == (301, "/ten.txt")
 
 
-def test_a_file_deleted_after_the_start_is_not_found(made: Any) -> None:
-    made.app  # noqa: B018 - it is started
-    (made.root / "public/ten.txt").unlink()
-    assert get(made).status == 404
+def test_a_deleted_file_is_not_found(shop: TestSite) -> None:
+    shop.app  # noqa: B018 - it is started
+    (shop.root / "public/ten.txt").unlink()
+    assert get(shop).status == 404
 
 
-def test_a_file_that_became_a_folder_is_not_found(made: Any) -> None:
-    made.app  # noqa: B018 - it is started
-    (made.root / "public/ten.txt").unlink()
-    (made.root / "public/ten.txt").mkdir()
-    assert get(made).status == 404
+def test_a_file_that_became_a_folder_is_not_found(shop: TestSite) -> None:
+    shop.app  # noqa: B018 - it is started
+    (shop.root / "public/ten.txt").unlink()
+    (shop.root / "public/ten.txt").mkdir()
+    assert get(shop).status == 404
 
 
-def test_what_became_no_regular_file_is_not_found() -> None:
+def test_a_device_is_not_found() -> None:
     with pytest.raises(NotFound):
         StaticFile("/dev/null", PLAIN).respond({"REQUEST_METHOD": "GET"})
 
 
-def test_a_disk_that_fails_is_not_found_and_the_file_closed(
+def test_an_error_of_the_disk_is_not_found_and_closes_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a"
@@ -290,10 +266,10 @@ def test_a_disk_that_fails_is_not_found_and_the_file_closed(
         os.fstat(opened[-1])
 
 
-def test_a_file_that_grows_is_sent_as_long_as_was_said(made: Any, environ: Any) -> None:
+def test_a_growing_file_is_sent_with_the_announced_length(shop: TestSite, environ: Any) -> None:
     sent: list[Any] = []
-    body = validator(made.app)(environ("GET", "/ten.txt"), lambda *head: sent.extend(head))
-    with (made.root / "public/ten.txt").open("ab") as file:
+    body = validator(shop.app)(environ("GET", "/ten.txt"), lambda *head: sent.extend(head))
+    with (shop.root / "public/ten.txt").open("ab") as file:
         file.write(b"more")
     assert b"".join(body) == TEN
     body.close()
@@ -303,47 +279,47 @@ def test_a_file_that_grows_is_sent_as_long_as_was_said(made: Any, environ: Any) 
 # ------------------------------------------------------------------ conditions (RFC 9110, 13)
 
 
-def test_none_match(made: Any) -> None:
-    etag = get(made).headers["etag"]
+def test_if_none_match(shop: TestSite) -> None:
+    etag = get(shop).headers["etag"]
     for value in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        response = get(made, if_none_match=value)
+        response = get(shop, if_none_match=value)
         assert response.status == 304
         assert response.headers["etag"] == etag
         assert "content-length" not in response.headers
-    assert get(made, if_none_match='"other"').status == 200
-    assert get(made, "HEAD", if_none_match=etag).status == 304
+    assert get(shop, if_none_match='"other"').status == 200
+    assert get(shop, "HEAD", if_none_match=etag).status == 304
 
 
-def test_modified_since(made: Any) -> None:
-    assert get(made, if_modified_since=LAST_MODIFIED).status == 304
-    assert get(made, if_modified_since="Tue, 14 Nov 2023 22:13:19 GMT").status == 200
-    assert get(made, if_modified_since="not a date").status == 200
-    assert get(made, if_modified_since=LAST_MODIFIED, if_none_match='"other"').status == 200
+def test_if_modified_since(shop: TestSite) -> None:
+    assert get(shop, if_modified_since=LAST_MODIFIED).status == 304
+    assert get(shop, if_modified_since="Tue, 14 Nov 2023 22:13:19 GMT").status == 200
+    assert get(shop, if_modified_since="not a date").status == 200
+    assert get(shop, if_modified_since=LAST_MODIFIED, if_none_match='"other"').status == 200
 
 
-def test_match(made: Any) -> None:
-    etag = get(made).headers["etag"]
-    assert get(made, if_match=etag).status == 200
-    assert get(made, if_match="*").status == 200
+def test_if_match(shop: TestSite) -> None:
+    etag = get(shop).headers["etag"]
+    assert get(shop, if_match=etag).status == 200
+    assert get(shop, if_match="*").status == 200
     for value in ('"other"', f"W/{etag}"):
-        response = get(made, if_match=value)
+        response = get(shop, if_match=value)
         assert (response.status, response.bytes()) == (412, b"")
         assert response.headers["cache-control"] == "public, max-age=0"
 
 
-def test_unmodified_since(made: Any) -> None:
-    assert get(made, if_unmodified_since=LAST_MODIFIED).status == 200
-    assert get(made, if_unmodified_since="Tue, 14 Nov 2023 22:13:19 GMT").status == 412
-    assert get(made, if_unmodified_since="not a date").status == 200
-    etag = get(made).headers["etag"]
+def test_if_unmodified_since(shop: TestSite) -> None:
+    assert get(shop, if_unmodified_since=LAST_MODIFIED).status == 200
+    assert get(shop, if_unmodified_since="Tue, 14 Nov 2023 22:13:19 GMT").status == 412
+    assert get(shop, if_unmodified_since="not a date").status == 200
+    etag = get(shop).headers["etag"]
     early = "Tue, 14 Nov 2023 22:13:19 GMT"
-    assert get(made, if_match=etag, if_unmodified_since=early).status == 200
+    assert get(shop, if_match=etag, if_unmodified_since=early).status == 200
 
 
-def test_a_file_that_changed_has_another_etag(made: Any) -> None:
-    etag = get(made).headers["etag"]
-    os.utime(made.root / "public/ten.txt", (MTIME, MTIME + 1))
-    assert get(made, if_none_match=etag).status == 200
+def test_a_modified_file_has_another_etag(shop: TestSite) -> None:
+    etag = get(shop).headers["etag"]
+    os.utime(shop.root / "public/ten.txt", (MTIME, MTIME + 1))
+    assert get(shop, if_none_match=etag).status == 200
 
 
 # ------------------------------------------------------------------ ranges (RFC 9110, 14)
@@ -362,8 +338,8 @@ def test_a_file_that_changed_has_another_etag(made: Any) -> None:
         ("BYTES=0-0", "bytes 0-0/10", b"0"),
     ],
 )
-def test_a_range_is_sent(made: Any, wanted: str, content_range: str, body: bytes) -> None:
-    response = get(made, range=wanted)
+def test_a_range_is_sent(shop: TestSite, wanted: str, content_range: str, body: bytes) -> None:
+    response = get(shop, range=wanted)
     assert (response.status, response.bytes()) == (206, body)
     assert response.headers["content-range"] == content_range
     assert response.headers["content-length"] == str(len(body))
@@ -371,8 +347,8 @@ def test_a_range_is_sent(made: Any, wanted: str, content_range: str, body: bytes
 
 
 @pytest.mark.parametrize("wanted", ["bytes=10-", "bytes=10-20", "bytes=999-", "bytes=-0"])
-def test_a_range_out_of_reach_is_416(made: Any, wanted: str) -> None:
-    response = get(made, range=wanted)
+def test_a_range_beyond_the_end_is_416(shop: TestSite, wanted: str) -> None:
+    response = get(shop, range=wanted)
     assert (response.status, response.headers["content-range"]) == (416, "bytes */10")
     assert "etag" not in response.headers
 
@@ -393,41 +369,41 @@ def test_a_range_out_of_reach_is_416(made: Any, wanted: str) -> None:
         "0-1",
     ],
 )
-def test_what_is_not_one_range_gives_the_whole_file(made: Any, wanted: str) -> None:
-    response = get(made, range=wanted)
+def test_other_range_headers_are_ignored(shop: TestSite, wanted: str) -> None:
+    response = get(shop, range=wanted)
     assert (response.status, response.bytes()) == (200, TEN)
 
 
 def test_an_empty_file_has_no_ranges(site: SiteMaker) -> None:
-    made = site({"public/empty": b""})
-    assert get(made, path="/empty", range="bytes=0-").status == 416
-    assert get(made, path="/empty", range="bytes=-1").status == 416
+    shop = site({"public/empty": b""})
+    assert get(shop, path="/empty", range="bytes=0-").status == 416
+    assert get(shop, path="/empty", range="bytes=-1").status == 416
 
 
-def test_head_has_no_ranges(made: Any) -> None:
-    response = get(made, "HEAD", range="bytes=0-3")
+def test_head_ignores_ranges(shop: TestSite) -> None:
+    response = get(shop, "HEAD", range="bytes=0-3")
     assert (response.status, response.headers["content-length"]) == (200, "10")
 
 
-def test_if_range_asks_for_the_range_of_this_very_file(made: Any) -> None:
-    etag = get(made).headers["etag"]
+def test_if_range_compares_etag_or_date(shop: TestSite) -> None:
+    etag = get(shop).headers["etag"]
     part = {"range": "bytes=0-3"}
-    assert get(made, if_range=etag, **part).status == 206
-    assert get(made, if_range=LAST_MODIFIED, **part).status == 206
-    assert get(made, if_range='"other"', **part).status == 200
-    assert get(made, if_range=f"W/{etag}", **part).status == 200
-    assert get(made, if_range="Tue, 14 Nov 2023 22:13:21 GMT", **part).status == 200
-    assert get(made, if_range="not a date", **part).status == 200
+    assert get(shop, if_range=etag, **part).status == 206
+    assert get(shop, if_range=LAST_MODIFIED, **part).status == 206
+    assert get(shop, if_range='"other"', **part).status == 200
+    assert get(shop, if_range=f"W/{etag}", **part).status == 200
+    assert get(shop, if_range="Tue, 14 Nov 2023 22:13:21 GMT", **part).status == 200
+    assert get(shop, if_range="not a date", **part).status == 200
 
 
-def test_conditions_come_before_ranges(made: Any) -> None:
-    etag = get(made).headers["etag"]
-    assert get(made, if_none_match=etag, range="bytes=0-3").status == 304
-    assert get(made, if_match='"other"', range="bytes=0-3").status == 412
+def test_conditions_are_checked_before_ranges(shop: TestSite) -> None:
+    etag = get(shop).headers["etag"]
+    assert get(shop, if_none_match=etag, range="bytes=0-3").status == 304
+    assert get(shop, if_match='"other"', range="bytes=0-3").status == 412
 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 12))
-def test_a_range_is_what_slicing_gives(
+def test_a_range_equals_a_slice(
     tmp_path_factory: pytest.TempPathFactory, first: int, last: int, size: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "ranged"
@@ -465,14 +441,14 @@ def test_a_range_is_what_slicing_gives(
         | st.from_regex(r"\w{3}, \d\d? \w{3} \d{1,12} \d\d:\d\d:\d\d \w{0,4}", fullmatch=True),
     )
 )
-def test_no_header_breaks_the_answer(
+def test_any_header_gets_a_valid_response(
     tmp_path_factory: pytest.TempPathFactory, headers: dict[str, str]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "hostile"
     path.write_bytes(TEN)
     path.with_name("hostile.gz").write_bytes(TEN[:5])
     environ = {"REQUEST_METHOD": "GET"} | {f"HTTP_{name}": v for name, v in headers.items()}
-    file = StaticFile(str(path), PLAIN, '"1"', range(1 << 62), ("gzip", "br"), str(path))
+    file = StaticFile(str(path), PLAIN, '"1"', 0, 1 << 62, ("gzip", "br"), str(path))
     try:
         response = file.respond(environ)
     except RequestedRangeNotSatisfiable:
@@ -501,7 +477,7 @@ def test_files_of_one_type_share_their_headers(tmp_path: Path) -> None:
         ("*", "*"),
     ],
 )
-def test_what_has_variants_varies_by_the_encoding(own: str | None, vary: str) -> None:
+def test_a_file_with_variants_varies_by_accept_encoding(own: str | None, vary: str) -> None:
     said = [] if own is None else [("vary", own)]
     assert make_headers("text/plain", said, varies=True)["vary"] == vary
     assert make_headers("text/plain", said).get("vary") == own
@@ -534,11 +510,11 @@ def test_what_has_variants_varies_by_the_encoding(own: str | None, vary: str) ->
         (",;q=", None),
     ],
 )
-def test_the_client_says_the_encoding(accepted: str, encoding: str | None) -> None:
+def test_the_encoding_with_the_highest_quality_wins(accepted: str, encoding: str | None) -> None:
     assert choose_encoding(accepted, ("br", "gzip")) == encoding
 
 
-def test_an_asterisk_says_how_the_file_itself_is_liked() -> None:
+def test_an_asterisk_includes_the_identity_coding() -> None:
     assert choose_encoding("gzip;q=0.3, *;q=0.5", ("gzip",)) is None
     assert choose_encoding("gzip;q=0.3, *;q=0.5, identity;q=0.1", ("gzip",)) == "gzip"
 
@@ -553,12 +529,12 @@ QUALITIES = {"": 1.0, ";q=1": 1.0, "; q=0.5": 0.5, ";q=0.25": 0.25, ";q=0.001": 
     st.integers(1, 3),
     st.sampled_from([",", ", ", " ,, "]),
 )
-def test_the_encoding_is_the_best_of_all_that_could_be_sent(
+def test_the_encoding_equals_that_of_a_simple_ranking(
     said: list[tuple[str, str]], order: list[str], count: int, comma: str
 ) -> None:
     available = tuple(order[:count])
 
-    def liking(coding: str) -> float:
+    def quality_of(coding: str) -> float:
         names = {coding, f"x-{coding}"} if coding == "gzip" else {coding}
         own = [QUALITIES[q] for name, q in said if name.lower() in names]
         others = [QUALITIES[q] for name, q in said if name == "*"]
@@ -566,12 +542,12 @@ def test_the_encoding_is_the_best_of_all_that_could_be_sent(
             return max(own or others)
         return 0.0001 if coding == "identity" else 0.0
 
-    ranking = sorted([*available, "identity"], key=lambda coding: -liking(coding))
-    best = ranking[0] if liking(ranking[0]) > 0 else "identity"
+    ranking = sorted([*available, "identity"], key=lambda coding: -quality_of(coding))
+    best = ranking[0] if quality_of(ranking[0]) > 0 else "identity"
     chosen = choose_encoding(comma.join(name + q for name, q in said), available)
     assert chosen == (None if best == "identity" else best)
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_any_text_says_some_encoding_or_none(accepted: str) -> None:
+def test_any_header_chooses_an_available_encoding(accepted: str) -> None:
     assert choose_encoding(accepted, ("zstd", "gzip")) in ("zstd", "gzip", None)

@@ -1,0 +1,46 @@
+"""Content types by the names of files."""
+
+import mimetypes
+
+UNKNOWN_TYPE = "application/octet-stream"
+_HTML = "text/html;charset=UTF-8"
+
+# The table of the standard library, so that a type does not depend on the machine's own files;
+# the types below are missing or different in some versions of Python.
+_TYPES = mimetypes.MimeTypes()
+for _type, _suffixes in {
+    "application/atom+xml": (".atom",),
+    "application/json": (".json", ".map"),
+    "application/rss+xml": (".rss",),
+    "font/otf": (".otf",),
+    "font/ttf": (".ttf",),
+    "font/woff": (".woff",),
+    "font/woff2": (".woff2",),
+    "image/webp": (".webp",),
+    "text/javascript": (".js", ".mjs"),  # RFC 9239
+    "text/markdown": (".md",),
+}.items():
+    for _suffix in _suffixes:
+        _TYPES.add_type(_type, _suffix)
+
+
+def content_type_of(name: str) -> str:
+    """Return the content type of a file with this name; text has the charset UTF-8.
+
+    >>> content_type_of("a.css"), content_type_of("photo.webp"), content_type_of("LICENSE")
+    ('text/css;charset=UTF-8', 'image/webp', 'application/octet-stream')
+    """
+    kind, encoding = _TYPES.guess_type(f"file:///{name}")
+    if kind is None or encoding is not None:
+        return UNKNOWN_TYPE
+    return f"{kind};charset=UTF-8" if kind.startswith("text/") or kind == "image/svg+xml" else kind
+
+
+def page_type_of(name: str) -> str:
+    """Return the content type of a page with this name: HTML, unless it has a known extension.
+
+    >>> page_type_of("feed.xml"), page_type_of("v1.0")
+    ('text/xml;charset=UTF-8', 'text/html;charset=UTF-8')
+    """
+    guess = content_type_of(name)
+    return _HTML if guess == UNKNOWN_TYPE else guess
