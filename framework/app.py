@@ -11,10 +11,8 @@ from .error_pages import ErrorPages, add_request_id
 from .middleware import Rewriter
 from .route import Handler, Handlers, Route
 from .routing.paths import (
-    collapse_slashes,
     decode_mount,
     decode_path,
-    encode_path,
     quote_path,
 )
 from .routing.pattern import Pattern
@@ -54,10 +52,10 @@ class App:
         self.site = site = load_site(Path(root).resolve(), config, mode)
         self.config = site.config
         self._fallback = fallback
-        self._files = site.files
+        self._files, self._routes, self._missing = site.files, site.routes, site.missing
         self._make_etag = site.config.etag
-        # A path that is also a file of public/ is not in here: the file comes first.
-        self._exact = {p: m for p, m in site.routes.exact.items() if p not in site.files}
+        # Without the paths of files, which come first.
+        self._exact = {key: m for key, m in site.routes.exact.items() if m.path not in site.files}
         self._error_pages = ErrorPages(
             site.routes,
             explain=self._explain if mode == "dev" else None,
@@ -100,9 +98,9 @@ class App:
             match = self._match(environ)
             if match is None:
                 return self._fallback(environ, start_response)  # type: ignore[misc]
-            context.route = route = match.route
-            context.params = match.params or {}  # the {} of an exact match is shared
-            context.path = match.path
+            context.route, params, context.path = match
+            context.params = params or {}  # the {} of an exact match is shared
+            route = match.route
             if self._check_origin is not None and route.check_origin:
                 self._check_origin(environ, lambda: context.url.origin)
             if route.pattern.text:
@@ -128,24 +126,19 @@ class App:
         match = self._exact.get(path_info)
         if match is not None and not mount:
             return match
-        asked = decode_path(path_info)
-        path = collapse_slashes(asked)
-        is_read = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-        file = self._files.get(encode_path(path)) if is_read else None
-        if file is not None:
+        mount = decode_mount(mount)
+        path = decode_path(path_info)
+        file = self._files.get(path)
+        if file is not None and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             match = Match(_FILE, {"file": file}, path)
         else:
-            match = self.site.routes.match(path)
+            match = self._routes.match(path)
         if match is None:
-            if self._fallback is not None:
-                return None
-            match = Match(self.site.missing, {}, path)
-        elif match.path != asked and match.route.kind != "redirect":
-            match = Match(_OTHER_SPELLING, {}, match.path)
-        if mount:
-            path = decode_mount(mount) + (match.path if path_info else "")
-            match = Match(match.route, match.params, path)
-        return match
+            return None if self._fallback is not None else Match(self._missing, {}, mount + path)
+        route, params, spelling = match
+        if (spelling != path or "//" in path_info) and route.kind != "redirect":
+            return Match(_OTHER_SPELLING, {}, mount + spelling)
+        return Match(route, params, mount + path if path_info else mount or "/")
 
     def _send(
         self, context: APIContext, response: Response, start_response: StartResponse

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from .context import APIContext
 from .errors import HandlerError, RewriteLoopError
 from .route import Handler, Middleware, Route
-from .routing.paths import collapse_slashes, decode_mount, decode_path, find_path_below
+from .routing.paths import decode_mount, decode_path, find_path_below
 from .routing.table import RouteTable
 from .web.loop import Call
 from .web.request import Request
@@ -211,7 +211,7 @@ class Rewriter:
         if url.host != context.url.host:
             raise ValueError(f"rewrite({str(target)!r}) leads to another host; use redirect().")
         # The path is decoded once, as a server does, and then read like that of any request.
-        path = collapse_slashes(decode_path(path_info_of(url.pathname)))
+        path = decode_path(path_info_of(url.pathname))
         path = find_path_below(decode_mount(context.environ.get("SCRIPT_NAME", "")), path) or path
         if self._routes.find_path_below(path) is None:
             path = self._routes.add_prefix(path)

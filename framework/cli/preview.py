@@ -26,7 +26,7 @@ from ..app import App
 from ..build.hosting import HEADERS, REDIRECTS
 from ..config import REDIRECT_STATUSES, Config
 from ..error_pages import title_of
-from ..routing.paths import BadPathError, collapse_slashes, decode_path, quote_path
+from ..routing.paths import BadPathError, decode_path, quote_path
 from ..static.built import MANIFEST
 from ..static.files import StaticFile, make_headers
 from ..static.types import content_type_of
@@ -130,7 +130,7 @@ class StaticHost:
             asked = decode_path(environ.get("PATH_INFO", ""))
         except BadPathError as error:
             return _plain(400, str(error))
-        path, search = collapse_slashes(asked), _search_of(environ)
+        path, search = asked, _search_of(environ)
         if path != asked:
             return _redirect(quote_path(path) + search, 301)
         headers, redirects = self._read_lists()

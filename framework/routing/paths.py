@@ -13,6 +13,8 @@ from werkzeug.exceptions import BadRequest
 # Characters that both RFC 3986 and the URL standard leave unencoded in a path.
 _PATH_SAFE = "/:@!$&'()*+,;=-._~|[]"
 _is_safe = re.compile(r"[\w/:@!$&'()*+,;=\-.~|\[\]]*", re.ASCII).fullmatch
+# Most paths: printable ASCII without a dot or slash after a slash, and without a backslash.
+_is_plain = re.compile(r"(?:/(?![./])[\x20-\x2e\x30-\x5b\x5d-\x7e]*)+").fullmatch
 _is_refused = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd]|(?:^|/)\.\.?(?:/|$)").search
 _SLASHES = re.compile("//+")
 
@@ -25,33 +27,29 @@ class BadPathError(BadRequest, ValueError):
 
 
 def decode_path(path_info: str) -> str:
-    """Decode a WSGI `PATH_INFO` to text in NFC, with the slashes that the client sent.
+    """Decode a WSGI `PATH_INFO` to text in NFC, with repeated slashes replaced by one.
 
     Raises `BadPathError` for invalid UTF-8, a `.` or `..` segment, a backslash, a control
     character, and a path that does not begin with a slash.
 
-    >>> decode_path("/caf\\xc3\\xa9")
-    '/café'
+    >>> decode_path("/caf\\xc3\\xa9//au//lait/")
+    '/café/au/lait/'
     """
-    path = path_info
-    # Most paths are ASCII and hold nothing that could be refused.
-    if path.isascii() and path.isprintable() and path[:1] == "/" and "/." not in path:
-        if "\\" not in path:
-            return path
-    elif not path.isascii():
-        try:
-            path = normalize("NFC", path.encode("latin-1").decode())
-        except UnicodeError:
-            raise BadPathError("The path is not valid UTF-8.") from None
+    if _is_plain(path_info):
+        return path_info
+    try:
+        path = normalize("NFC", path_info.encode("latin-1").decode())
+    except UnicodeError:
+        raise BadPathError("The path is not valid UTF-8.") from None
+    if not path:
+        return "/"
     if not path.startswith("/"):
-        if path:
-            raise BadPathError("The path does not begin with a slash.")
-        path = "/"
+        raise BadPathError("The path does not begin with a slash.")
     if _is_refused(path):
         raise BadPathError(
             "The path contains a . or .. segment, a backslash or a control character."
         )
-    return path
+    return _SLASHES.sub("/", path)
 
 
 def encode_path(path: str) -> str:
@@ -73,16 +71,7 @@ def decode_mount(script_name: str) -> str:
     >>> decode_mount("//shop/"), decode_mount("/"), decode_mount("")
     ('/shop', '', '')
     """
-    return collapse_slashes(decode_path(script_name)).rstrip("/") if script_name else ""
-
-
-def collapse_slashes(path: str) -> str:
-    """Replace repeated slashes by one.
-
-    >>> collapse_slashes("//evil.example///x/")
-    '/evil.example/x/'
-    """
-    return _SLASHES.sub("/", path) if "//" in path else path
+    return decode_path(script_name).rstrip("/") if script_name else ""
 
 
 def find_path_below(prefix: str, path: str) -> str | None:

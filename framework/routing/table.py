@@ -6,8 +6,7 @@ The table is made once, at start-up. `exact` finds paths without parameters with
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
@@ -39,8 +38,7 @@ class Routable(Protocol):
 R = TypeVar("R", bound=Routable)
 
 
-@dataclass(frozen=True, slots=True)
-class Match(Generic[R]):
+class Match(NamedTuple, Generic[R]):
     """What a path leads to: a route, the values of its parameters, and the path.
 
     `path` is spelled as the route wants it: with or without a slash at its end.
@@ -190,7 +188,7 @@ class _PathBuilder(Generic[R]):
 
     def _reads_back(self, path: str, given: Mapping[str, Any]) -> bool:
         """Whether matching the path gives these parameters; `7` and `"7"` are the same."""
-        found = None if "//" in path or path[1:].endswith("/") else self.tree.match(path)
+        found = self.tree.match(path)
         if found is None:
             return False
         read = dict(zip(self.route.pattern.names, found[1], strict=True))

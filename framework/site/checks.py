@@ -73,8 +73,8 @@ def _check_lock(site: Site) -> Iterator[Mistake]:
 
 
 def _check_route(site: Site, route: Route) -> Iterator[Mistake]:
-    path_info = f"{site.config.base.rstrip('/')}{route.pattern.text}".encode().decode("latin-1")
-    if not route.pattern.params and path_info in site.files:
+    is_static = not route.pattern.params
+    if is_static and site.routes.add_prefix(route.pattern.text) in site.files:
         what = f"the server sends public{route.pattern.text} instead"
         yield Mistake(route.file, what, "Remove one of the two files.")
     path = site.root / route.file

@@ -17,7 +17,6 @@ from ..error_pages import ERROR_PAGES
 from ..errors import Mistake, SiteError
 from ..middleware import catch_errors, compose, make_middleware
 from ..route import Handler, Handlers, Middleware, Route
-from ..routing.paths import encode_path
 from ..routing.pattern import Pattern, PatternError, parse_pattern, pattern_of_file
 from ..routing.rules import Compiler
 from ..routing.table import RouteTable, find_conflicts
@@ -43,7 +42,7 @@ class Site:
     """A site, loaded and checked.
 
     `missing` is the route for paths that no route matches. `middleware` is that of
-    `src/middleware.py`. `files` are public and built files by `PATH_INFO`. `static_paths` are the
+    `src/middleware.py`. `files` are public and built files by decoded URL path. `static_paths` are the
     paths of the prerendered routes by pattern. `other_files` are the files in `src/pages` that
     are not routes.
     """
@@ -319,11 +318,12 @@ class _Loader:
     # ------------------------------------------------------------ files
 
     def _find_files(self, routes: RouteTable[Route], built: Built | None) -> dict[str, StaticFile]:
-        """Return public and built files by `PATH_INFO`.
+        """Return public and built files by decoded URL path.
 
         Files of a build whose routes are not prerendered any more are left out.
         """
-        public = find_static_files(self.root / "public", self.config.base)
+        prefix = self.config.base.rstrip("/")
+        public = find_static_files(self.root / "public", prefix)
         if built is None:
             return public
         files: dict[str, StaticFile] = {}
@@ -334,10 +334,10 @@ class _Loader:
                 outdated.append(path or "/")
                 continue
             for spelling in routes.spellings(match.route, path):
-                files[encode_path(spelling)] = file
+                files[spelling] = file
         if outdated:
             self.warnings.old_build(self.config.build.out_dir, outdated)
-        return files | built.add_variants(public, self.config.base)
+        return files | built.add_variants(public, prefix)
 
 
 def _make_missing(middleware: tuple[Middleware, ...]) -> Route:

@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors import Mistake, SiteError
 from ..web.headers import Headers
-from .files import StaticFile, make_headers, path_info_of
+from .files import StaticFile, make_headers, path_of_file
 from .types import UNKNOWN_TYPE
 
 MANIFEST = ".framework.json"
@@ -57,15 +57,15 @@ class Built:
     files: dict[str, StaticFile]
     _public: Mapping[str, _PublicFile]
 
-    def add_variants(self, public: Mapping[str, StaticFile], base: str) -> dict[str, StaticFile]:
+    def add_variants(self, public: Mapping[str, StaticFile], prefix: str) -> dict[str, StaticFile]:
         """Return the files of `public/` with the variants that the build made.
 
-        `public` and the result are by `PATH_INFO`. A file that changed since has no variants.
+        `public` and the result are by decoded URL path. A file that changed since has no variants.
         """
         files = dict(public)
         share_headers = cache(partial(make_headers, varies=True))
         for name, entry in self._public.items():
-            key = path_info_of(name, base)
+            key = path_of_file(name, prefix)
             file = files.get(key)
             if file is not None and (mtime := _find_mtime(file.path, entry.etag)) is not None:
                 files[key] = replace(

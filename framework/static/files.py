@@ -143,7 +143,7 @@ class _FilePart:
         self._file.close()
 
 
-def find_static_files(folder: Path, base: str = "/") -> dict[str, StaticFile]:
+def find_static_files(folder: Path, prefix: str = "") -> dict[str, StaticFile]:
     """Find the files in a folder, by their `PATH_INFO`; none if the folder does not exist."""
     found = {}
     share_headers = cache(make_headers)
@@ -153,19 +153,14 @@ def find_static_files(folder: Path, base: str = "/") -> dict[str, StaticFile]:
         for name in filter(_is_public, names):
             path = Path(parent, name)
             if path.is_file() and os.path.realpath(path).startswith(inside):
-                key = path_info_of(path.relative_to(folder).as_posix(), base)
+                key = path_of_file(path.relative_to(folder).as_posix(), prefix)
                 found[key] = StaticFile(str(path), share_headers(content_type_of(name)))
     return found
 
 
-def path_info_of(name: str, base: str = "/") -> str:
-    """Return the `PATH_INFO` of a file with this name in a folder that is served at `base`.
-
-    >>> path_info_of("a b/café.txt", "/docs")
-    '/docs/a b/cafÃ©.txt'
-    """
-    path = f"{base.rstrip('/')}/{normalize('NFC', name)}"
-    return path.encode(errors="surrogateescape").decode("latin-1")
+def path_of_file(name: str, prefix: str = "") -> str:
+    """Return the URL path, decoded, of the file `name` in a folder served below `prefix`."""
+    return f"{prefix}/{normalize('NFC', name)}"
 
 
 def make_headers(
