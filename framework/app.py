@@ -13,11 +13,12 @@ from .route import Handler, Handlers, Route
 from .routing.paths import (
     decode_mount,
     decode_path,
+    is_plain_path,
     quote_path,
 )
 from .routing.pattern import Pattern
 from .routing.table import Match
-from .security import HostCheck, OriginCheck, make_proxy_fix
+from .security import SAFE_METHODS, HostCheck, OriginCheck, make_proxy_fix
 from .site.explain import explain
 from .site.loader import Mode, load_site
 from .version import __version__
@@ -77,7 +78,7 @@ class App:
         )
         # In development and in a build the host is not that of the real site.
         self._check_host = HostCheck(security.allowed_hosts if mode == "production" else ())
-        self._check_origin = OriginCheck(security) if security.check_origin else None
+        self._check_origin = OriginCheck(security)
 
     @property
     def warnings(self) -> list[str]:
@@ -101,11 +102,12 @@ class App:
             context.route, params, context.path = match
             context.params = params or {}  # the {} of an exact match is shared
             route = match.route
-            if self._check_origin is not None and route.check_origin:
+            method = environ["REQUEST_METHOD"]
+            if method not in SAFE_METHODS and route.check_origin:
                 self._check_origin(environ, lambda: context.url.origin)
             if route.pattern.text:
                 environ["http.route"] = route.pattern.text  # the name that OpenTelemetry uses
-            response = route.chain.get(environ["REQUEST_METHOD"])(context)
+            response = route.chain.get(method)(context)
         except Exception as error:
             response = self._error_pages.respond(context, error)
         try:
@@ -126,8 +128,8 @@ class App:
         match = self._exact.get(path_info)
         if match is not None and not mount:
             return match
-        mount = decode_mount(mount)
-        path = decode_path(path_info)
+        mount = decode_mount(mount) if mount else ""
+        path = path_info if is_plain_path(path_info) else decode_path(path_info)
         file = self._files.get(path)
         if file is not None and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             match = Match(_FILE, {"file": file}, path)

@@ -92,7 +92,6 @@ class APIContext:
         "_cookies",
         "_locals",
         "_loop",
-        "_origin",
         "_request",
         "_session",
         "_url",
@@ -101,9 +100,9 @@ class APIContext:
         "params",
         "path",
         "props",
+        "rewritten_from",
         "route",
         "services",
-        "trail",
     )
 
     def __init__(self, services: Services, environ: Environ) -> None:
@@ -119,9 +118,8 @@ class APIContext:
         """Whether the response becomes a file of a static site."""
         self.route: Route | None = None
         """The route that was found for the path."""
-        self.trail: tuple[str, ...] = ()
-        """The patterns of the routes that rewrote this request."""
-        self._origin: str | None = None
+        self.rewritten_from: APIContext | None = None
+        """The context of the request before it was rewritten."""
         self._request: Request | None = None
         self._url: URL | None = None
         self._cookies: Cookies | None = None
@@ -186,7 +184,10 @@ class APIContext:
     @property
     def origin_pathname(self) -> str:
         """The path of the URL before any rewrite."""
-        return quote_path(self._origin or self.path)
+        first = self
+        while first.rewritten_from is not None:
+            first = first.rewritten_from
+        return quote_path(first.path)
 
     @property
     def generator(self) -> str:
@@ -243,7 +244,7 @@ class APIContext:
         environ = self.environ | {"PATH_INFO": encode_path(path), "QUERY_STRING": query}
         context = APIContext(self.services, environ)
         context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
-        context._origin = self._origin or self.path
+        context.rewritten_from = self
         context._request = request or self.request.moved(context._href)
         context._cookies = self.cookies
         context._locals = self.locals
@@ -251,7 +252,6 @@ class APIContext:
             context._session = self.session
         context._loop = self._loop = self._loop or Loop()
         context.is_prerendered = self.is_prerendered
-        context.trail = (*self.trail, self.route_pattern)
         return context
 
     def run(

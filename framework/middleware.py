@@ -203,9 +203,12 @@ class Rewriter:
         Raises `ValueError` for another host, `BadPathError` for a path that no site accepts, and
         `RewriteLoopError`.
         """
-        trail = (*context.trail, context.route_pattern)
-        if len(trail) > _MAX_REWRITES:
-            raise RewriteLoopError(f"Rewrites lead in a circle: {' -> '.join(trail)}.")
+        patterns, previous = [context.route_pattern], context.rewritten_from
+        while previous is not None:
+            patterns.insert(0, previous.route_pattern)
+            previous = previous.rewritten_from
+        if len(patterns) > _MAX_REWRITES:
+            raise RewriteLoopError(f"Rewrites lead in a circle: {' -> '.join(patterns)}.")
         request = target if isinstance(target, Request) else None
         url = URL(request.url if request is not None else str(target), context.url)
         if url.host != context.url.host:

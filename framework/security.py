@@ -16,7 +16,7 @@ from .web.wsgi import Environ
 log = logging.getLogger("framework")
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 
@@ -90,7 +90,7 @@ class OriginCheck:
         self._proxies = security.trusted_proxies
 
     def __call__(self, environ: Environ, origin_of: Callable[[], str]) -> None:
-        if environ["REQUEST_METHOD"] in _SAFE_METHODS:
+        if environ["REQUEST_METHOD"] in SAFE_METHODS:
             return
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip(" \t").lower()
         if kind not in _FORM_TYPES:

@@ -288,7 +288,11 @@ def test_a_rewrite_while_prerendering_is_prerendered_too():
     context.is_prerendered = True
     moved = context.rewritten("/b", "q", None).rewritten("/c", "", None)
     assert moved.is_prerendered
-    assert (moved.path, moved.origin_pathname, moved.trail) == ("/c", "/a", ("", ""))
+    assert (moved.path, moved.origin_pathname, moved.rewritten_from.rewritten_from) == (
+        "/c",
+        "/a",
+        context,
+    )
     assert moved.url.href == "http://example.com/c"
 
 
@@ -328,7 +332,7 @@ def test_the_names_are_what_a_context_has():
     public = {name for name, _ in inspect.getmembers(APIContext) if not name.startswith("_")}
     of_the_application = {"close", "environ", "itself", "make_request", "mark_session", "path"}
     of_the_application |= {"read_cookies", "rewritten", "route", "run", "save_session"}
-    of_the_application |= {"services", "set_cookies", "trail"}
+    of_the_application |= {"services", "set_cookies", "rewritten_from"}
     assert public - of_the_application == CONTEXT_NAMES
 
 

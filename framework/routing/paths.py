@@ -13,8 +13,11 @@ from werkzeug.exceptions import BadRequest
 # Characters that both RFC 3986 and the URL standard leave unencoded in a path.
 _PATH_SAFE = "/:@!$&'()*+,;=-._~|[]"
 _is_safe = re.compile(r"[\w/:@!$&'()*+,;=\-.~|\[\]]*", re.ASCII).fullmatch
-# Most paths: printable ASCII without a dot or slash after a slash, and without a backslash.
-_is_plain = re.compile(r"(?:/(?![./])[\x20-\x2e\x30-\x5b\x5d-\x7e]*)+").fullmatch
+is_plain_path = re.compile(r"(?:/(?![./])[\x20-\x2e\x30-\x5b\x5d-\x7e]*)+").fullmatch
+"""Whether `decode_path` returns a path as it is: the case for most paths.
+
+It is printable ASCII, without a backslash, a repeated slash, or a segment that begins with a dot.
+"""
 _is_refused = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd]|(?:^|/)\.\.?(?:/|$)").search
 _SLASHES = re.compile("//+")
 
@@ -35,8 +38,6 @@ def decode_path(path_info: str) -> str:
     >>> decode_path("/caf\\xc3\\xa9//au//lait/")
     '/café/au/lait/'
     """
-    if _is_plain(path_info):
-        return path_info
     try:
         path = normalize("NFC", path_info.encode("latin-1").decode())
     except UnicodeError:

@@ -89,9 +89,8 @@ class RouteTable(Generic[R]):
             return None
         position, values = found
         route = self.all[position]
-        if route.slash is not None:
-            path = (path.rstrip("/") + ("/" if route.slash else "")) or "/"
-        return Match(route, dict(zip(route.pattern.names, values, strict=True)), path)
+        params = dict(zip(route.pattern.names, values, strict=True))
+        return Match(route, params, path if route.slash is None else _spell(path, route.slash))
 
     def find_path_below(self, path: str) -> str | None:
         """Return the part of a path below the prefix, or `None` if the path is outside."""
@@ -204,6 +203,11 @@ def find_conflicts(routes: Iterable[R]) -> list[tuple[R, R]]:
         if first is not route:
             conflicts.append((first, route))
     return conflicts
+
+
+def _spell(path: str, slash: bool) -> str:
+    """Return the path with or without a slash at its end."""
+    return (path.rstrip("/") + ("/" if slash else "")) or "/"
 
 
 def _did_you_mean(name: str, names: Iterable[str]) -> str:

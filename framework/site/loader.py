@@ -117,7 +117,7 @@ class _Loader:
             config=config,
             modules=self.modules,
             routes=table,
-            missing=_make_missing(top),
+            missing=_make_missing(top, check_origin=config.security.check_origin),
             middleware=top,
             templates=self.templates,
             files=self._find_files(table, self.built),
@@ -236,7 +236,8 @@ class _Loader:
             chain=chain,
             middleware=middleware,
             prerender=prerender,
-            check_origin=self._flag(names, "check_origin", file, default=True),
+            check_origin=self._flag(names, "check_origin", file, default=True)
+            and self.config.security.check_origin,
             slash=False if pattern.has_extension else slash,
         )
 
@@ -340,7 +341,7 @@ class _Loader:
         return files | built.add_variants(public, prefix)
 
 
-def _make_missing(middleware: tuple[Middleware, ...]) -> Route:
+def _make_missing(middleware: tuple[Middleware, ...], *, check_origin: bool) -> Route:
     """Return the route for paths that no route matches: 404, inside the site's middleware."""
 
     def handler(context: APIContext) -> Response:
@@ -349,7 +350,15 @@ def _make_missing(middleware: tuple[Middleware, ...]) -> Route:
     handlers = chain = Handlers({}, handler)
     if middleware:
         chain = handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
-    return Route(parse_pattern("/404"), "no route", "missing", handlers, chain, middleware)
+    return Route(
+        pattern=parse_pattern("/404"),
+        file="no route",
+        kind="missing",
+        handlers=handlers,
+        chain=chain,
+        middleware=middleware,
+        check_origin=check_origin,
+    )
 
 
 def _with_status(status: int) -> Callable[[Handler], Handler]:

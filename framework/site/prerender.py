@@ -99,8 +99,9 @@ def prerender_handlers(
         def run(context: APIContext) -> Response:
             if error_status and (has_build or "error" in context.props):
                 return handler(context)
-            path = None if context.trail else context.environ.get(STATIC_PATH)
-            if path is None and (context.trail or not has_build):
+            is_rewritten = context.rewritten_from is not None
+            path = None if is_rewritten else context.environ.get(STATIC_PATH)
+            if path is None and (is_rewritten or not has_build):
                 path = paths.find(context.params, lambda p, q: context.url_for(p, **q))
             if path is None:
                 raise NotFound
