@@ -1,11 +1,12 @@
 """Drop a file in `src/pages`, define `GET`, return a `Response`: its path is the URL."""
 
 from .app import App
-from .config import Build, Config, ConfigError, Security, Server, Sessions
+from .config import Build, Config, Security, Server
 from .context import APIContext
 from .errors import SessionError, SiteError
 from .middleware import sequence
-from .sessions import Session
+from .options import ConfigError
+from .sessions import Session, Sessions
 from .version import __version__
 from .web.cookies import Cookie, Cookies
 from .web.errors import BadBodyError, BodyUsedError, FormTypeError, InvalidDataError

@@ -273,7 +273,7 @@ class APIContext:
 
     def mark_session(self, response: Response) -> Response:
         """Return the response with the headers for caches that the session needs."""
-        return response if self._session is None else self._session.mark(response)
+        return response if self._session is None else self._session.add_cache_headers(response)
 
     def set_cookies(self) -> Sequence[str]:
         """Return the values of the `Set-Cookie` headers of this request."""

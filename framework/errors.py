@@ -1,4 +1,4 @@
-"""The exceptions about a site: its mistakes, and what its code may not do.
+"""The exceptions about a site: its mistakes, and wrong uses of the framework.
 
 The exceptions about a request's body are in `web/errors.py`.
 """
@@ -10,21 +10,21 @@ from dataclasses import dataclass
 class Mistake:
     """One thing that is wrong in a site.
 
-    `place` is the file, with its line where there is one (`src/pages/cart.py:14`);
-    `what` says what is wrong; `remedy` what to do about it.
+    `location` is the file, with the line if it is known (`src/pages/cart.py:14`), `what` says
+    what is wrong, and `remedy` what to do.
     """
 
-    place: str
+    location: str
     what: str
     remedy: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.place}: {self.what}" if self.place else self.what
+        text = f"{self.location}: {self.what}" if self.location else self.what
         return "\n    ".join([text, *self.remedy.splitlines()])
 
 
 class SiteError(Exception):
-    """A site can't start: `mistakes` holds everything that was found, in order of place."""
+    """A site cannot start. `mistakes` has everything that is wrong, sorted by location."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
@@ -34,27 +34,31 @@ class SiteError(Exception):
 
 
 class HandlerError(Exception):
-    """The site's own code returned something it may not; the text names file and function."""
+    """A function of the site returned a wrong value; the text names its file."""
 
 
 class RewriteLoopError(Exception):
-    """Rewrites led in a circle; the text names each step."""
+    """A request was rewritten too often, probably in a circle; the text names each step."""
 
 
 class SessionError(Exception):
-    """The session can't be used: sessions are off, it is too late, or the store failed."""
+    """The session cannot be used: sessions are off, it is already saved, or the store failed."""
 
 
 class StaticPathsError(Exception):
-    """`get_static_paths()` or what it lists is wrong; the text names file and item."""
+    """`get_static_paths()` failed or returned a wrong value; the text names file and item."""
 
 
 class BuildError(Exception):
-    """The site can't be built; the text names each route and what to do."""
+    """A build failed; the text names each route and what to do."""
+
+
+class CommandError(Exception):
+    """A command cannot run; the text says why and what to do."""
 
 
 class RouteNotFoundError(LookupError):
-    """No route has that pattern, or a parameter of it is missing; the text names the nearest."""
+    """No route has this pattern, or a parameter is missing; the text suggests a similar one."""
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -1,4 +1,4 @@
-"""Is this request what it says it is? Host, proxies and origin."""
+"""Checks of each request before a route is matched: trusted proxies, `Host` and `Origin`."""
 
 import logging
 import re
@@ -21,13 +21,14 @@ _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "
 
 
 def make_proxy_fix(count: int) -> Callable[[Environ], None]:
-    """What reads `X-Forwarded-For`, `-Proto` and `-Host` of `count` trusted proxies.
+    """Return a function that applies the `X-Forwarded-*` headers of `count` trusted proxies.
 
-    It writes them into the environ, and what was there to `werkzeug.proxy_fix.orig`.
+    It writes the values of `X-Forwarded-For`, `-Proto` and `-Host` into the environ, and the
+    values before that into `werkzeug.proxy_fix.orig`.
 
-    A scheme that is neither http nor https is ignored. So are `-Prefix` and `-Port`: hardly any
-    proxy sets them, so they would be the client's own, and a prefix changes the path that a
-    guard in middleware looks at.
+    A scheme other than http and https is ignored. `-Prefix` and `-Port` are ignored as well: few
+    proxies set them, so they usually come from the client, and a prefix changes the path that
+    middleware checks.
     """
     fix = ProxyFix(
         lambda environ, _: environ,  # type: ignore[arg-type, return-value]
@@ -37,17 +38,17 @@ def make_proxy_fix(count: int) -> Callable[[Environ], None]:
         x_prefix=0,
     )
 
-    def trust(environ: Environ) -> None:
+    def apply_headers(environ: Environ) -> None:
         scheme = environ["wsgi.url_scheme"]
         fix(environ, None)  # type: ignore[arg-type]
         if environ["wsgi.url_scheme"] not in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
 
-    return trust
+    return apply_headers
 
 
 class HostCheck:
-    """Refuses a `Host` that is missing, malformed or not one of the site's (400)."""
+    """Refuse a request whose `Host` is missing, malformed or not allowed (400)."""
 
     def __init__(self, allowed: tuple[str, ...]) -> None:
         self._names = {name for name in allowed if not name.startswith("*.")}
@@ -59,7 +60,7 @@ class HostCheck:
         host = environ.get("HTTP_HOST")
         if host is None:
             if environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
-                raise BadRequest("The request names no host.")
+                raise BadRequest("The request has no Host header.")
             return
         if not _is_host(host):
             raise BadRequest("The Host header is malformed.")
@@ -67,11 +68,11 @@ class HostCheck:
             name = re.sub(r":\d*$", "", host).lower()
             if name not in self._names and not name.endswith(self._suffixes or ("\0",)):
                 log.warning(
-                    "refused a request for the host %r, which Security(allowed_hosts=...) "
-                    "does not name",
+                    "refused a request for the host %r, which is not in "
+                    "Security(allowed_hosts=...)",
                     host,
                 )
-                raise BadRequest("This site does not answer for that host.")
+                raise BadRequest("This host is not allowed.")
 
 
 @lru_cache(maxsize=256)
@@ -80,7 +81,7 @@ def _is_host(host: str) -> bool:
 
 
 class OriginCheck:
-    """Refuses a form that another site's page sent in a visitor's name (403).
+    """Refuse a form that a page of another site sent with a visitor's cookies (403).
 
     https://developer.mozilla.org/docs/Web/Security/Attacks/CSRF
     """
@@ -100,7 +101,7 @@ class OriginCheck:
         if origin in self._trusted:
             return
         if origin is None:
-            if site in ("same-origin", "none"):  # the browser vouches for it
+            if site in ("same-origin", "none"):  # the browser says that no other site sent it
                 return
             if site is None and not environ.keys() & {"HTTP_COOKIE", "HTTP_AUTHORIZATION"}:
                 return
@@ -115,13 +116,13 @@ class OriginCheck:
             expected,
             self._advice(environ),
         )
-        raise Forbidden("A form of another site may not be sent here.")
+        raise Forbidden("This form was sent from another site.")
 
     def _advice(self, environ: Environ) -> str:
         forwarded: Any = environ.get("HTTP_X_FORWARDED_PROTO") or environ.get("HTTP_FORWARDED")
         if forwarded and not self._proxies:
             return "Behind a proxy, set Security(trusted_proxies=1)."
-        return "If it is to be trusted, add it to Security(trusted_origins=...)."
+        return "To accept this origin, add it to Security(trusted_origins=...)."
 
 
 def _printable(text: str) -> str:

@@ -1,7 +1,7 @@
-"""What does the site remember of a visitor, from one request to the next?
+"""Sessions: data of one visitor that the site keeps from one request to the next.
 
-The visitor's cookie holds a random id; the data is kept below it in a store, a cache of cachelib,
-as JSON text and nothing else. https://cachelib.readthedocs.io/
+A cookie holds a random id. The data is in a store, which is a cachelib cache, as JSON text.
+https://cachelib.readthedocs.io/
 """
 
 import os
@@ -12,40 +12,64 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+from cachelib.base import BaseCache
 from cachelib.file import FileSystemCache
 from cachelib.serializers import FileSystemSerializer, JSONSerializer
 
-from .config import Cache, Sessions
 from .errors import SessionError
+from .options import number, option, option_class
 from .web.cookies import Cookies
+from .web.headers import add_vary
 from .web.jsontext import read_json, write_json
 from .web.response import Response
 
 COOKIE = "framework-session"
-_is_id = re.compile(r"[A-Za-z0-9_-]{43}").fullmatch  # as `_make_id` makes them
-_SWEEP_EVERY = 60 * 60
+_is_id = re.compile(r"[A-Za-z0-9_-]{43}").fullmatch  # the form of `_make_id()`
+_LONGEST_COOKIE = 400 * 24 * 60 * 60  # seconds; browsers allow no more
+_SWEEP_INTERVAL = 60 * 60  # seconds
+
+
+@option_class
+class Sessions:
+    """The options of sessions; `Config(session=Sessions())` turns sessions on.
+
+    `store` is a folder, relative to the site's root, or a cachelib cache such as `RedisCache`.
+    A session ends `max_age` seconds after its last change.
+    """
+
+    store: str | BaseCache = option(
+        ".sessions",
+        lambda value: isinstance(value, BaseCache) or (isinstance(value, str) and value != ""),
+        "the name of a folder, or a cache such as cachelib.RedisCache(...)",
+    )
+    max_age: int = number(
+        14 * 24 * 60 * 60,
+        1,
+        _LONGEST_COOKIE,
+        f"a number of seconds from 1 to {_LONGEST_COOKIE} (400 days, the limit of browsers)",
+    )
 
 
 class Session:
-    """What the site keeps of one visitor: JSON values by name, read when first asked for.
+    """The data of one visitor: JSON values by key, loaded from the store at first use.
 
-    Its changes are written once, when the response is ready and before its headers are sent. A
-    list or dict that is in it may be changed in place. Of two requests at the same time, the one
-    that ends last decides.
+    Changes are written once, when the response is ready and before its headers are sent. A list
+    or dict in the session may be changed in place. If two requests change a session at the same
+    time, the one that ends last wins.
 
     `s["name"]`, `del s["name"]`, `in`, `len` and iteration work as in a dict.
     """
 
     __slots__ = (
-        "_asked",
-        "_closed",
         "_cookies",
         "_data",
         "_id",
-        "_known",
-        "_sent",
+        "_is_cookie_set",
+        "_is_saved",
+        "_is_used",
         "_store",
-        "_text",
+        "_stored_id",
+        "_stored_text",
     )
 
     def __init__(self, store: "Store", cookies: Cookies) -> None:
@@ -53,189 +77,188 @@ class Session:
         self._cookies = cookies
         self._data: dict[str, Any] | None = None
         self._id: str | None = None
-        # The id that the client came with and the store knew, and what it held.
-        self._known: str | None = None
-        self._text = ""
-        self._asked = self._closed = self._sent = False
+        # The id of the request's cookie and its text, if the store knows that id.
+        self._stored_id: str | None = None
+        self._stored_text = ""
+        self._is_used = self._is_saved = self._is_cookie_set = False
 
     @property
     def session_id(self) -> str | None:
-        """The id it is kept by; `None` while there is nothing to keep."""
-        self._read()
+        """The id of the session, or `None` while it has no data."""
+        self._get_data()
         return self._id
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value of `key`, or `default`."""
-        return self._read().get(key, default)
+        """Return the value of `key`, or `default`."""
+        return self._get_data().get(key, default)
 
     def set(self, key: str, value: object) -> None:
-        """Keep a value. It is stored as JSON: what `get` gives is a copy, tuples lists, dates text.
+        """Store a value as JSON: `get` returns a copy, in which tuples are lists and dates text.
 
-        `TypeError`: the key is no `str`, or JSON has no form for the value.
+        Raises `TypeError` if the key is not a `str` or JSON cannot hold the value.
         """
         if not isinstance(key, str):
-            raise TypeError(f"A key of the session is a str, not {type(key).__name__}.")
-        self._open()[key] = read_json(write_json(value))
+            raise TypeError(f"A session key must be a str, not {type(key).__name__}.")
+        self._get_writable_data()[key] = read_json(write_json(value))
         self._id = self._id or _make_id()
 
     def has(self, key: object) -> bool:
-        """Whether there is a value of `key`."""
-        return key in self._read()
+        """Return whether `key` has a value."""
+        return key in self._get_data()
 
     def delete(self, key: str) -> None:
-        """Forget the value of `key`, if there is one."""
-        self._open().pop(key, None)
+        """Delete the value of `key`, if there is one."""
+        self._get_writable_data().pop(key, None)
 
     def keys(self) -> list[str]:
-        """The keys that have a value."""
-        return list(self._read())
+        """Return the keys that have a value."""
+        return list(self._get_data())
 
     def destroy(self) -> None:
-        """Forget everything, here, in the store and at the client: what a logout does."""
-        self._open().clear()
+        """Delete all data, from the store too, and the visitor's cookie. Use it to log out."""
+        self._get_writable_data().clear()
         self._id = None
 
     def regenerate(self) -> None:
-        """Keep the data by a new id; the old one is worth nothing any more.
+        """Give the session a new id and make the old one invalid. Use it to log in.
 
-        What a login does, so that an id which somebody knew before is not logged in too.
+        Otherwise an attacker who knew the id before the login would be logged in as well.
         https://owasp.org/www-community/attacks/Session_fixation
         """
-        self._open()
+        self._get_writable_data()
         self._id = _make_id()
 
     def __getitem__(self, key: str) -> Any:
-        return self._read()[key]
+        return self._get_data()[key]
 
     __setitem__ = set
 
     def __delitem__(self, key: str) -> None:
-        del self._open()[key]
+        del self._get_writable_data()[key]
 
     __contains__ = has
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
+        return iter(self._get_data())
 
     def __len__(self) -> int:
-        return len(self._read())
+        return len(self._get_data())
 
-    # What follows is the application's, not a handler's.
+    # The application calls the following two methods; handlers do not need them.
 
     def save(self) -> None:
-        """Write what was changed, and set the cookie for it. Afterwards nothing can be changed.
+        """Write the changes to the store and set the cookie. Later changes raise `SessionError`.
 
-        Raises what the store raises, and `SessionError` where it refuses.
+        Raises what the store raises, and `SessionError` if the store reports a failure.
         """
-        self._closed = True
+        self._is_saved = True
         if self._data is None:
             return
-        id, known = self._id, self._known
+        id, stored_id = self._id, self._stored_id
         text = write_json(self._data).decode()
-        if id == known:
-            # One that another request has ended meanwhile is not brought back to life.
-            if id is None or text == self._text or self._store.read(id) is None:
+        if id == stored_id:
+            # A session that another request has destroyed meanwhile stays destroyed.
+            if id is None or text == self._stored_text or self._store.read(id) is None:
                 return
-        elif known is None and not self._data:
+        elif stored_id is None and not self._data:
             return
         if id is not None:
             self._store.write(id, text)
-        if known is not None and known != id:
-            self._store.delete(known)
-        self._sent = True
+        if stored_id is not None and stored_id != id:
+            self._store.delete(stored_id)
+        self._is_cookie_set = True
         if id is None:
             self._cookies.delete(COOKIE)
         else:
             self._cookies.set(COOKIE, id, max_age=self._store.max_age)
 
-    def mark(self, response: Response) -> Response:
-        """The response, saying to caches what it has to do with the visitor.
+    def add_cache_headers(self, response: Response) -> Response:
+        """Return the response with `Vary` and `Cache-Control` for what it shows of the visitor.
 
         https://www.rfc-editor.org/rfc/rfc9111#section-4.1
         """
-        if not self._asked:
+        if not self._is_used:
             return response
-        response = response.moved()  # it may be one that answers others too
-        vary = response.headers.get("vary", "").lower().split(",")
-        if {"*", "cookie"}.isdisjoint(map(str.strip, vary)):
-            response.headers.append("vary", "cookie")
-        if self._sent:
+        response = response.moved()  # other requests may share this response
+        add_vary(response.headers, "cookie")
+        if self._is_cookie_set:
             response.headers.setdefault("cache-control", "private")
         return response
 
-    def _read(self) -> dict[str, Any]:
-        return self._open() if self._data is None else self._data
+    def _get_data(self) -> dict[str, Any]:
+        return self._get_writable_data() if self._data is None else self._data
 
-    def _open(self) -> dict[str, Any]:
-        """The data, to be changed."""
-        if self._closed:
+    def _get_writable_data(self) -> dict[str, Any]:
+        if self._is_saved:
             raise SessionError(
-                "The session was saved when the response was ready; what streams can't use it. "
-                "Do so before the response is returned."
+                "The session is saved when the response is ready, so a streamed body cannot use "
+                "it. Use the session before you return the response."
             )
         if self._data is None:
-            self._asked = True
-            self._data = self._load()
+            self._is_used = True
+            self._data = self._load_data()
         return self._data
 
-    def _load(self) -> dict[str, Any]:
+    def _load_data(self) -> dict[str, Any]:
         cookie = self._cookies.get(COOKIE, decode=str)
-        # What is no id of ours is never looked up, and one that the store doesn't know not taken.
+        # The store is not asked for an id of another form, and an id it does not know is dropped.
         if cookie is None or not _is_id(cookie.value):
             return {}
         text = self._store.read(cookie.value)
         if text is None:
             return {}
-        self._id = self._known = cookie.value
-        self._text = text
+        self._id = self._stored_id = cookie.value
+        self._stored_text = text
         data: dict[str, Any] = read_json(text.encode())
         return data
 
 
 class Store:
-    """Where sessions are kept: JSON text by id, for `max_age` seconds from when it was written."""
+    """The sessions of a site: JSON text by id, for `max_age` seconds after it was written."""
 
-    def __init__(self, cache: Cache, max_age: int) -> None:
+    def __init__(self, cache: BaseCache, max_age: int) -> None:
         self.max_age = max_age
         self._cache = cache
 
     def read(self, id: str) -> str | None:
-        """The text of a session; `None` where there is none, or not any more."""
-        text = self._cache.get(_key(id))
+        """Return the text of a session, or `None` if there is none or it has expired."""
+        text = self._cache.get(_cache_key(id))
         return text if isinstance(text, str) else None
 
     def write(self, id: str, text: str) -> None:
-        """Keep the text; `SessionError` where the store didn't."""
-        if not self._cache.set(_key(id), text, self.max_age):
-            raise SessionError("The store did not keep the session. Is there room, may it write?")
+        """Store the text; raise `SessionError` if the cache reports a failure."""
+        if not self._cache.set(_cache_key(id), text, self.max_age):
+            raise SessionError(
+                "The session store could not write a session. Check its free space and permissions."
+            )
 
     def delete(self, id: str) -> None:
-        """Forget a session; `SessionError` where it is there afterwards."""
-        if not self._cache.delete(_key(id)) and self._cache.get(_key(id)) is not None:
-            raise SessionError("The store did not delete the session.")
+        """Delete a session; raise `SessionError` if it still exists afterwards."""
+        if not self._cache.delete(_cache_key(id)) and self._cache.get(_cache_key(id)) is not None:
+            raise SessionError("The session store could not delete a session.")
 
 
 def open_store(sessions: Sessions, root: Path) -> Store:
-    """The store of a site in the folder `root`; `OSError` where its folder can't be used."""
+    """Open the store of the site in the folder `root`; `OSError` if its folder cannot be used."""
     store = sessions.store
-    cache = _Folder(root / store, sessions.max_age) if isinstance(store, str) else store
+    cache = _FolderCache(root / store, sessions.max_age) if isinstance(store, str) else store
     return Store(cache, sessions.max_age)
 
 
-class _AsJson(JSONSerializer, FileSystemSerializer):
-    """Reads and writes JSON, where cachelib's own would unpickle what somebody put there."""
+class _JSONFileSerializer(JSONSerializer, FileSystemSerializer):
+    """Stores JSON; cachelib's own serializer would unpickle whatever is in a file."""
 
 
-class _Folder(FileSystemCache):
-    """Files in a folder that only their owner reads. What is past its time goes once an hour."""
+class _FolderCache(FileSystemCache):
+    """Files in a folder that only their owner can read. Expired files are deleted once an hour."""
 
-    serializer = _AsJson()
+    serializer = _JSONFileSerializer()
 
     def __init__(self, folder: Path, max_age: int) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise PermissionError(f"{folder} is another user's")
-        # Without a threshold: one would throw out sessions that are still good.
+            raise PermissionError(f"{folder} belongs to another user")
+        # A threshold would delete sessions that have not expired.
         super().__init__(str(folder), threshold=0)
         self._max_age = max_age
         self._next_sweep = 0.0
@@ -243,16 +266,16 @@ class _Folder(FileSystemCache):
     def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> bool:
         now = time()
         if now >= self._next_sweep:
-            self._next_sweep = now + _SWEEP_EVERY
-            self._sweep(now - self._max_age)
+            self._next_sweep = now + _SWEEP_INTERVAL
+            self._delete_files_older_than(now - self._max_age)
         return super().set(key, value, *args, **kwargs)
 
-    def _sweep(self, before: float) -> None:
+    def _delete_files_older_than(self, oldest: float) -> None:
         for path in Path(self._path).iterdir():
             try:
-                if path.stat().st_mtime < before:
+                if path.stat().st_mtime < oldest:
                     path.unlink()
-            except FileNotFoundError:  # another process was here first
+            except FileNotFoundError:  # another process has deleted it
                 continue
 
 
@@ -260,5 +283,5 @@ def _make_id() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _key(id: str) -> str:
+def _cache_key(id: str) -> str:
     return f"framework-session:{id}"

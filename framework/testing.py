@@ -1,6 +1,5 @@
-"""How does a site's author test the site?"""
+"""A client for tests, which calls a WSGI application in the same process."""
 
-import io
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ from .web.jsontext import write_json
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL, URLSearchParams
-from .web.wsgi import WSGIApplication
+from .web.wsgi import WSGIApplication, call, close
 
 _MOST_REDIRECTS = 20
 _is_seconds = re.compile("-?[0-9]+").fullmatch
@@ -25,8 +24,8 @@ _is_seconds = re.compile("-?[0-9]+").fullmatch
 Form = Mapping[str, str | File] | Iterable[tuple[str, str | File]]
 
 
-class Options(TypedDict, total=False):
-    """What a request may have; see `Client.request`."""
+class RequestOptions(TypedDict, total=False):
+    """The options of `Client.request`."""
 
     headers: HeadersInit
     body: BodyInit
@@ -36,11 +35,11 @@ class Options(TypedDict, total=False):
 
 
 class Client:
-    """Asks a WSGI application in this process as a browser would: it keeps cookies, sends
-    `Origin` with forms, and follows redirects if told to.
+    """Calls a WSGI application as a browser would: keeps cookies, sends `Origin` with forms and,
+    on request, follows redirects.
 
-    Every call passes `wsgiref.validate`. `cookies` holds what was set, by host and name; paths,
-    domains and `Secure` are not looked at. `url` is where the last response came from.
+    `wsgiref.validate` checks every call. `cookies` has the cookies by host and name; the client
+    ignores their path, domain and `Secure`. `url` is the URL of the last response.
 
     >>> from framework.web.response import Response
     >>> def application(environ, start_response):
@@ -54,16 +53,16 @@ class Client:
     def __init__(self, application: WSGIApplication, base_url: str = "http://localhost") -> None:
         self.url = URL(base_url)
         self.cookies: dict[str, dict[str, str]] = {}
-        self._application = application
+        self.application = application
         self._base = self.url
 
-    def request(self, method: str, url: str | URL, **options: Unpack[Options]) -> Response:
-        """The response to one request. A relative `url` is one of the client's `base_url`.
+    def request(self, method: str, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
+        """Send one request and return the response. A relative `url` starts at `base_url`.
 
-        `headers` and `body` are as in `Request`. `json` is sent as JSON text; `form`, a mapping
-        or pairs, as a form, with the parts of a multipart one if a value is a `File`. With
-        `follow_redirects=True` the response is the one at the end, or the redirect that leads
-        to another host. `RuntimeError`: it leads on and on.
+        `headers` and `body` are as in `Request`. `json` is sent as JSON text. `form`, a mapping
+        or pairs, is sent urlencoded, or as multipart if a value is a `File`. With
+        `follow_redirects=True` the client returns the response after all redirects, or the
+        redirect that leads to another host; more than 20 redirects raise `RuntimeError`.
         """
         headers = Headers(options.get("headers"))
         body = _body_of(options, headers)
@@ -84,50 +83,50 @@ class Client:
                 headers.delete("content-type")
         raise RuntimeError(f"More than {_MOST_REDIRECTS} redirects, the last to {target}")
 
-    def get(self, url: str | URL, **options: Unpack[Options]) -> Response:
-        """GET; see `request`."""
+    def get(self, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
+        """Send a GET request; see `request`."""
         return self.request("GET", url, **options)
 
-    def head(self, url: str | URL, **options: Unpack[Options]) -> Response:
-        """HEAD; see `request`."""
+    def head(self, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
+        """Send a HEAD request; see `request`."""
         return self.request("HEAD", url, **options)
 
-    def post(self, url: str | URL, **options: Unpack[Options]) -> Response:
-        """POST; see `request`."""
+    def post(self, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
+        """Send a POST request; see `request`."""
         return self.request("POST", url, **options)
 
-    def put(self, url: str | URL, **options: Unpack[Options]) -> Response:
-        """PUT; see `request`."""
+    def put(self, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
+        """Send a PUT request; see `request`."""
         return self.request("PUT", url, **options)
 
-    def patch(self, url: str | URL, **options: Unpack[Options]) -> Response:
-        """PATCH; see `request`."""
+    def patch(self, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
+        """Send a PATCH request; see `request`."""
         return self.request("PATCH", url, **options)
 
-    def delete(self, url: str | URL, **options: Unpack[Options]) -> Response:
-        """DELETE; see `request`."""
+    def delete(self, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
+        """Send a DELETE request; see `request`."""
         return self.request("DELETE", url, **options)
 
-    def options(self, url: str | URL, **options: Unpack[Options]) -> Response:
-        """OPTIONS; see `request`."""
+    def options(self, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
+        """Send a OPTIONS request; see `request`."""
         return self.request("OPTIONS", url, **options)
 
-    def _send(self, method: str, url: URL, given: Headers, body: BodyInit) -> Response:
-        headers = Headers(given)
+    def _send(self, method: str, url: URL, headers: Headers, body: BodyInit) -> Response:
+        headers = Headers(headers)
         jar = self.cookies.setdefault(url.host, {})
         if jar and "cookie" not in headers:
             headers.set("cookie", "; ".join(f"{name}={value}" for name, value in jar.items()))
         if method not in ("GET", "HEAD") and "origin" not in headers:
             headers.set("origin", url.origin)
         self.url = url
-        response = _call(self._application, Request(url, method=method, headers=headers, body=body))
+        response = _call(self.application, Request(url, method=method, headers=headers, body=body))
         for line in response.headers.get_set_cookie():
-            _keep(jar, line)
+            _store_cookie(jar, line)
         return response
 
 
-def _body_of(options: Options, headers: Headers) -> BodyInit:
-    """The body that the options ask for; its content type goes into `headers`."""
+def _body_of(options: RequestOptions, headers: Headers) -> BodyInit:
+    """Return the body for the options, and set its content type in `headers`."""
     if "json" in options:
         headers.setdefault("content-type", "application/json")
         return write_json(options["json"])
@@ -143,40 +142,32 @@ def _body_of(options: Options, headers: Headers) -> BodyInit:
     return data
 
 
-def _keep(jar: dict[str, str], line: str) -> None:
-    """Put a `Set-Cookie` into the jar, or take the cookie out (RFC 6265, section 5.3)."""
+def _store_cookie(jar: dict[str, str], line: str) -> None:
+    """Store the cookie of a `Set-Cookie` header, or delete it if it has expired (RFC 6265, 5.3)."""
     pair, *rest = (part.partition("=") for part in line.split(";"))
     attributes = {name.strip().lower(): value.strip() for name, _, value in rest}
     name, value = pair[0].strip(), pair[2].strip()
     expires = parse_date(attributes.get("expires"))
     if _is_seconds(attributes.get("max-age", "")):
-        gone = int(attributes["max-age"]) <= 0
+        expired = int(attributes["max-age"]) <= 0
     else:
-        gone = expires is not None and expires <= datetime.now(UTC)
-    if gone:
+        expired = expires is not None and expires <= datetime.now(UTC)
+    if expired:
         jar.pop(name, None)
     else:
         jar[name] = value
 
 
 def _call(application: WSGIApplication, request: Request) -> Response:
-    """The application's response, read to its end."""
-    started: list[Any] = []
-    content = io.BytesIO()
-
-    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
-        started[:] = [status, headers]
-        return content.write
-
+    """Call the application and read its response to the end."""
     with warnings.catch_warnings():
-        # The validator knows no other methods than HTTP's oldest; PURGE is one all the same.
+        # The validator warns about every method that is not in RFC 2616, such as PURGE.
         warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD", WSGIWarning)
-        chunks: Any = validator(application)(request.to_environ(), start_response)
-    try:
-        content.writelines(chunks)
-    finally:
-        chunks.close()
-    status, _, text = started[0].partition(" ")
-    null = request.method == "HEAD" or status in ("204", "205", "304")
-    body = None if null else content.getvalue()
-    return Response(body, status=int(status), status_text=text, headers=started[1])
+        response = call(validator(application), request.to_environ())
+    body = response.body
+    if body is not None and not isinstance(body, bytes):
+        try:
+            body = b"".join(body)
+        finally:
+            close(response.body)
+    return Response(**response._replace(body=body)._asdict())

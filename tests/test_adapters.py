@@ -19,15 +19,14 @@ def test_gunicorn_has_defaults_and_takes_its_own_settings() -> None:
     [
         (
             {"thread": 3},
-            "gunicorn(thread=3): there is no such setting. Did you mean threads?",
+            "gunicorn(thread=3): unknown setting. Did you mean threads?",
         ),
-        ({"zzzzzz": 3}, "gunicorn(zzzzzz=3): there is no such setting."),
+        ({"zzzzzz": 3}, "gunicorn(zzzzzz=3): unknown setting."),
         ({"timeout": -1}, "gunicorn(timeout=-1): Value must be positive: -1"),
         ({"user": "no such user"}, "gunicorn(user='no such user'): No such user: 'no such user'"),
         (
             {"daemon": True},
-            "gunicorn(daemon=True): it is for gunicorn's own command and does nothing here. "
-            "Leave it out.",
+            "gunicorn(daemon=True): only the gunicorn command has this setting. Remove it.",
         ),
     ],
 )
@@ -42,7 +41,7 @@ def test_every_wrong_setting_is_told_at_once() -> None:
         gunicorn(workers=-1, timout=3)
     assert str(caught.value).splitlines() == [
         "gunicorn(workers=-1): Value must be positive: -1",
-        "gunicorn(timout=3): there is no such setting. Did you mean timeout?",
+        "gunicorn(timout=3): unknown setting. Did you mean timeout?",
     ]
 
 
@@ -53,7 +52,7 @@ def test_a_worker_that_can_not_start_says_why_and_ends(
         raise SiteError([Mistake("src/pages/index.py:1", "invalid syntax")])
 
     module = importlib.import_module("framework.adapters.gunicorn")
-    monkeypatch.setattr(module, "_PAUSE", 0)
+    monkeypatch.setattr(module, "_RETRY_DELAY", 0)
     with pytest.raises(SystemExit) as caught:
         module._Application({}, make_application).load()
     assert caught.value.code == 1  # 3 and 4 would end the whole server

@@ -1,4 +1,4 @@
-"""Host, proxies and origin: is the request what it says it is?"""
+"""The checks of `Host`, of trusted proxies and of `Origin`."""
 
 import logging
 from typing import Any
@@ -69,7 +69,7 @@ def test_a_malformed_host_is_refused(site: SiteMaker, host: str) -> None:
 
 
 def test_http_1_1_needs_a_host() -> None:
-    with pytest.raises(BadRequest, match=r"The request names no host\."):
+    with pytest.raises(BadRequest, match=r"The request has no Host header\."):
         HostCheck(())({"SERVER_PROTOCOL": "HTTP/1.1"})
     HostCheck(())({"SERVER_PROTOCOL": "HTTP/1.0"})
 
@@ -79,11 +79,11 @@ def test_a_site_may_answer_for_some_hosts_only(caplog: Any) -> None:
     for host in ("example.com", "EXAMPLE.com:8000", "a.example.org", "a.b.example.org:80"):
         check({"HTTP_HOST": host})
     for host in ("www.example.com", "example.org", "notexample.org", "evil", "example.com.evil"):
-        with pytest.raises(BadRequest, match=r"does not answer for that host\."):
+        with pytest.raises(BadRequest, match=r"This host is not allowed\."):
             check({"HTTP_HOST": host})
     assert caplog.messages[0] == (
-        "refused a request for the host 'www.example.com', which Security(allowed_hosts=...) "
-        "does not name"
+        "refused a request for the host 'www.example.com', which is not in "
+        "Security(allowed_hosts=...)"
     )
 
 
@@ -249,7 +249,7 @@ def test_the_log_says_what_was_expected(caplog: Any) -> None:
     assert refused(HTTP_ORIGIN="http://evil", HTTP_FORWARDED="proto=https")
     check = OriginCheck(Security(trusted_proxies=1))
     assert refused(check, HTTP_ORIGIN="http://evil", HTTP_X_FORWARDED_PROTO="https")
-    trust = "If it is to be trusted, add it to Security(trusted_origins=...)."
+    trust = "To accept this origin, add it to Security(trusted_origins=...)."
     proxy = "Behind a proxy, set Security(trusted_proxies=1)."
     assert caplog.record_tuples == [
         (
@@ -286,7 +286,7 @@ def test_the_origin_behind_a_trusted_proxy_is_the_publics(site: SiteMaker) -> No
     assert echo(site, trusted_proxies=1).post("/echo", headers=headers).status == 200
     refused = echo(site).post("/echo", headers=headers)
     assert refused.status == 403
-    assert refused.text() == "403 Forbidden\nA form of another site may not be sent here.\n"
+    assert refused.text() == "403 Forbidden\nThis form was sent from another site.\n"
     assert echo(site, check_origin=False).post("/echo", headers=headers).status == 200
 
 

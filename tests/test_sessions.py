@@ -1,4 +1,4 @@
-"""What is kept of a visitor, for how long, and who gets to see it."""
+"""Sessions: what they store, for how long, and who can read it."""
 
 import json
 import math
@@ -14,11 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework import App, Config, Sessions
-from framework.errors import SessionError
 from framework.sessions import COOKIE, Session, Store, open_store
 from framework.testing import Client
 from framework.web.cookies import Cookies
-from framework.web.response import Response
 from tests.conftest import SiteMaker
 
 START = "from framework import Response\n\n\n"
@@ -45,29 +43,29 @@ VISITORS = {
 
 
 class Cache(SimpleCache):
-    """A store that counts what is asked of it, and fails at what it is told to."""
+    """A cache that records the calls of its methods, and fails in those that a test chooses."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.refuses: set[str] = set()
         self.breaks: set[str] = set()
 
-    def _note(self, what: str) -> bool:
-        self.asked.append(what)
+    def _record(self, what: str) -> bool:
+        self.calls.append(what)
         if what in self.breaks:
             raise OSError("secret-host is down")
         return what not in self.refuses
 
     def get(self, key: str) -> Any:
-        self._note("get")
+        self._record("get")
         return super().get(key)
 
     def set(self, key: str, value: Any, timeout: Any = None) -> bool | None:
-        return self._note("set") and super().set(key, value, timeout)
+        return self._record("set") and super().set(key, value, timeout)
 
     def delete(self, key: str) -> bool:
-        return self._note("delete") and super().delete(key)
+        return self._record("delete") and super().delete(key)
 
     @property
     def keys(self) -> list[str]:
@@ -102,11 +100,11 @@ def endpoint(body: str, parameters: str = "session") -> str:
 # ------------------------------------------------------------------ from request to request
 
 
-def test_a_visitor_is_remembered_and_nobody_else(visit: Any) -> None:
+def test_each_visitor_has_a_session_of_their_own(visit: Any) -> None:
     client = visit()
     assert [client.get("/count").json() for _ in range(3)] == [1, 2, 3]
     assert client.get("/read").json() == {"n": 3}
-    other = Client(client._application)
+    other = Client(client.application)
     assert other.get("/read").json() == {}
 
 
@@ -125,7 +123,7 @@ def test_the_cookie_is_secure_over_https(visit: Any) -> None:
 
 
 def test_ids_differ(visit: Any) -> None:
-    app = visit()._application
+    app = visit().application
     ids = set()
     for _ in range(20):
         client = Client(app)
@@ -212,15 +210,15 @@ def test_a_conditional_answer_keeps_the_session(visit: Any) -> None:
 # ------------------------------------------------------------------ reading and writing
 
 
-def test_nothing_is_read_or_written_unless_asked(visit: Any, cache: Cache) -> None:
+def test_the_store_is_not_used_unless_the_session_is(visit: Any, cache: Cache) -> None:
     client = visit({"src/pages/named.py": endpoint("return Response('x')")})
     client.get("/count")
-    cache.asked.clear()
+    cache.calls.clear()
     for path in ("/plain", "/named", "/nowhere"):
         response = client.get(path)
         assert "cookie" not in response.headers.get("vary", "")
         assert "set-cookie" not in response.headers
-    assert cache.asked == []
+    assert cache.calls == []
 
 
 @pytest.mark.parametrize(
@@ -240,7 +238,7 @@ def test_nothing_is_read_or_written_unless_asked(visit: Any, cache: Cache) -> No
         "session.regenerate()",
     ],
 )
-def test_every_touch_varies_by_cookie_and_nothing_new_is_kept(
+def test_every_use_varies_by_cookie_and_stores_nothing_new(
     visit: Any, cache: Cache, body: str
 ) -> None:
     client = visit({"src/pages/touch.py": endpoint(f"{body}\nreturn Response('x')")})
@@ -248,24 +246,24 @@ def test_every_touch_varies_by_cookie_and_nothing_new_is_kept(
     assert response.headers["vary"] == "cookie"
     assert "set-cookie" not in response.headers
     assert "cache-control" not in response.headers
-    assert cache.asked == []
+    assert cache.calls == []
 
 
 def test_what_did_not_change_is_not_written(visit: Any, cache: Cache) -> None:
     same = endpoint("session['n'] = session['n']\nsession.delete('x')\nreturn Response('x')")
     client = visit({"src/pages/same.py": same})
     client.get("/count")
-    cache.asked.clear()
+    cache.calls.clear()
     for path in ("/read", "/same"):
         assert "set-cookie" not in client.get(path).headers
-    assert cache.asked == ["get", "get"]
+    assert cache.calls == ["get", "get"]
 
 
 def test_it_is_written_once(visit: Any, cache: Cache) -> None:
     body = "for n in range(5): session[str(n)] = n\nreturn Response('x')"
     client = visit({"src/pages/five.py": endpoint(body)})
     client.get("/five")
-    assert cache.asked == ["set"]
+    assert cache.calls == ["set"]
 
 
 def test_what_is_changed_in_place_is_kept(visit: Any) -> None:
@@ -303,12 +301,12 @@ def test_a_stream_is_sent_after_the_session_was_written(visit: Any, cache: Cache
     client = visit({"src/pages/stream.py": endpoint(body)})
     response = client.get("/stream")
     assert cookie_of(client)
-    assert cache.asked == ["set"]
-    assert response.text().startswith("1 The session was saved when the response was ready")
+    assert cache.calls == ["set"]
+    assert response.text().startswith("1 The session is saved when the response is ready")
     assert client.get("/read").json() == {"a": 1}
 
 
-def test_a_stream_can_not_be_the_first_to_ask(visit: Any) -> None:
+def test_a_stream_cannot_be_the_first_to_use_the_session(visit: Any) -> None:
     body = (
         "def pieces():\n"
         "    try:\n"
@@ -338,13 +336,13 @@ def test_vary_names_the_cookie_once(visit: Any, vary: str, then: str) -> None:
     assert visit({"src/pages/x.py": endpoint(body)}).get("/x").headers["vary"] == then
 
 
-def test_an_answer_with_the_cookie_is_private(visit: Any) -> None:
+def test_a_response_with_the_cookie_is_private(visit: Any) -> None:
     client = visit()
     assert client.get("/count").headers["cache-control"] == "private"
     assert client.post("/logout").headers["cache-control"] == "private"
 
 
-def test_a_handler_that_chose_is_left_alone(visit: Any) -> None:
+def test_the_cache_control_of_a_handler_is_kept(visit: Any) -> None:
     body = "session['a'] = 1\nreturn Response('x', headers={'cache-control': 'no-store'})"
     client = visit({"src/pages/x.py": endpoint(body)})
     assert client.get("/x").headers["cache-control"] == "no-store"
@@ -368,16 +366,16 @@ def test_a_shared_response_stays_as_it_is(visit: Any) -> None:
     "id",
     ["", "1", "../../etc/passwd", "a" * 42, "a" * 44, "é" * 43, "a" * 42 + "%", "a" * 43 + "\n"],
 )
-def test_what_is_no_id_is_never_looked_up(cache: Cache, id: str) -> None:
+def test_a_malformed_id_is_never_looked_up(cache: Cache, id: str) -> None:
     cookies = Cookies(f"{COOKIE}={id}")
     session = Session(Store(cache, 60), cookies)
     assert session.get("user") is None
     assert session.session_id is None
-    assert cache.asked == []
+    assert cache.calls == []
     session["user"] = "ada"
     session.save()
     assert id not in cookies.headers()[0] or id in ("", "1")
-    assert cache.asked == ["set"]
+    assert cache.calls == ["set"]
 
 
 def test_an_unknown_id_is_not_adopted(visit: Any, cache: Cache) -> None:
@@ -394,7 +392,7 @@ def test_a_login_leaves_the_id_that_was_known_behind(visit: Any, cache: Cache) -
     attacker = visit()
     attacker.get("/count")
     planted = cookie_of(attacker)
-    victim = Client(attacker._application)
+    victim = Client(attacker.application)
     victim.cookies["localhost"] = {COOKIE: planted}
     id = victim.post("/login").text()
     assert id == cookie_of(victim) != planted
@@ -440,7 +438,7 @@ def test_a_request_that_ends_after_a_logout_does_not_undo_it(cache: Cache) -> No
     assert cache.keys == []
 
 
-def test_of_two_requests_the_last_decides(cache: Cache) -> None:
+def test_of_two_requests_the_last_one_wins(cache: Cache) -> None:
     store = Store(cache, 60)
     first = Session(store, Cookies())
     first["n"] = 0
@@ -456,7 +454,7 @@ def test_of_two_requests_the_last_decides(cache: Cache) -> None:
 # ------------------------------------------------------------------ values
 
 
-def test_manners_of_a_dict(cache: Cache) -> None:
+def test_a_session_behaves_like_a_dict(cache: Cache) -> None:
     session = Session(Store(cache, 60), Cookies())
     assert session.session_id is None
     session["a"] = 1
@@ -475,14 +473,14 @@ def test_manners_of_a_dict(cache: Cache) -> None:
     assert session.session_id
 
 
-def test_what_is_no_json_is_refused_where_it_is_set(cache: Cache) -> None:
+def test_a_value_that_json_cannot_hold_is_refused_by_set(cache: Cache) -> None:
     session = Session(Store(cache, 60), Cookies())
     with pytest.raises(TypeError, match="JSON has no form for object"):
         session["x"] = object()
-    with pytest.raises(TypeError, match="A key of the session is a str, not int"):
+    with pytest.raises(TypeError, match="A session key must be a str, not int"):
         session[1] = "x"  # type: ignore[index]
     session.save()
-    assert cache.asked == []
+    assert cache.calls == []
 
 
 JSON = st.recursive(
@@ -512,10 +510,11 @@ def plain(value: Any) -> Any:
 
 
 @given(st.lists(STEPS))
-def test_it_is_a_dict_that_outlives_requests(steps: list[Any]) -> None:
+def test_any_sequence_of_changes_outlives_requests(steps: list[Any]) -> None:
     cache, model, sent, old = Cache(), {}, "", set()
     store = Store(cache, 60)
-    session = Session(store, Cookies())
+    cookies = Cookies()
+    session = Session(store, cookies)
     for name, *arguments in [*steps, ("next",)]:
         if name == "set":
             session.set(*arguments)
@@ -534,10 +533,11 @@ def test_it_is_a_dict_that_outlives_requests(steps: list[Any]) -> None:
             model.clear()
         else:
             session.save()
-            for line in session._cookies.headers():
+            for line in cookies.headers():
                 pair = line.partition(";")[0]
                 sent = "" if pair.endswith("=deleted") else pair
-            session = Session(store, Cookies(sent))
+            cookies = Cookies(sent)
+            session = Session(store, cookies)
         assert {key: session[key] for key in session} == model
         assert session.session_id is None or session.session_id not in old
     assert cache.keys == ([f"framework-session:{sent.partition('=')[2]}"] if sent else [])
@@ -571,11 +571,11 @@ def test_a_store_that_refuses_is_an_error_too(
     client = visit()
     cache.refuses = {"set"}
     assert client.get("/count").status == 500
-    assert "The store did not keep the session" in caplog.text
+    assert "The session store could not write a session" in caplog.text
     cache.refuses = {"delete"}
     client.get("/count")
     assert client.post("/logout").status == 500
-    assert "The store did not delete the session" in caplog.text
+    assert "The session store could not delete a session" in caplog.text
 
 
 def test_a_stream_whose_session_can_not_be_written_is_closed(visit: Any, cache: Cache) -> None:
@@ -642,7 +642,7 @@ def test_workers_share_the_files(site: SiteMaker) -> None:
     two = Client(App(made.root, made.options["config"]))
     two.cookies = one.cookies
     assert two.get("/count").json() == 2
-    two._application.close()  # type: ignore[attr-defined]
+    two.application.close()  # type: ignore[attr-defined]
 
 
 def test_files_past_their_time_go_once_an_hour(
@@ -683,7 +683,7 @@ def test_nothing_is_unpickled_from_the_files(tmp_path: Path) -> None:
     assert open_store(Sessions(), tmp_path).read("a") is None
 
 
-def test_what_is_no_text_is_no_session(cache: Cache) -> None:
+def test_a_stored_value_that_is_not_text_is_ignored(cache: Cache) -> None:
     id = "a" * 43
     cache.set(f"framework-session:{id}", {"user": "ada"})
     assert Session(Store(cache, 60), Cookies(f"{COOKIE}={id}")).keys() == []
@@ -692,7 +692,7 @@ def test_what_is_no_text_is_no_session(cache: Cache) -> None:
 # ------------------------------------------------------------------ start-up
 
 
-def test_a_handler_that_asks_for_what_is_off_is_a_mistake(site: SiteMaker) -> None:
+def test_a_session_parameter_is_a_mistake_while_sessions_are_off(site: SiteMaker) -> None:
     assert site({"src/pages/count.py": COUNT}).errors() == (
         "The site has a mistake:\n"
         'src/pages/count.py:4: GET has a parameter "session", but sessions are off\n'
@@ -700,13 +700,13 @@ def test_a_handler_that_asks_for_what_is_off_is_a_mistake(site: SiteMaker) -> No
     )
 
 
-def test_a_configuration_with_mistakes_says_nothing_of_sessions(site: SiteMaker) -> None:
+def test_a_configuration_with_mistakes_does_not_report_sessions(site: SiteMaker) -> None:
     errors = site({"src/pages/count.py": COUNT, "framework.config.py": "config = 1\n"}).errors()
     assert "config is 1, not a Config" in errors
     assert "sessions" not in errors
 
 
-def test_asking_all_the_same_says_what_to_do(
+def test_using_a_session_while_sessions_are_off_says_what_to_do(
     site: SiteMaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = site(
@@ -733,11 +733,4 @@ def test_a_folder_of_another_user_is_a_mistake(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     errors = site(VISITORS, config=Config(session=Sessions())).errors()
-    assert "/.sessions is another user's" in errors
-
-
-def test_session_errors_are_public() -> None:
-    import framework
-
-    assert framework.SessionError is SessionError
-    assert isinstance(Response("x"), framework.Response)
+    assert "/.sessions belongs to another user" in errors

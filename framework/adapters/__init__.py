@@ -1,4 +1,4 @@
-"""Which servers can a site be served with in production?"""
+"""Adapters: the servers that can serve a site in production."""
 
 from .gunicorn import gunicorn
 

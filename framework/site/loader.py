@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from werkzeug.exceptions import NotFound
 
-from ..config import Config, ConfigError
+from ..config import Config
 from ..context import APIContext
 from ..error_pages import ERROR_PAGES
 from ..errors import Mistake, SiteError
 from ..middleware import catch_errors, compose, make_middleware
+from ..options import ConfigError
 from ..route import Handler, Handlers, Middleware, Route
 from ..routing.pattern import Pattern, PatternError, parse_pattern, pattern_of_file
 from ..routing.rules import Compiler
@@ -141,7 +142,7 @@ class _Loader:
         except LoadError as error:
             cause = error.__cause__
             if isinstance(cause, ConfigError):
-                place = error.mistakes[0].place
+                place = error.mistakes[0].location
                 self.mistakes += [Mistake(place, text) for text in str(cause).splitlines()]
             else:
                 self.mistakes += error.mistakes

@@ -47,9 +47,9 @@ def test_every_mistake_is_told_at_once(site: SiteMaker) -> None:
         "src/pages/p/[id].py and src/pages/p/[slug].py match the same URLs.\n"
         "    Keep one, or rename one.\n"
         "framework.config.py:4: Config(site='example.com'): "
-        'it is a whole URL such as "https://example.com".\n'
+        'site must be a URL such as "https://example.com".\n'
         "framework.config.py:4: Config(trailing_slash='maybe'): "
-        'it is "ignore", "always" or "never".\n'
+        'trailing_slash must be "ignore", "always" or "never".\n'
         "src/layouts/base.jinja:1: expected token 'name', got 'end of statement block'\n"
         "src/middleware.py: does not define a function on_request\n"
         "    Write: def on_request(context, next): return next()\n"
@@ -129,7 +129,7 @@ def test_a_configuration_that_is_given_replaces_the_file(site: SiteMaker) -> Non
         ),
         (
             CONFIG + "config = Config(build=Build(format='x'))\n",
-            'framework.config.py:4: Build(format=\'x\'): it is "directory", "file" or "preserve".',
+            'framework.config.py:4: Build(format=\'x\'): format must be "directory", "file" or "preserve".',
         ),
     ],
 )

@@ -210,7 +210,7 @@ def test_an_error_in_another_library_names_the_call(
 
 def test_an_error_without_a_traceback_names_the_file(make: ModulesMaker) -> None:
     modules = make({"src/pages/a.py": ""})
-    assert modules.explain(OSError("gone"), modules.root / "src/pages/a.py").place == (
+    assert modules.explain(OSError("gone"), modules.root / "src/pages/a.py").location == (
         "src/pages/a.py"
     )
 
