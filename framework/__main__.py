@@ -1,4 +1,4 @@
-"""How is the command line run as `python -m framework`?"""
+"""The command line, run as `python -m framework`."""
 
 import sys
 

@@ -55,10 +55,3 @@ class BuildError(Exception):
 
 class CommandError(Exception):
     """A command cannot run; the text says why and what to do."""
-
-
-class RouteNotFoundError(LookupError):
-    """No route has this pattern, or a parameter is missing; the text suggests a similar one."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])

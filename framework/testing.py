@@ -43,11 +43,11 @@ class Client:
 
     >>> from framework.web.response import Response
     >>> def application(environ, start_response):
-    ...     response = Response(environ.get("HTTP_COOKIE", "nobody"))
+    ...     response = Response(environ.get("HTTP_COOKIE", "no cookie"))
     ...     return response.send(start_response, cookies=["user=ada; Path=/"])
     >>> client = Client(application)
     >>> client.get("/").text(), client.get("/").text()
-    ('nobody', 'user=ada')
+    ('no cookie', 'user=ada')
     """
 
     def __init__(self, application: WSGIApplication, base_url: str = "http://localhost") -> None:

@@ -1,56 +1,68 @@
-"""What is in a new site?
+"""`framework new`: write a new site.
 
-`starter/` holds the files of two, each under its own name and `.in`, so that no tool takes them
-for modules of the framework. `SITE_NAME` in them stands for the site's name.
+`starter/` has the files of two sites. Each has the suffix `.in`, so that no tool takes it for a
+module of the framework, and contains `SITE_NAME` where the name of the new site goes.
 """
 
 import html
+import os
 import re
+import shlex
 from pathlib import Path
 
+from ..errors import CommandError
+from .terminal import counted
+
 _STARTER = Path(__file__).with_name("starter")
-_MARK = "SITE_NAME"
-_AT_HOME = {".git", ".venv"}  # what may be in a folder before there is a site
+_ALLOWED = {".git", ".venv"}  # a folder that contains only these counts as empty
 
 
-class NewSiteError(Exception):
-    """A new site can't be written there; the text says why, and what to do."""
+def run(root: Path, *, folder: Path, minimal: bool) -> None:
+    """Write a new site to the folder below `root`, and print what to do next."""
+    folder = root / folder
+    files = write_site(folder, minimal=minimal)
+    shown = os.fsencode(folder).decode(errors="replace")
+    print(f"Wrote {counted(len(files), 'file')} to {shown}\n\nNext:\n")
+    if folder.resolve() != Path.cwd():
+        print(f"  cd {shlex.quote(shown)}")
+    print("  framework dev       serve it, and reload on every save")
+    if not minimal:
+        print("  python -m pytest    run its tests")
 
 
 def write_site(folder: Path, *, minimal: bool = False) -> list[Path]:
-    """The files, relative to `folder`, of the site just written there.
+    """Write a new site and return its files, relative to `folder`.
 
-    The site is named like the folder, which is made if it isn't there. `minimal` leaves out all
-    that a site can do without. Nothing is overwritten: `NewSiteError` if the folder holds
-    anything but `.git` and `.venv`, or can't be written to.
+    The site is named after the folder, which is created if necessary. A `minimal` site has only
+    the files that a site needs. Raises `CommandError` if the folder is not empty or cannot be
+    written; existing files are never overwritten.
     """
     source = _STARTER / ("minimal" if minimal else "full")
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if {path.name for path in folder.iterdir()} - _AT_HOME:
-            raise NewSiteError(
-                f"{folder}: is not empty.\n    Name a folder that is, or that isn't there yet."
+        if {path.name for path in folder.iterdir()} - _ALLOWED:
+            raise CommandError(
+                f"{folder}: the folder is not empty.\n    Name an empty folder or a new one."
             )
         name = _name_of(folder)
         for path in sorted(source.rglob("*.in")):
             file = path.relative_to(source).with_suffix("")
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8").replace("SITE_NAME", escape_name(name, file))
             with target.open("x", encoding="utf-8", newline="\n") as stream:
-                stream.write(text.replace(_MARK, _escape(name, target)))
+                stream.write(text)
             written.append(file)
     except OSError as error:
-        raise NewSiteError(
-            f"{error.filename or folder}: {error.strerror}.\n"
-            "    Name a folder that can be made and written to."
+        raise CommandError(
+            f"{error.filename or folder}: {error.strerror}.\n    Name a folder that you can write."
         ) from error
     return written
 
 
 def _name_of(folder: Path) -> str:
-    """The folder's name as one line of text.
+    """Return the folder's name as one line of text.
 
     >>> _name_of(Path("/tmp/my  site"))
     'my site'
@@ -60,14 +72,14 @@ def _name_of(folder: Path) -> str:
     return line or "Site"
 
 
-def _escape(text: str, target: Path) -> str:
-    r"""The text as the template or Markdown file has to have it to show it.
+def escape_name(name: str, file: Path) -> str:
+    r"""Escape the name for a template or a Markdown file.
 
-    >>> _escape("{{ 1 }} & co", Path("base.jinja"))
+    >>> escape_name("{{ 1 }} & co", Path("base.jinja"))
     '&#123;&#123; 1 }} &amp; co'
-    >>> _escape("my_site [1]", Path("README.md"))
+    >>> escape_name("my_site [1]", Path("README.md"))
     'my\\_site \\[1\\]'
     """
-    if target.suffix == ".jinja":
-        return html.escape(text).replace("{", "&#123;")
-    return re.sub(r"([!-,/:-@\[-`{-~])", r"\\\1", text)
+    if file.suffix == ".jinja":
+        return html.escape(name).replace("{", "&#123;")
+    return re.sub(r"([!-,/:-@\[-`{-~])", r"\\\1", name)

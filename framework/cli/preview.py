@@ -26,6 +26,7 @@ from ..app import App
 from ..build.hosting import HEADERS, REDIRECTS
 from ..config import REDIRECT_STATUSES, Config
 from ..error_pages import title_of
+from ..errors import CommandError
 from ..routing.paths import BadPathError, decode_path, quote_path
 from ..static.built import MANIFEST
 from ..static.files import StaticFile, make_headers
@@ -34,7 +35,9 @@ from ..version import __version__
 from ..web.headers import Headers
 from ..web.response import Response
 from ..web.wsgi import Environ, StartResponse, WSGIApplication
-from .dev import Guard, Handler, ThreadedServer, address_of, listen, paint, read_config, say
+from .hosts import HostGuard, url_of
+from .server import DevServer, RequestHandler, listen, load_config
+from .terminal import colored, print_line
 
 log = logging.getLogger("framework")
 
@@ -53,10 +56,6 @@ _is_hosts_own = re.compile(
 ).fullmatch
 
 
-class PreviewError(Exception):
-    """There is nothing to serve; the text says what to do."""
-
-
 def run(root: Path, *, host: str | None = None, port: int | None = None) -> None:
     """Serve the build of the site in the folder `root` until Ctrl+C or SIGTERM.
 
@@ -64,12 +63,13 @@ def run(root: Path, *, host: str | None = None, port: int | None = None) -> None
     application serves it, as in production but for `allowed_hosts`: here it has this machine's
     names. `host` and `port` go before what the site's configuration says.
 
-    Raises `PreviewError` without a build, `DevServerError` where it can't listen, `SiteError`.
+    Raises `CommandError` without a build or where it can't listen, and `SiteError`.
     """
+    root = root.resolve()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with suppress(KeyboardInterrupt), ExitStack() as stack:
-        config = read_config(root)
+        config = load_config(root)
         if config.output == "static":
             what = f"{config.build.out_dir} as a static host"
             application = _load_folder(root, config)
@@ -78,17 +78,17 @@ def run(root: Path, *, host: str | None = None, port: int | None = None) -> None
             what = f"the site in {root} with its build, by the application"
         host, port = host or config.server.host, config.server.port if port is None else port
         listener = stack.enter_context(listen(host, port))
-        address = address_of(host, listener.getsockname()[1])
-        say(f"framework {__version__}: {paint(address + config.base.rstrip('/') + '/', '1')}")
-        say(f"Serving {what}. Ctrl+C ends it.")
-        guard = Guard(application, host, measures=False)
-        ThreadedServer(host, 0, guard, Handler, fd=listener.fileno()).serve_forever()
+        url = f"{url_of(host, listener.getsockname()[1])}{config.prefix}/"
+        print_line(f"framework {__version__}: {colored(url, '1')}")
+        print_line(f"Serving {what}. Press Ctrl+C to stop.")
+        guard = HostGuard(application, host)
+        DevServer(host, 0, guard, RequestHandler, fd=listener.fileno()).serve_forever()
 
 
 def _load_folder(root: Path, config: Config) -> WSGIApplication:
     name = config.build.out_dir
     if not (root / name / MANIFEST).is_file():
-        raise PreviewError(f"There is no build in {name}.\n    Run: framework build")
+        raise CommandError(f"There is no build in {name}.\n    Run: framework build")
     return StaticHost(root / name, config.base)
 
 

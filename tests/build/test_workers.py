@@ -175,6 +175,6 @@ def test_interrupting_ends_all_of_them(many: Any) -> None:
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl+C does
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
-    assert err == "Interrupted: the last build is as it was.\n"
+    assert err == "Interrupted. The last build is unchanged.\n"
     assert not any(map(is_running, workers))
     assert sorted(os.listdir(root)) == ["framework.config.py", "src"]

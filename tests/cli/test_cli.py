@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from framework import __version__
-from framework.cli import dev as devserver
-from framework.cli import main, preview
+from framework.cli import dev, main, preview
 from tests.conftest import HANDLER, SiteMaker
 
 FILES = {
@@ -25,7 +24,7 @@ BROKEN = {"src/pages/index.py": "def GET(:\n", "src/pages/[x.py": HANDLER}
 
 
 def run(*arguments: str | Path) -> int:
-    """The exit status of the command."""
+    """Run the command and return its exit status."""
     try:
         return main([*map(str, arguments)])
     except SystemExit as error:
@@ -50,6 +49,14 @@ def broken(site: SiteMaker) -> Path:
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--version") == 0
     assert capsys.readouterr().out == f"framework {__version__}\n"
+
+
+def test_importing_the_command_line_imports_no_command() -> None:
+    program = "import sys; from framework.cli import main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    imported = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "framework" in imported
+    assert not imported & {"gunicorn", "watchfiles", "tqdm"}
 
 
 def test_help_names_every_command_and_option(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,10 +92,11 @@ def test_help_names_every_command_and_option(capsys: pytest.CaptureFixture[str])
         ([], "the following arguments are required: COMMAND"),
         (["serve"], "invalid choice: 'serve'"),
         (["check", "--all"], "unrecognized arguments: --all"),
-        (["dev", "--port", "http"], "argument --port: 'http' is no number from 0 to 65535"),
-        (["start", "--port", "65536"], "argument --port: '65536' is no number from 0 to 65535"),
-        (["preview", "--port", "-1"], "argument --port: '-1' is no number from 0 to 65535"),
-        (["check", "--root", "no/such"], "--root: there is no folder no/such"),
+        (["dev", "--port", "http"], "argument --port: 'http' is not a port number (0-65535)"),
+        (["start", "--port", "65536"], "argument --port: '65536' is not a port number (0-65535)"),
+        (["preview", "--port", "-1"], "argument --port: '-1' is not a port number (0-65535)"),
+        (["build", "--jobs", "0"], "argument --jobs: '0' is not a number of processes (1-1024)"),
+        (["check", "--root", "no/such"], "--root: folder not found: no/such"),
     ],
 )
 def test_wrong_usage_is_2(
@@ -98,15 +106,15 @@ def test_wrong_usage_is_2(
     assert text in capsys.readouterr().err
 
 
-def test_the_root_may_stand_before_or_behind_the_command(
+def test_the_root_option_may_come_before_or_after_the_command(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for arguments in (["--root", root, "check"], ["check", "--root", root]):
+    for arguments in (("--root", root, "check"), ("check", "--root", root)):
         assert run(*arguments) == 0
         assert capsys.readouterr().out == "4 routes, no mistakes\n"
 
 
-def test_the_root_is_the_folder_one_is_in(
+def test_the_root_is_the_current_folder_by_default(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
@@ -121,7 +129,7 @@ def test_it_runs_as_a_module(root: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "4 routes, no mistakes\n", "")
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(root: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(root: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "framework", "routes", "--root", str(root)]
@@ -150,7 +158,7 @@ any                      /[...path]           src/pages/[...path].py           y
     )
 
 
-def test_routes_are_json_too(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_routes_as_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("routes", "--json", "--root", root) == 0
     rows = json.loads(capsys.readouterr().out)
     every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -193,7 +201,7 @@ def test_routes_are_json_too(root: Path, capsys: pytest.CaptureFixture[str]) -> 
 # ------------------------------------------------------------------------ check
 
 
-def test_check_tells_every_mistake(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_every_mistake(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", "--root", broken) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -202,14 +210,14 @@ def test_check_tells_every_mistake(broken: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("command", ["routes", "start", "preview"])
-def test_other_commands_tell_them_too(
+def test_other_commands_print_them_too(
     broken: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert run(command, "--root", broken) == 1
     assert capsys.readouterr().err.startswith("The site has 2 mistakes:\n")
 
 
-def test_check_warns_of_files_that_are_no_routes(
+def test_check_warns_of_files_that_are_not_routes(
     site: SiteMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {"src/pages/index.py": HANDLER, "src/pages/a.css": "", "src/pages/b.txt": ""}
@@ -229,17 +237,17 @@ Warning: src/pages/b.txt: is not a route: the suffix is not .py, .jinja or .md
 # ------------------------------------------------------- dev, preview and start
 
 
-@pytest.mark.parametrize(("command", "module"), [("dev", devserver), ("preview", preview)])
-def test_the_command_hands_on_where_to_listen(
+@pytest.mark.parametrize(("command", "module"), [("dev", dev), ("preview", preview)])
+def test_a_command_passes_host_and_port_on(
     root: Path, monkeypatch: pytest.MonkeyPatch, command: str, module: Any
 ) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(module, "run", lambda *a, **k: calls.append((a, k)))
+    monkeypatch.setattr(module, "run", lambda **options: calls.append(options))
     assert run(command, "--root", root, "--host", "::1", "--port", "0") == 0
     assert run("--root", root, command) == 0
     assert calls == [
-        ((root.resolve(),), {"host": "::1", "port": 0}),
-        ((root.resolve(),), {"host": None, "port": None}),
+        {"root": root, "host": "::1", "port": 0},
+        {"root": root, "host": None, "port": None},
     ]
 
 
@@ -310,7 +318,7 @@ def test_check_as_json(site: SiteMaker, broken: Path, capsys: pytest.CaptureFixt
         "mistakes": [],
         "warnings": [
             {
-                "place": "src/pages/a.css",
+                "location": "src/pages/a.css",
                 "what": "is not a route: the suffix is not .py, .jinja or .md",
                 "remedy": "Move it to public/ to serve it as it is, or out of src/pages.",
             }
@@ -337,6 +345,6 @@ def test_explain(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert run("explain", "GET", "/a/../b", "--root", root) == 0
     assert capsys.readouterr().out == (
-        "GET /a/../b is answered with 400: The path contains a . or .. segment, a backslash "
+        "GET /a/../b gets status 400: The path contains a . or .. segment, a backslash "
         "or a control character.\n"
     )

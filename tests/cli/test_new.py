@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from framework import App
 from framework.cli import main
-from framework.cli.new import NewSiteError, _escape, write_site
+from framework.cli.new import escape_name, write_site
+from framework.errors import CommandError
 from framework.testing import Client
 
 PAGES = ("/", "/about", "/guestbook")
@@ -89,7 +90,7 @@ def test_a_new_site_passes_its_own_tests(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--minimal"]])
-def test_a_new_site_has_not_even_warnings(tmp_path: Path, options: list[str]) -> None:
+def test_a_new_site_has_no_warnings(tmp_path: Path, options: list[str]) -> None:
     run(tmp_path, "framework", "new", "site", *options)
     checked = run(tmp_path, "framework", "--root", "site", "check", "--strict")
     assert re.fullmatch(r"\d+ routes?, no mistakes\n", checked)
@@ -134,26 +135,26 @@ def test_a_note_is_redirected_shown_as_text_and_thanked_for_once(client: Client)
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "errors"),
     [
         ({}, ["Please write a name.", "Please write a message."]),
         ({"name": "Ada", "message": " \n"}, ["Please write a message."]),
-        ({"name": "A" * 51, "message": "Hi"}, ["This has 51 characters; 50 fit."]),
+        ({"name": "A" * 51, "message": "Hi"}, ["Please use at most 50 characters, not 51."]),
     ],
 )
 def test_a_wrong_note_comes_back_with_what_is_wrong(
-    client: Client, form: dict[str, str], told: list[str]
+    client: Client, form: dict[str, str], errors: list[str]
 ) -> None:
     response = client.post("/guestbook", form=form)
     html = response.text()
     page = Outline(html)
     assert response.status == 422
-    assert page.titles == ["Not yet: Guestbook · my site"]
-    assert re.findall(r'-error">(.*?)</p>', html) == told
+    assert page.titles == ["Error: Guestbook · my site"]
+    assert re.findall(r'-error">(.*?)</p>', html) == errors
     assert set(page.values("aria-describedby")) <= set(page.values("id"))
-    assert len(page.values("aria-invalid")) == len(told)
+    assert len(page.values("aria-invalid")) == len(errors)
     assert f'value="{form.get("name", "")}"' in html
-    assert "Nobody has written yet." in html
+    assert "There are no notes yet." in html
 
 
 def test_the_newest_notes_are_the_first_and_twenty_at_most(client: Client) -> None:
@@ -169,7 +170,7 @@ def test_a_form_of_another_site_is_refused(client: Client) -> None:
     assert response.status == 403
 
 
-def test_every_answer_has_the_headers_of_the_middleware(client: Client) -> None:
+def test_every_response_has_the_headers_of_the_middleware(client: Client) -> None:
     for path in ("/", "/api/health", "/nowhere"):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
@@ -179,7 +180,7 @@ def test_every_answer_has_the_headers_of_the_middleware(client: Client) -> None:
 # -------------------------------------------------------------------- the files
 
 
-def test_every_text_ends_with_one_newline_and_no_mark_is_left(tmp_path: Path) -> None:
+def test_every_file_ends_with_one_newline_and_has_no_placeholder(tmp_path: Path) -> None:
     for minimal in (False, True):
         folder = tmp_path / str(minimal)
         files = write_site(folder, minimal=minimal)
@@ -236,15 +237,15 @@ def test_a_site_is_named_as_its_folder_is(tmp_path: Path, name: str, shown: str)
 
 
 @pytest.mark.parametrize(("name", "shown"), [("\t", "Site"), (os.fsdecode(b"caf\xe9"), r"caf\?")])
-def test_a_name_that_is_no_text_is_no_hindrance(tmp_path: Path, name: str, shown: str) -> None:
+def test_a_name_without_printable_text_is_replaced(tmp_path: Path, name: str, shown: str) -> None:
     folder = tmp_path / name
     write_site(folder, minimal=True)
     assert (folder / "README.md").read_text(encoding="utf-8").startswith(f"# {shown}\n")
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
-def test_a_template_shows_whatever_name_as_text(name: str) -> None:
-    escaped = _escape(name, Path("base.jinja"))
+def test_a_template_shows_any_name_as_text(name: str) -> None:
+    escaped = escape_name(name, Path("base.jinja"))
     assert not re.search("[<>\"']", escaped)
     template = jinja2.Environment(autoescape=True, keep_trailing_newline=True).from_string(escaped)
     assert unescape(template.render()) == name
@@ -253,12 +254,12 @@ def test_a_template_shows_whatever_name_as_text(name: str) -> None:
 # --------------------------------------------------------------------- refusals
 
 
-def test_nothing_is_written_where_something_is(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
-    with pytest.raises(NewSiteError) as caught:
+    with pytest.raises(CommandError) as caught:
         write_site(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: is not empty.\n    Name a folder that is, or that isn't there yet."
+        f"{tmp_path}: the folder is not empty.\n    Name an empty folder or a new one."
     )
     assert files_of(tmp_path) == ["README.md"]
     assert (tmp_path / "README.md").read_text() == "mine"
@@ -272,23 +273,23 @@ def test_a_repository_and_a_virtual_environment_may_be_there_before(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("file", "File exists"), ("file/inside", "Not a directory")]
+    ("name", "reason"), [("file", "File exists"), ("file/inside", "Not a directory")]
 )
-def test_a_file_is_no_folder(tmp_path: Path, name: str, told: str) -> None:
+def test_a_file_is_not_a_folder(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NewSiteError) as caught:
+    with pytest.raises(CommandError) as caught:
         write_site(tmp_path / name)
     assert str(caught.value) == (
-        f"{tmp_path / name}: {told}.\n    Name a folder that can be made and written to."
+        f"{tmp_path / name}: {reason}.\n    Name a folder that you can write."
     )
 
 
-def test_a_file_that_comes_up_meanwhile_is_kept(
+def test_a_file_that_appears_meanwhile_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "wsgi.py").write_text("mine")
     monkeypatch.setattr(Path, "iterdir", lambda folder: iter(()))
-    with pytest.raises(NewSiteError, match=r"wsgi\.py: File exists"):
+    with pytest.raises(CommandError, match=r"wsgi\.py: File exists"):
         write_site(tmp_path, minimal=True)
     assert (tmp_path / "wsgi.py").read_text() == "mine"
 
@@ -316,7 +317,7 @@ Next:
     )
 
 
-def test_this_folder_may_be_named(
+def test_a_site_can_be_written_to_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -339,7 +340,7 @@ def test_the_folder_is_one_below_the_root(tmp_path: Path) -> None:
     assert files_of(tmp_path / "a" / "b") == MINIMAL
 
 
-def test_a_second_new_site_in_the_same_place_is_refused(
+def test_a_second_new_site_in_the_same_folder_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["new", str(tmp_path / "site")]) == 0

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from framework import Response, SiteError, __version__
 from framework.build.run import build
 from framework.cli import preview
-from framework.cli.dev import DevServerError, listen
-from framework.cli.preview import PreviewError, StaticHost, parse_headers, parse_redirects
+from framework.cli.preview import StaticHost, parse_headers, parse_redirects
+from framework.cli.server import listen
+from framework.errors import CommandError
 from framework.static.built import MANIFEST
 from tests.conftest import HANDLER, SiteMaker, call, make_environ
 from tests.flows.test_serving import PATIENCE, Program
@@ -645,7 +646,7 @@ HOSTS = (
 def test_without_a_build_there_is_nothing_to_serve(site: SiteMaker) -> None:
     config = STATIC.format(more=", build=Build(out_dir='out')").replace("Config\n", "*\n", 1)
     root = site({"src/pages/index.py": HANDLER, "framework.config.py": config}).root
-    with pytest.raises(PreviewError) as caught:
+    with pytest.raises(CommandError) as caught:
         preview.run(root)
     assert str(caught.value) == "There is no build in out.\n    Run: framework build"
 
@@ -656,7 +657,7 @@ def test_a_site_with_mistakes_is_not_served(site: SiteMaker) -> None:
 
 
 def test_a_port_in_use_is_told(site: SiteMaker) -> None:
-    with listen("127.0.0.1", 0) as taken, pytest.raises(DevServerError):
+    with listen("127.0.0.1", 0) as taken, pytest.raises(CommandError):
         preview.run(site().root, port=taken.getsockname()[1])
 
 
@@ -728,7 +729,7 @@ def test_a_static_site_is_served_and_built_anew(
     assert program.end() == 0
     assert (
         f"framework {__version__}: http://127.0.0.1:{port}/docs/\n"
-        "Serving dist as a static host. Ctrl+C ends it.\n"
+        "Serving dist as a static host. Press Ctrl+C to stop.\n"
     ) in program.output
     assert " GET /docs/a 200 " in program.output
 
@@ -752,6 +753,6 @@ def test_a_site_with_live_routes_is_served_by_the_application(
     assert program.ask("/built", Host="shop.example")[0] == 403
     assert program.end(signal.SIGINT) == 0
     assert (
-        f"\nServing the site in {root} with its build, by the application. Ctrl+C ends it.\n"
+        f"\nServing the site in {root} with its build, by the application. Press Ctrl+C to stop.\n"
         in (program.output)
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from framework import Config, Security
-from framework.cli.dev import Guard
+from framework.cli.dev import add_server_timing
 from tests.conftest import call, make_environ
 
 FILES = {
@@ -78,8 +78,8 @@ def test_a_crash_names_the_request_in_the_log(site: Any, caplog: pytest.LogCaptu
 
 
 def test_development_tells_how_long_a_request_took(site: Any) -> None:
-    guarded = Guard(site(FILES, mode="dev").app, "127.0.0.1")
-    timing = call(guarded, make_environ("GET", "/products/7", {})).headers["server-timing"]
+    timed = add_server_timing(site(FILES, mode="dev").app)
+    timing = call(timed, make_environ("GET", "/products/7", {})).headers["server-timing"]
     name, _, value = timing.partition(";dur=")
     assert name == "app"
     assert float(value) >= 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from framework.cli.dev import listen
+from framework.cli.server import listen
 
 PATIENCE = 15.0  # seconds; only a failing test waits so long
 
@@ -375,7 +375,7 @@ def test_dev_names_a_port_in_use(run: Callable[..., Program]) -> None:
         assert server.process.wait(PATIENCE) == 1
     assert server.output == (
         f"Port {port} is in use by another program.\n"
-        f"    Stop it, or take another port: --port {port + 1}\n"
+        f"    Stop it, or choose another port: --port {port + 1}\n"
     )
 
 
@@ -416,7 +416,7 @@ def test_start_reports_a_setting_that_gunicorn_does_not_have(start: Callable[...
     server = start({"src/pages/index.py": PID, "framework.config.py": adapter})
     assert server.process.wait(PATIENCE) == 1
     assert "framework.config.py:3" in server.output
-    assert "gunicorn(timout=3): there is no such setting. Did you mean timeout?" in server.output
+    assert "gunicorn(timout=3): unknown setting. Did you mean timeout?" in server.output
 
 
 def test_start_reports_a_setting_that_only_fails_in_use(start: Callable[..., Program]) -> None:
@@ -454,7 +454,7 @@ def test_a_hang_up_reads_the_site_again_unless_it_has_a_mistake(
     assert server.ask() == (200, "first")
     write(tmp_path, {"src/pages/index.py": "def GET(:\n"})
     server.process.send_signal(signal.SIGHUP)
-    server.says("Not reloaded, the workers go on as they were. The site has a mistake:\n.*invalid")
+    server.says("Not reloaded: the workers keep the old site. The site has a mistake:\n.*invalid")
     assert server.ask() == (200, "first")
     write(tmp_path, {"src/pages/index.py": hello("the second")})
     server.process.send_signal(signal.SIGHUP)
