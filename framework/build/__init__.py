@@ -1,1 +1,1 @@
-"""How does a site become a folder of files?"""
+"""Build a site to a folder of static files."""

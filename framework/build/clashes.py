@@ -1,44 +1,41 @@
-"""Which two files can't both be, and what is to be done?"""
+"""Explain why two files of a build cannot both be written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from ..site.static_paths import message_listed_twice
-from .ledger import Ledger, Written
-from .maker import Made
+from .results import Clash, WrittenFile
 
 
-def explain_clash(made: Made, ledger: Ledger, rank: Callable[[str], int]) -> str:
-    """What is wrong where a file is already, or a file where a folder must be.
+def explain_clash(
+    clash: Clash, files: Mapping[str, WrittenFile], order: Callable[[str], int]
+) -> str:
+    """Return the error message for a clash with one of `files`, the written files by name.
 
-    `rank` orders places: a later one is named first. What isn't in the list is the build's own.
+    `order` gives the position of a source file among the routes; the later one is named first.
     """
-    file = made.clash
-    found = ledger.find_file(file)
-    if found is not None and (found.place, found.path) == (made.place, made.asked):
-        first, second = sorted((found.number, made.number))
-        return message_listed_twice(made.place, second, first, made.path)
+    name = clash.name
+    found = files.get(name)
+    if found is not None and (found.source, found.path) == (clash.source, clash.path):
+        first, second = sorted((found.number, clash.number))
+        return message_listed_twice(clash.source, second, first, clash.url_path)
     if found is None:
-        below = ledger.find_below(file)
+        below = min((other for other in files if other.startswith(f"{name}/")), default=None)
         if below is not None:
-            return _both(made.place, file, below.place, below.file)
-        for parent in PurePosixPath(file).parents:
-            above = ledger.find_file(parent.as_posix())
+            return _file_and_folder(clash.source, name, files[below].source, below)
+        for parent in PurePosixPath(name).parents:
+            above = files.get(str(parent))
             if above is not None:
-                return _both(above.place, above.file, made.place, file)
-    owner = _owner(found, file, ledger)
-    one, other = sorted((made.place, owner), key=rank, reverse=True)
-    return f"{one} and {other} would both write {file}.\n    Keep one of them."
+                return _file_and_folder(above.source, above.name, clash.source, name)
+        # A compressed variant, such as the .gz of a written file, or a list of the build itself.
+        found = files.get(name.rpartition(".")[0])
+    owner = "the build" if found is None else found.source
+    one, other = sorted((clash.source, owner), key=order, reverse=True)
+    return f"{one} and {other} would both write {name}.\n    Keep one of them."
 
 
-def _owner(found: Written | None, file: str, ledger: Ledger) -> str:
-    # What isn't listed is a variant, such as the .gz of a listed file, or the build's own.
-    original = found or ledger.find_file(file.rpartition(".")[0])
-    return original.place if original is not None else "The build"
-
-
-def _both(owner: str, file: str, other: str, below: str) -> str:
+def _file_and_folder(source: str, name: str, other: str, below: str) -> str:
     return (
-        f"{owner} would write the file {file}, and {other} needs a folder there for {below}.\n"
+        f"{source} would write the file {name}, and {other} needs a folder there for {below}.\n"
         "    Rename one, or give it an extension."
     )

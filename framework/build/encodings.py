@@ -1,4 +1,4 @@
-"""Which smaller forms of a file are kept beside it, for clients that take them?"""
+"""Compress files for clients that accept a content coding."""
 
 import gzip
 import importlib
@@ -11,8 +11,8 @@ from ..static.files import SUFFIXES
 
 Encoder = Callable[[bytes], bytes]
 
-_LEAST = 1024  # bytes; below, a packet holds the file either way
-_WORTH = 0.9  # of the size, at most: less of a gain is not worth a file
+_MIN_SIZE = 1024  # bytes; a smaller file fits into one packet anyway
+_MAX_RATIO = 0.9  # a variant that is larger than this part of the file is not written
 _is_text = re.compile(
     r"text/|application/(json|javascript|xml|wasm|manifest\+json|[\w.-]+\+(json|xml))\b"
     r"|image/(svg\+xml|bmp|x-icon|vnd\.microsoft\.icon)|font/[ot]tf"
@@ -20,44 +20,43 @@ _is_text = re.compile(
 
 
 def find_encoders() -> dict[str, Encoder]:
-    """What can encode here, by the content coding's name: `gzip`, and `br` and `zstd` where a
-    library for them is installed.
+    """Return the available encoders by content coding: gzip, and br and zstd if installed.
 
     https://www.iana.org/assignments/http-parameters/#content-coding
     """
-    found: dict[str, Encoder] = {"gzip": partial(gzip.compress, mtime=0)}
-    brotli = _find("brotli")
+    encoders: dict[str, Encoder] = {"gzip": partial(gzip.compress, mtime=0)}
+    brotli = _find_module("brotli")
     if brotli is not None:
-        found["br"] = brotli.compress
-    zstd = _find("compression.zstd") or _find("backports.zstd")
+        encoders["br"] = brotli.compress
+    zstd = _find_module("compression.zstd") or _find_module("backports.zstd")
     if zstd is not None:
-        found["zstd"] = partial(zstd.compress, level=19)
-    return found
+        encoders["zstd"] = partial(zstd.compress, level=19)
+    return encoders
 
 
-def may_encode(content_type: str, size: int) -> bool:
-    """Whether it is worth trying."""
-    return size >= _LEAST and _is_text(content_type) is not None
+def is_compressible(content_type: str, size: int) -> bool:
+    """Return whether a file of this type and size is worth compressing."""
+    return size >= _MIN_SIZE and _is_text(content_type) is not None
 
 
 def encode(content: bytes, content_type: str, encoders: Mapping[str, Encoder]) -> dict[str, bytes]:
-    """The content in each coding that makes it smaller by a tenth or more."""
-    if not may_encode(content_type, len(content)):
+    """Return the content in each coding that makes it at least a tenth smaller."""
+    if not is_compressible(content_type, len(content)):
         return {}
-    made = {name: encoder(content) for name, encoder in sorted(encoders.items())}
-    return {name: data for name, data in made.items() if len(data) <= len(content) * _WORTH}
+    encoded = {name: encoder(content) for name, encoder in sorted(encoders.items())}
+    return {name: data for name, data in encoded.items() if len(data) <= len(content) * _MAX_RATIO}
 
 
-def variant_of(file: str, encoding: str) -> str:
-    """The name of a file's variant.
+def variant_name(name: str, encoding: str) -> str:
+    """Return the name of a compressed variant of a file.
 
-    >>> variant_of("about/index.html", "gzip")
+    >>> variant_name("about/index.html", "gzip")
     'about/index.html.gz'
     """
-    return file + SUFFIXES[encoding]
+    return name + SUFFIXES[encoding]
 
 
-def _find(name: str) -> ModuleType | None:
+def _find_module(name: str) -> ModuleType | None:
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -1,4 +1,4 @@
-"""Does a file of the build hold what must not leave the server?"""
+"""Find values of environment variables that must not be in a built file."""
 
 import html
 import json
@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-_SHORTEST = 6  # characters: less stands anywhere
+_MIN_LENGTH = 6  # characters; a shorter value would be found by chance
 
 
 class Secrets:
-    """The values of environment variables, as they are and as JSON, HTML and URLs write them.
+    """The values of the environment variables `names`, raw and as JSON, HTML and URLs write them.
 
-    `names` are the variables; `ignored` says of some why their values are not looked for.
+    `ignored` maps the names whose values are not searched to the reason.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -20,7 +20,7 @@ class Secrets:
         self.ignored = {
             name: "is too short to find" if value else "is empty: set the variable where you build"
             for name, value in values.items()
-            if len(value) < _SHORTEST
+            if len(value) < _MIN_LENGTH
         }
         self._forms = {
             name: {
@@ -32,14 +32,14 @@ class Secrets:
                 quote_plus(value, errors="surrogateescape").encode(),
             }
             for name, value in values.items()
-            if len(value) >= _SHORTEST
+            if len(value) >= _MIN_LENGTH
         }
 
     def __bool__(self) -> bool:
         return bool(self._forms)
 
     def find(self, *contents: bytes) -> str | None:
-        """The variable whose value is in one of the contents."""
+        """Return the name of a variable whose value one of the contents holds."""
         for name, forms in self._forms.items():
             if any(form in content for form in forms for content in contents):
                 return name

@@ -84,9 +84,6 @@ def _make_parser() -> argparse.ArgumentParser:
     check.add_argument("--strict", action="store_true", help="treat warnings as mistakes")
     check.add_argument("--json", **json)
     build = add("build", "write the prerendered routes and public/ to a folder")
-    build.add_argument("--force", action="store_true", help="render what has not changed, too")
-    build.add_argument("--explain", action="store_true", help="say why each file was rendered")
-    build.add_argument("--verify", action="store_true", help="ask for every path again, compare")
     build.add_argument(
         "--jobs", type=_jobs, default=1, metavar="N", help="the number of processes (default: 1)"
     )

@@ -2,21 +2,22 @@
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
-from ..build.progress import ShownProgress
+from ..build.progress import show_progress
 from ..build.run import Report, build
 from .terminal import counted
 
 _SLOWEST = 3  # the number of slow routes to print
 
 
-def run(root: Path, *, force: bool, explain: bool, jobs: int, verify: bool) -> int:
+def run(root: Path, *, jobs: int) -> int:
     """Build the site in the folder `root` and return the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    progress = ShownProgress(sys.stderr, explain=explain)
+    progress = partial(show_progress, stream=sys.stderr)
     try:
-        report = build(root, force=force, jobs=jobs, verify=verify, progress=progress)
+        report = build(root, jobs=jobs, progress=progress)
     except KeyboardInterrupt:
         print("Interrupted. The last build is unchanged.", file=sys.stderr)
         return 130
@@ -30,10 +31,8 @@ def _print_summary(report: Report) -> None:
     slowest = sorted(report.routes.items(), key=lambda item: -item[1][1])[:_SLOWEST]
     for route, (count, seconds) in slowest:
         print(f"{seconds:7.2f} s  {counted(count, 'path'):>14}  {route}")
-    parts = [f"{report.rendered:,} rendered", f"{report.kept:,} kept", f"{report.public:,} public"]
-    if report.verified:
-        parts.append(f"{report.verified:,} verified")
     print(
-        f"Wrote {counted(report.files, 'file')} ({', '.join(parts)}), {report.size:,} bytes, "
-        f"to {report.folder} in {report.seconds:.1f} s"
+        f"Wrote {counted(report.files, 'file')} ({report.rendered:,} rendered, "
+        f"{report.public:,} public), {report.size:,} bytes, to {report.folder} "
+        f"in {report.seconds:.1f} s"
     )

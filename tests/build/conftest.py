@@ -1,83 +1,100 @@
-"""Sites that are built again and again."""
+"""Static sites that are built, perhaps more than once."""
 
-import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
-from framework.build.maker import Made
-from framework.build.progress import Progress
+from framework.build.hosting import HEADERS, REDIRECTS
+from framework.build.nginx import NGINX
 from framework.build.run import Report, build
+from framework.errors import BuildError
+from framework.static.built import MANIFEST
+from tests.conftest import TestSite
+
+PREFIX = "The site can't be built:\n"
+LISTED = (
+    "from framework import Response\n\n\n"
+    "def get_static_paths():\n    return [{'params': {'id': x}} for x in ITEMS]\n\n\n"
+    "def GET(params):\n    return Response(str(params['id']))\n"
+)
 
 
-class Reasons(Progress):
-    """Why each path was rendered; `None`: it was kept."""
-
-    def __init__(self) -> None:
-        self.of: dict[str, str | None] = {}
-
-    def made(self, made: Made) -> None:
-        self.of[made.path] = made.reason
+def listed(items: str) -> str:
+    """An endpoint with a parameter `id`; `items` is the expression of its values."""
+    return f"ITEMS = {items}\n{LISTED}"
 
 
-class Rebuilt:
-    """A static site in a folder of its own. `text` goes into its `Config(...)`."""
+def answering(expression: str, before: str = "") -> str:
+    """An endpoint whose GET returns the expression."""
+    return f"from framework import Response\n{before}\n\ndef GET():\n    return {expression}\n"
 
-    def __init__(self, root: Path, text: str) -> None:
-        self.root = root
-        self.configure(text)
-        self.report: Report
 
-    def configure(self, text: str, before: str = "") -> None:
-        self.write(
-            {
-                "framework.config.py": f"from framework import *\n{before}\n"
-                f"config = Config(output='static', {text})\n"
-            }
-        )
+class StaticSite(TestSite):
+    """A static site and its build."""
 
-    def write(self, files: dict[str, str | bytes]) -> None:
-        for name, content in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+    def configure(self, config: str, output: str = "static") -> None:
+        """Write the configuration; `config` are arguments of `Config`."""
+        text = f"from framework import *\n\nconfig = Config(output={output!r}, {config})\n"
+        self.write({"framework.config.py": text})
 
-    def remove(self, name: str) -> None:
-        path = self.root / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    @property
+    def dist(self) -> Path:
+        return self.root / "dist"
 
-    def build(self, **options: Any) -> dict[str, str | None]:
-        """Build it; why each path was rendered."""
-        reasons = Reasons()
-        self.report = build(self.root, progress=reasons, **options)
-        return reasons.of
-
-    def read(self, file: str) -> str:
-        return (self.root / "dist" / file).read_text()
+    def build(self, **options: Any) -> Report:
+        return build(self.root, **options)
 
     def files(self) -> dict[str, bytes]:
         """The content of every file of the build."""
-        dist = self.root / "dist"
-        return {
-            path.relative_to(dist).as_posix(): path.read_bytes()
-            for path in sorted(dist.rglob("*"))
-            if path.is_file()
-        }
+        return tree(self.dist)
+
+    def built(self, **options: Any) -> dict[str, bytes]:
+        """Build the site; the content of its files, without those for servers."""
+        self.build(**options)
+        files = self.files()
+        return {name: files[name] for name in files.keys() - {MANIFEST, NGINX, HEADERS, REDIRECTS}}
+
+    def mistakes(self, **options: Any) -> str:
+        """The message of a build that fails and changes nothing."""
+        before = tree(self.root.parent)
+        with pytest.raises(BuildError) as caught:
+            self.build(**options)
+        assert tree(self.root.parent) == before
+        assert not (self.root / ".dist-building").exists()
+        return str(caught.value).removeprefix(PREFIX)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """The content of every file below a folder, without bytecode."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+class StaticSiteMaker(Protocol):
+    """The type of the fixture `static_site`."""
+
+    def __call__(self, files: Mapping[str, str | bytes], config: str = "") -> StaticSite:
+        """Write the files to a new folder; `config` are arguments of `Config`."""
 
 
 @pytest.fixture
-def rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Rebuilt]:
-    """`rebuilt({"src/pages/a.py": "..."}, "site='https://shop.example'")`, not built yet."""
-    # A module that is written twice in a second, with one size, is found in __pycache__ as it was.
+def static_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StaticSiteMaker:
+    """`static_site({"src/pages/a.py": "..."}, "site='https://shop.example'")`, not built yet."""
+    # Python takes the old bytecode of a module that is saved twice in a second at the same size.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    count = iter(range(99))
+    numbers = iter(range(99))
 
-    def make(files: dict[str, str | bytes], text: str = "") -> Rebuilt:
-        made = Rebuilt(tmp_path / f"site{next(count)}", text)
-        made.write(files)
-        return made
+    def make(files: Mapping[str, str | bytes], config: str = "") -> StaticSite:
+        new = StaticSite(tmp_path / f"site{next(numbers)}")
+        (new.root / "src" / "pages").mkdir(parents=True)
+        new.configure(config)
+        new.write(files)
+        return new
 
     return make

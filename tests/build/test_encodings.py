@@ -3,10 +3,7 @@
 import gzip
 import importlib
 import json
-from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import brotli
 import pytest
@@ -14,14 +11,12 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.build.encodings import encode, find_encoders, may_encode
-from framework.build.run import build
-from tests.conftest import SiteMaker
+from framework.build.encodings import encode, find_encoders, is_compressible
+from tests.build.conftest import StaticSiteMaker, answering
 
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": zstd.decompress}
 SUFFIXES = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
 TEXT = b"The same again. " * 100
-PAGE = "from framework import Response\n\n\ndef GET():\n    return Response('again ' * 999, {})\n"
 
 
 @given(st.binary(max_size=200), st.sampled_from(["text/html", "image/svg+xml"]))
@@ -61,7 +56,7 @@ def test_the_same_content_has_the_same_variants() -> None:
     ],
 )
 def test_only_text_of_some_size_is_tried(kind: str, size: int, worth: bool) -> None:
-    assert may_encode(kind, size) is worth
+    assert is_compressible(kind, size) is worth
 
 
 def test_what_gets_hardly_smaller_stays_alone() -> None:
@@ -72,63 +67,44 @@ def test_what_gets_hardly_smaller_stays_alone() -> None:
     }
 
 
-@pytest.fixture
-def files(site: SiteMaker) -> Callable[..., dict[str, bytes]]:
-    """The files of a build, by name."""
-
-    def made(config: str, sources: dict[str, str | bytes]) -> dict[str, bytes]:
-        text = f"from framework import *\n\nconfig = Config({config})\n"
-        root = site({"framework.config.py": text, **sources}).root
-        build(root)
-        dist = Path(root) / "dist"
-        paths = (path for path in dist.rglob("*") if path.is_file())
-        return {path.relative_to(dist).as_posix(): path.read_bytes() for path in paths}
-
-    return made
-
-
-STATIC = "output='static', build=Build(compress=True)"
-SOURCE = f"prerender = True\n{PAGE}"
+PAGE = answering("Response('again ' * 999)")
+COMPRESSED = "build=Build(compress=True)"
 
 
 @pytest.mark.parametrize(
-    ("config", "compressed"),
+    ("config", "output", "compressed"),
     [
-        ("", True),
-        ("output='static'", False),
-        (STATIC, True),
-        ("build=Build(compress=False)", False),
+        ("", "server", True),
+        ("", "static", False),
+        (COMPRESSED, "static", True),
+        ("build=Build(compress=False)", "server", False),
     ],
 )
-def test_variants_are_made_where_the_application_serves(
-    files: Any, config: str, compressed: bool
+def test_variants_are_written_if_the_application_serves_them(
+    static_site: StaticSiteMaker, config: str, output: str, compressed: bool
 ) -> None:
-    source = SOURCE.replace(", {}", "")
-    written = files(config, {"src/pages/a.txt.py": source, "public/x/y.css": TEXT})
+    source = f"prerender = True\n{PAGE}"
+    one = static_site({"src/pages/a.txt.py": source, "public/x/y.css": TEXT})
+    one.configure(config, output)
+    files = one.built()
     variants = {f"{name}{end}" for name in ("a.txt", "x/y.css") for end in SUFFIXES.values()}
-    assert variants & written.keys() == (variants if compressed else set())
+    assert variants & files.keys() == (variants if compressed else set())
     for name in ("a.txt", "x/y.css") if compressed else ():
         for coding, decode in DECODERS.items():
-            assert decode(written[name + SUFFIXES[coding]]) == written[name]
+            assert decode(files[name + SUFFIXES[coding]]) == files[name]
 
 
-def test_the_smallest_is_named_first(files: Any) -> None:
-    written = files(
-        STATIC, {"src/pages/a.txt.py": SOURCE.replace(", {}", ""), "public/y.css": TEXT}
-    )
-    manifest = json.loads(written[".framework.json"])
+def test_the_smallest_variant_is_listed_first(static_site: StaticSiteMaker) -> None:
+    one = static_site({"src/pages/a.txt.py": PAGE, "public/y.css": TEXT}, COMPRESSED)
+    one.build()
+    files = one.files()
+    manifest = json.loads(files[".framework.json"])
     for name, row in [*manifest["files"].items(), *manifest["public"].items()]:
-        sizes = [len(written[name + SUFFIXES[coding]]) for coding in row["encodings"]]
+        sizes = [len(files[name + SUFFIXES[coding]]) for coding in row["encodings"]]
         assert sizes == sorted(sizes)
         assert len(sizes) == 3
 
 
-def test_what_is_encoded_already_is_left_so(files: Any) -> None:
-    source = SOURCE.replace("{}", "headers={'content-encoding': 'identity'}")
-    assert not {"a.txt.gz", "a.txt.br"} & files(STATIC, {"src/pages/a.txt.py": source}).keys()
-
-
-def test_pictures_and_short_texts_are_left_alone(files: Any) -> None:
-    written = files(STATIC, {"public/a.png": TEXT, "public/b.txt": TEXT[:1000]})
-    assert written.keys() >= {"a.png", "b.txt"}
-    assert not [name for name in written if name.endswith((".gz", ".br", ".zst"))]
+def test_pictures_and_short_texts_have_no_variants(static_site: StaticSiteMaker) -> None:
+    files = {"public/a.png": TEXT, "public/b.txt": TEXT[:1000]}
+    assert static_site(files, COMPRESSED).built().keys() == {"a.png", "b.txt"}

@@ -1,4 +1,4 @@
-"""How far a build is, on a terminal and elsewhere; and why each file is rendered."""
+"""How far a build is, on a terminal and elsewhere."""
 
 import fcntl
 import io
@@ -10,14 +10,12 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from framework.build.maker import Made
-from framework.build.progress import Progress, ShownProgress
-from tests.conftest import SiteMaker
+from framework.build.progress import show_progress
+from framework.build.results import Result, Results
+from tests.build.conftest import StaticSiteMaker
 
 PAGE = (
     "import time\nfrom framework import Response\n\n\ndef get_static_paths():\n{paths}\n\n\n"
@@ -42,25 +40,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def made(path: str = "/a", reason: str | None = None) -> Made:
-    return Made("src/pages/a.py", 0, path, reason=reason)
-
-
 @pytest.mark.parametrize(
     ("total", "lines"),
     [
         (
             2_000,
             [
-                "Building: 500 paths, 100.0 a second, 00:15 left of 2,000",
-                "Building: 1,000 paths, 100.0 a second, 00:10 left of 2,000",
+                "Building: 500 paths, 100.0 per second, 00:15 left of 2,000",
+                "Building: 1,000 paths, 100.0 per second, 00:10 left of 2,000",
             ],
         ),
         (
             None,
             [
-                "Building: 500 paths, 100.0 a second",
-                "Building: 1,000 paths, 100.0 a second",
+                "Building: 500 paths, 100.0 per second",
+                "Building: 1,000 paths, 100.0 per second",
             ],
         ),
     ],
@@ -69,30 +63,14 @@ def test_without_a_terminal_a_line_comes_every_few_seconds(
     clock: Clock, total: int | None, lines: list[str]
 ) -> None:
     stream = io.StringIO()
-    progress = ShownProgress(stream)
-    progress.begin("Building", total)
-    for number in range(1, 1_200):
-        clock.now = 100 + number / 100
-        progress.made(made())
-    progress.end()
+
+    def results() -> Results:
+        for number in range(1, 1_200):
+            clock.now = 100 + number / 100
+            yield Result("src/pages/a.py")
+
+    assert len(list(show_progress(results(), total, stream))) == 1_199
     assert stream.getvalue().splitlines() == lines
-
-
-def test_reasons_are_told_and_kept_files_are_not(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = ShownProgress(io.StringIO(), explain=True)
-    progress.begin("Building", 2)
-    progress.made(made("/a", "it is new"))
-    progress.made(made("/b"))
-    progress.end()
-    assert capsys.readouterr().out == "/a: it is new\n"
-
-
-def test_a_progress_may_say_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress()
-    progress.begin("Building", 1)
-    progress.made(made("/a", "it is new"))
-    progress.end()
-    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -102,13 +80,13 @@ def test_a_progress_may_say_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         (YIELD, r"Building: \d+ paths \[00:\d\d, +[\d.]+ paths/s\]"),
     ],
 )
-def test_on_a_terminal_there_is_a_bar_with_rate_and_time(site: SiteMaker, paths: str, bar: str) -> None:
-    config = "from framework import *\n\nconfig = Config(output='static')\n"
-    files = {"src/pages/[id].py": PAGE.format(paths=paths), "framework.config.py": config}
-    root = site(files).root
+def test_on_a_terminal_there_is_a_bar_with_rate_and_time(
+    static_site: StaticSiteMaker, paths: str, bar: str
+) -> None:
+    root = static_site({"src/pages/[id].py": PAGE.format(paths=paths)}).root
     reader, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
-    command = [sys.executable, "-m", "framework", "build", "--explain", "--root", str(root)]
+    command = [sys.executable, "-m", "framework", "build", "--root", str(root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal, text=True) as process:
         os.close(terminal)
         shown = b""
@@ -117,11 +95,11 @@ def test_on_a_terminal_there_is_a_bar_with_rate_and_time(site: SiteMaker, paths:
                 shown += data
         except OSError:  # the other end is closed
             pass
-        out = process.communicate(timeout=20)[0]
+        out = process.communicate(timeout=60)[0]
     os.close(reader)
     assert process.returncode == 0
     text = shown.decode()
     assert re.search(bar, text), text
     assert text.rpartition("\r")[2] == ""  # the line is clean again
     assert re.match(r"\s*", text.split("\r")[-2])
-    assert out.count("there is no last build to go by") == 40
+    assert "Wrote 40 files" in out
