@@ -1,13 +1,13 @@
-"""How fast is a static build, and how much memory does it take, beside other tools?
+"""Measure the time and memory of static builds, beside other tools.
 
     python -m benchmarks.build [--sizes N ...] [--rounds N] [--limit SECONDS] [--skip-astro]
                                [--folder DIR]
 
-Each build is a process of its own, of a site made anew, one after the other, round by round; the
-best time and the highest memory count. On a disk the times of one tool differ more from round to
-round than those of two tools, so take a folder in memory, such as /dev/shm/benchmark. The memory
-is that of the largest process of a build, so of one worker where there are several. Astro comes
-from npm, at the first run, with a Node of its own where the one here is too old.
+Each build is a process of its own, of a new site, one after the other, round by round. The best
+time and the highest memory count. The memory is that of the largest process of a build, so of one
+worker if there are several. On a disk the times of one tool differ more from round to round than
+those of two tools, so use a folder in memory, such as /dev/shm/benchmark. Astro comes from npm at
+the first run, with a Node of its own if the installed one is too old.
 """
 
 import argparse
@@ -58,7 +58,7 @@ Results = dict[str, dict[int, Build | None]]
 
 def _framework(*options: str) -> Callable[[Path], list[str]]:
     start = [sys.executable, "-m", "framework"]
-    return lambda folder: [*start, "--root", str(folder), "build", "--force", *options]
+    return lambda folder: [*start, "--root", str(folder), "build", *options]
 
 
 def _python_tools() -> dict[str, Tool]:
@@ -73,7 +73,7 @@ def _python_tools() -> dict[str, Tool]:
 
 
 def _node_version(node: str | Path) -> tuple[int, ...]:
-    """(0,) where there is none that runs."""
+    """Return the version; (0,) if the program does not run."""
     try:
         text = subprocess.run([node, "--version"], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError):
@@ -89,7 +89,7 @@ def _astro_version(modules: Path) -> str:
 
 
 def _install_astro(folder: Path) -> tuple[Tool, str]:
-    """Astro and what it is; `OSError` or `subprocess.SubprocessError` where it can't be had."""
+    """Return Astro and its version. Raises `OSError` or `subprocess.SubprocessError`."""
     modules = folder / "node_modules"
     machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     shipped = f"node-{sys.platform}-{machine}"
@@ -142,10 +142,10 @@ def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
             if isinstance(error, subprocess.TimeoutExpired):
                 raise TooSlow from None
             raise
-    told = log.read_text()
+    text = log.read_text()
     if process.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} failed:\n{told[-5000:]}")
-    seconds, peak = told.split("\n")[-3:-1]
+        raise SystemExit(f"{' '.join(command)} failed:\n{text[-5000:]}")
+    seconds, peak = text.split("\n")[-3:-1]
     scale = 1 if sys.platform == "darwin" else 1024
     return float(seconds), int(peak) * scale / 2**20
 
@@ -186,16 +186,16 @@ def measure(
                     new = _build(tools[name], workload, count, limit, base)
                 except TooSlow:
                     builds[count] = None
-                    _tell(f"{workload}, {count:,}: {name} takes longer than {limit:,.0f} s")
+                    _log(f"{workload}, {count:,}: {name} takes longer than {limit:,.0f} s")
                     continue
-                _tell(f"{workload}, {count:,}: {name} {new.seconds:.2f} s, {new.peak:.0f} MiB")
+                _log(f"{workload}, {count:,}: {name} {new.seconds:.2f} s, {new.peak:.0f} MiB")
                 old = builds.get(count) or new
                 seconds, peak = min(old.seconds, new.seconds), max(old.peak, new.peak)
                 builds[count] = Build(seconds, peak, new.size)
     return results
 
 
-def _tell(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
@@ -259,10 +259,10 @@ def main() -> None:
     what = [f"CPython {platform.python_version()}", f"Frozen-Flask {version('Frozen-Flask')}"]
     if not options.skip_astro:
         try:
-            tools[f"Astro {_ASTRO}"], told = _install_astro(base)
+            tools[f"Astro {_ASTRO}"], version_text = _install_astro(base)
         except (OSError, subprocess.SubprocessError) as error:
-            told = f"without Astro, which can't be had: {error}"
-        what.append(told)
+            version_text = f"without Astro, which can't be installed: {error}"
+        what.append(version_text)
     print(f"{', '.join(what)}\n", flush=True)
     for workload, largest in _LARGEST.items():
         sizes = [1, *sorted(size for size in {*options.sizes} if 1 < size <= largest)]
