@@ -60,7 +60,7 @@ def test_every_export_is_there_and_every_public_name_is_exported() -> None:
 @pytest.mark.parametrize("label", LIMITS)
 def test_the_path_of_a_request_is_short(label: str) -> None:
     reading = measure(*CASES[label])
-    assert 0 < reading.calls
+    assert reading.calls > 0
     over = [
         (one, limit)
         for one, limit in zip(astuple(reading), astuple(LIMITS[label]), strict=True)
