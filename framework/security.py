@@ -53,16 +53,19 @@ class HostCheck:
     def __init__(self, allowed: tuple[str, ...]) -> None:
         self._names = {name for name in allowed if not name.startswith("*.")}
         self._suffixes = tuple(name[1:] for name in allowed if name.startswith("*."))
+        self._check = lru_cache(maxsize=256)(self._check_name)
 
     def __call__(self, environ: Environ) -> None:
         if "HTTP_SCRIPT_NAME" in environ:
             raise BadRequest("A client may not set SCRIPT_NAME.")
         host = environ.get("HTTP_HOST")
-        if host is None:
-            if environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
-                raise BadRequest("The request has no Host header.")
-            return
-        if not _is_host(host):
+        if host is not None:
+            self._check(host)
+        elif environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+            raise BadRequest("The request has no Host header.")
+
+    def _check_name(self, host: str) -> None:
+        if not _HOST.fullmatch(host) or not URL.can_parse(f"http://{host}/"):
             raise BadRequest("The Host header is malformed.")
         if self._names or self._suffixes:
             name = re.sub(r":\d*$", "", host).lower()
@@ -73,11 +76,6 @@ class HostCheck:
                     host,
                 )
                 raise BadRequest("This host is not allowed.")
-
-
-@lru_cache(maxsize=256)
-def _is_host(host: str) -> bool:
-    return bool(_HOST.fullmatch(host)) and URL.can_parse(f"http://{host}/")
 
 
 class OriginCheck:
