@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..config import Build, Config
 from ..errors import BuildError
-from ..site.redirects import CONFIG_FILE
+from ..site.config_file import CONFIG_FILE
 from ..static.built import MANIFEST
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from watchfiles import watch
 from watchfiles.main import FileChange
 
-from ..site.redirects import CONFIG_FILE
+from ..site.config_file import CONFIG_FILE
 
 _FOLDERS = ("src", "public")
 # Caches, folders and temporary files of other tools, and databases that a site writes.

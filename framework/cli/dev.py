@@ -22,7 +22,7 @@ from ..app import App
 from ..error_pages import render_error
 from ..errors import CommandError, SiteError
 from ..site.checks import find_static_warnings
-from ..site.redirects import CONFIG_FILE
+from ..site.config_file import CONFIG_FILE
 from ..version import __version__
 from ..web.wsgi import Environ, StartResponse, WSGIApplication
 from .changes import watch_site

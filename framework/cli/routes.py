@@ -8,8 +8,8 @@ from typing import Any
 from ..app import App
 from ..route import Route
 from ..site.checks import LOCK, lock_text
+from ..site.config_file import CONFIG_FILE
 from ..site.endpoints import METHODS
-from ..site.redirects import CONFIG_FILE
 from .terminal import counted
 
 

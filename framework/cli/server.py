@@ -4,6 +4,7 @@ import errno
 import socket
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +12,15 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from ..config import Config
 from ..errors import CommandError
-from ..site.modules import LoadError, SiteModules
-from ..site.redirects import CONFIG_FILE
+from ..site import config_file
+from ..site.modules import SiteModules
 from .terminal import colored, print_line
 
 
 def load_config(root: Path) -> Config:
-    """Return the site's configuration, or the defaults if there is none or it has a mistake.
-
-    Loading the whole site reports that mistake.
-    """
-    modules = SiteModules(root)
-    try:
-        config = getattr(modules.load(root / CONFIG_FILE), "config", None)
-    except LoadError:
-        config = None
-    finally:
-        modules.close()
-    return config if isinstance(config, Config) else Config()
+    """Return the site's configuration; its mistakes are reported when the site is loaded."""
+    with closing(SiteModules(root)) as modules:
+        return config_file.load_config(modules)[0]
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -16,7 +16,6 @@ from ..context import APIContext
 from ..error_pages import ERROR_PAGES
 from ..errors import Mistake, SiteError
 from ..middleware import catch_errors, compose, make_middleware
-from ..options import ConfigError
 from ..route import Handler, Handlers, Middleware, Route
 from ..routing.pattern import Pattern, PatternError, parse_pattern, pattern_of_file
 from ..routing.rules import Compiler
@@ -25,12 +24,13 @@ from ..sessions import Store, open_store
 from ..static.built import Built, find_built
 from ..static.files import StaticFile, find_static_files
 from ..web.response import Response
+from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, make_handlers
 from .modules import LoadError, SiteModules
 from .page_files import PageFile, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
-from .redirects import CONFIG_FILE, make_redirect, name_redirect
+from .redirects import make_redirect, name_redirect
 from .static_paths import StaticPaths
 from .templates import Templates
 
@@ -90,7 +90,9 @@ class _Loader:
         if not (self.root / PAGES).is_dir():
             remedy = f"Make the folder {PAGES}, or name the site's folder with --root."
             raise SiteError([Mistake(str(self.root), f"has no folder {PAGES}", remedy)])
-        self.config = config = config or self._load_config()
+        if config is None:
+            config, self.mistakes = load_config(self.modules)
+        self.config = config
         # With an invalid configuration its converters and options are unknown.
         self.has_config = not self.mistakes
         folder = find_page_files(self.root / PAGES)
@@ -112,7 +114,7 @@ class _Loader:
         sessions = self._open_sessions()
         if self.mistakes:
             raise SiteError(self.mistakes)
-        table = RouteTable(routes, self.compiler, config.base.rstrip("/"))
+        table = RouteTable(routes, self.compiler, config.prefix)
         return Site(
             root=self.root,
             config=config,
@@ -131,27 +133,7 @@ class _Loader:
     def _mistake(self, place: str, what: str, remedy: str) -> None:
         self.mistakes.append(Mistake(place, what, remedy))
 
-    # ------------------------------------------------------------ configuration and src/
-
-    def _load_config(self) -> Config:
-        path = self.root / CONFIG_FILE
-        if not path.is_file():
-            return Config()
-        try:
-            config = getattr(self.modules.load(path), "config", None)
-        except LoadError as error:
-            cause = error.__cause__
-            if isinstance(cause, ConfigError):
-                place = error.mistakes[0].location
-                self.mistakes += [Mistake(place, text) for text in str(cause).splitlines()]
-            else:
-                self.mistakes += error.mistakes
-            return Config()
-        if not isinstance(config, Config):
-            what = "defines no config" if config is None else f"config is {config!r}, not a Config"
-            self._mistake(CONFIG_FILE, what, "Write: config = Config(...)")
-            return Config()
-        return config
+    # ------------------------------------------------------------ src/ and sessions
 
     def _load_jinja_module(self, path: Path) -> None:
         """Load the filters, globals and tests of `src/jinja.py`."""
@@ -324,7 +306,7 @@ class _Loader:
 
         Files of a build whose routes are not prerendered any more are left out.
         """
-        prefix = self.config.base.rstrip("/")
+        prefix = self.config.prefix
         public = find_static_files(self.root / "public", prefix)
         if built is None:
             return public

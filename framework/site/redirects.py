@@ -9,8 +9,7 @@ from ..route import Handler
 from ..routing.paths import quote_path
 from ..routing.pattern import Param, parse_pattern
 from ..web.response import Response
-
-CONFIG_FILE = "framework.config.py"
+from .config_file import CONFIG_FILE
 
 
 def name_redirect(source: str) -> str:
