@@ -1,6 +1,8 @@
 """Sites made of a mapping from path to text, and requests to them."""
 
 import io
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -159,6 +161,15 @@ def site(tmp_path: Path) -> Iterator[SiteMaker]:
     yield make
     for old in made:
         old.close()
+
+
+def require_program(name: str) -> str:
+    """The path of a program. Without it the test is skipped, except in CI, where it fails."""
+    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if path is None:
+        missing = f"{name} is not installed (Debian: apt-get install {name})"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    return path
 
 
 @pytest.fixture
