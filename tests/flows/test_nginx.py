@@ -17,6 +17,8 @@ from framework.build.run import build
 from tests.conftest import SiteMaker, require_program
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response({})\n"
 FILES = {
     "src/pages/index.jinja": "home",

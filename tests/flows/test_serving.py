@@ -95,6 +95,7 @@ def test_dev_says_where_it_serves_and_what_it_answered(dev: RunCommand, tmp_path
     assert "\x1b" not in server.output
 
 
+@pytest.mark.slow
 def test_dev_sees_every_change_and_no_request_fails_meanwhile(
     dev: RunCommand, tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def test_dev_reads_a_library_again(dev: RunCommand, tmp_path: Path) -> None:
     server.answers("/", 200, "two")
 
 
+@pytest.mark.slow
 def test_dev_shows_a_mistake_on_every_url_and_recovers(dev: RunCommand, tmp_path: Path) -> None:
     server = dev({"src/pages/index.py": hello("fine")})
     assert server.ask() == (200, "fine")
@@ -141,6 +143,7 @@ def test_dev_shows_a_mistake_on_every_url_and_recovers(dev: RunCommand, tmp_path
     assert "Traceback" not in server.output
 
 
+@pytest.mark.slow
 def test_dev_starts_with_a_mistake_in_the_configuration(run: RunProgram, tmp_path: Path) -> None:
     files = {"src/pages/index.py": hello("ok"), "framework.config.py": "config = Conf()\n"}
     server = run(files, "framework", "--root", ".", "dev", "--port", "0", "--host", "localhost")
@@ -150,6 +153,7 @@ def test_dev_starts_with_a_mistake_in_the_configuration(run: RunProgram, tmp_pat
     server.answers("/", 200, "ok")
 
 
+@pytest.mark.slow
 def test_dev_does_not_reload_for_caches_and_databases(dev: RunCommand, tmp_path: Path) -> None:
     server = dev({"src/pages/index.py": hello("one")})
     assert server.ask() == (200, "one")
@@ -160,6 +164,7 @@ def test_dev_does_not_reload_for_caches_and_databases(dev: RunCommand, tmp_path:
     assert re.findall("Changed: .*", server.output) == ["Changed: src/pages/index.py"]
 
 
+@pytest.mark.slow
 def test_dev_lets_a_running_request_end_before_it_reloads(dev: RunCommand, tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     # It runs until the process waits for it, to end.
@@ -187,6 +192,7 @@ def GET():
     server.answers("/new", 200, "new")
 
 
+@pytest.mark.slow
 def test_dev_does_not_wait_for_a_request_that_never_ends(dev: RunCommand, tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     endless = f"""
@@ -207,6 +213,7 @@ def GET():
             answer.result(PATIENCE)
 
 
+@pytest.mark.slow
 def test_dev_starts_a_killed_server_again(dev: RunCommand) -> None:
     server = dev({"src/pages/index.py": PID})
     pid = int(server.ask()[1])
@@ -215,6 +222,7 @@ def test_dev_starts_a_killed_server_again(dev: RunCommand) -> None:
     assert int(server.ask()[1]) != pid
 
 
+@pytest.mark.slow
 def test_dev_waits_for_a_save_if_reading_the_site_ends_the_process(
     dev: RunCommand, tmp_path: Path
 ) -> None:
@@ -237,6 +245,7 @@ def test_dev_ends_with_its_child_and_without_a_traceback(dev: RunCommand, number
     assert "Traceback" not in server.output
 
 
+@pytest.mark.slow
 def test_the_server_of_a_killed_dev_ends_by_itself(dev: RunCommand) -> None:
     server = dev({"src/pages/index.py": hello("ok")})
     assert server.ask() == (200, "ok")
@@ -244,6 +253,7 @@ def test_the_server_of_a_killed_dev_ends_by_itself(dev: RunCommand) -> None:
     wait_until(server.is_gone, "the port to be free")
 
 
+@pytest.mark.slow
 def test_a_server_whose_dev_was_killed_before_it_served_ends_too(
     dev: RunCommand, tmp_path: Path
 ) -> None:
@@ -342,6 +352,7 @@ def test_start_believes_no_header_about_scheme_and_mount(start: RunCommand) -> N
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_hang_up_reads_the_site_again_unless_it_has_a_mistake(
     start: RunCommand, tmp_path: Path
 ) -> None:
@@ -357,6 +368,7 @@ def test_a_hang_up_reads_the_site_again_unless_it_has_a_mistake(
     assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_worker_that_can_not_start_does_not_end_the_others(
     start: RunCommand, tmp_path: Path
 ) -> None:
@@ -376,6 +388,7 @@ def test_a_worker_that_can_not_start_does_not_end_the_others(
     assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_hang_up_of_a_preloaded_site_starts_new_workers(start: RunCommand) -> None:
     adapter = config("gunicorn(workers=1, preload_app=True)")
     server = start({"src/pages/index.py": PID, "framework.config.py": adapter})
