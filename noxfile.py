@@ -1,7 +1,7 @@
 """Run the tests, without the browser's, on each Python and on the lowest versions of the libraries.
 
-    nox                                 everything
-    nox -s tests-3.12 -- tests/web      one Python, with arguments for pytest
+nox                                 everything
+nox -s tests-3.12 -- tests/web      one Python, with arguments for pytest
 """
 
 import configparser

@@ -10,12 +10,13 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.validate import validator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from framework import App, Response, SiteError
+from framework.build.run import Report, build
 
-# How fast an example runs says something of the machine, and nothing of the code.
-settings.register_profile("project", deadline=None)
+# A slow machine is not a failure.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
@@ -46,6 +47,10 @@ class TestSite:
     def close(self) -> None:
         if self._app is not None:
             self._app.close()
+
+    def build(self, **options: Any) -> Report:
+        """Build the site into its folder `dist`; its configuration file counts, not `options`."""
+        return build(self.root, **options)
 
     def errors(self) -> str:
         """The text of the `SiteError` that starting the site raises."""
@@ -168,7 +173,9 @@ def require_program(name: str) -> str:
     path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if path is None:
         missing = f"{name} is not installed (Debian: apt-get install {name})"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
     return path
 
 
