@@ -123,8 +123,13 @@ class Target:
         self.guarded.clear()
         return status, found, content
 
-    def get(self, target: str, headers: dict[str, str] | None = None, **extra: Any) -> int:
-        return self.send(make_environ("GET", target, headers or {}) | extra)[0]
+    def get(
+        self,
+        target: str,
+        headers: dict[str, str] | None = None,
+        extra: dict[str, str] | None = None,
+    ) -> int:
+        return self.send(make_environ("GET", target, headers or {}, extra=extra))[0]
 
 
 @pytest.fixture
@@ -200,7 +205,7 @@ def test_a_path_is_read_in_one_way(target: Target, path: str, status: int) -> No
 
 @pytest.mark.parametrize("path", ["", "*", "443", "in/secret", "http://evil/admin/secret", "@evil"])
 def test_what_is_no_path_is_no_route(target: Target, path: str) -> None:
-    status = target.get("/", PATH_INFO=path)
+    status = target.get("/", extra={"PATH_INFO": path})
     assert status == (200 if path == "" else 400)
 
 
@@ -228,7 +233,7 @@ def test_no_header_steers_around_the_guard(target: Target, headers: dict[str, st
 def test_a_header_does_not_mount_the_site(target: Target, mount: str) -> None:
     # As gunicorn hands it on: cut off the path, and still among the headers.
     extra = {"HTTP_SCRIPT_NAME": mount, "SCRIPT_NAME": mount, "PATH_INFO": "/admin/secret"}
-    assert target.get("/", **extra) == 400
+    assert target.get("/", extra=extra) == 400
 
 
 @pytest.mark.parametrize(

@@ -103,11 +103,9 @@ def serve(program: str) -> Iterator[ServeByNginx]:
                 f"server {{ listen 127.0.0.1:{port}; server_name localhost;\n"
                 f"root {root}/dist;\ninclude {root}/dist/.framework.nginx.conf;\n{more}\n}} }}\n"
             )
-            options = ["-p", prefix, "-c", prefix / "nginx.conf", "-e", "stderr"]
+            command = [program, "-p", str(prefix), "-c", str(prefix / "nginx.conf"), "-e", "stderr"]
             environ = os.environ | {"NGINX": f"{listener.fileno()};"}
-            processes.append(
-                subprocess.Popen([program, *options], env=environ, pass_fds=[listener.fileno()])
-            )
+            processes.append(subprocess.Popen(command, env=environ, pass_fds=[listener.fileno()]))
         return port
 
     yield serve

@@ -294,12 +294,23 @@ def test_dev_names_a_port_in_use(run: RunProgram) -> None:
 # ------------------------------------------------------------------------ start
 
 
+def two_workers(server: Program) -> set[str]:
+    """The bodies of two workers, as soon as both have answered."""
+    found: set[str] = set()
+
+    def look() -> bool:
+        found.add(server.ask()[1])
+        return len(found) == 2
+
+    wait_until(look, "two workers to answer")
+    return found
+
+
 def test_start_serves_with_workers_and_ends_gracefully(start: RunCommand) -> None:
     adapter = config("gunicorn(workers=2, threads=2, accesslog='-')")
     server = start({"src/pages/index.py": PID, "framework.config.py": adapter})
     wait_until(lambda: server.output.count("Booting worker") == 2, "two workers")
-    workers = set()
-    wait_until(lambda: workers.add(server.ask()[1]) or len(workers) == 2, "both to answer")
+    two_workers(server)
     server.says('"GET / HTTP/1.1" 200')
     assert server.end() == 0
     assert "Traceback" not in server.output
@@ -374,17 +385,13 @@ def test_a_worker_that_can_not_start_does_not_end_the_others(
 ) -> None:
     adapter = config("gunicorn(workers=2)")
     server = start({"src/pages/index.py": PID, "framework.config.py": adapter})
-    pids = set()
-    wait_until(lambda: pids.add(server.ask()[1]) or len(pids) == 2, "both workers to answer")
-    gone, other = pids
+    gone, other = two_workers(server)
     write(tmp_path, {"src/pages/index.py": "def GET(:\n"})
     os.kill(int(gone), signal.SIGKILL)
     server.says("A worker can't start and tries again. The site has a mistake:\n.*invalid")
     assert server.ask() == (200, other)
     write(tmp_path, {"src/pages/index.py": PID})
-    pids.clear()
-    wait_until(lambda: pids.add(server.ask()[1]) or len(pids) == 2, "two workers to answer")
-    assert gone not in pids
+    assert gone not in two_workers(server)
     assert server.end() == 0
 
 
