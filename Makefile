@@ -1,57 +1,70 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup dev start test lint types check bench docs dist clean
+.PHONY: help setup dev start test lint types check matrix bench docs dist clean
 
 PYTHON ?= python3
 BIN := .venv/bin
-READY := .venv/.ready
+READY_RUN := .venv/.ready-run
+READY_DEV := .venv/.ready-dev
+# setuptools prints a long warning about editable installs.
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable
+PYTEST := $(BIN)/pytest --quiet --numprocesses=auto --dist=worksteal
 
-help: ## list what can be made
+help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
 
-setup: $(READY) ## make the virtual environment and install everything
+setup: $(READY_DEV) ## create .venv and install everything for working on the framework
 
-$(READY): setup.cfg pyproject.toml
-	@echo "Installing into .venv: about half a minute, once."
+$(BIN)/python:
 	@$(PYTHON) -m venv .venv
-	@# setuptools warns at length of what an editable install is
-	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+
+$(READY_RUN): setup.cfg pyproject.toml | $(BIN)/python
+	@echo "Installing the framework into .venv, once."
+	@$(INSTALL) .
 	@touch $@
 
-dev: $(READY) ## run the sample site, reloading on every save
+$(READY_DEV): setup.cfg pyproject.toml | $(BIN)/python
+	@echo "Installing the framework and the tools into .venv: about half a minute, once."
+	@$(INSTALL) '.[dev]'
+	@touch $(READY_RUN) $@
+
+dev: $(READY_RUN) ## run the sample site, reloading on every save
 	$(BIN)/framework dev --root sample_site
 
-start: $(READY) ## build the sample site and run it as in production, under gunicorn
+start: $(READY_RUN) ## build the sample site and run it as in production, under gunicorn
 	$(BIN)/framework build --root sample_site
 	$(BIN)/framework start --root sample_site
 
-test: $(READY) ## run the tests, with their coverage
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+test: $(READY_DEV) ## run the tests, without the slow ones
+	$(PYTEST) -m 'not slow'
 
-lint: $(READY) ## check style and the floors of modules
+lint: $(READY_DEV) ## check style and the floors of modules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
 
-types: $(READY) ## check types
+types: $(READY_DEV) ## check types
 	$(BIN)/mypy
 
-check: lint types test ## everything that CI runs
+check: lint types ## run everything that CI runs: all tests with coverage, and part of the matrix
+	$(BIN)/nox --no-error-on-missing-interpreters --sessions tests-3.13 lowest -- \
+		-m 'not slow' --ignore=tests/flows --ignore=tests/cli
+	$(PYTEST) --cov
 
-bench: $(READY) ## measure requests and builds beside other frameworks
-	@PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+matrix: $(READY_DEV) ## run the tests on each Python and on the lowest versions of the libraries
+	$(BIN)/nox
+
+bench: $(READY_DEV) ## measure requests and builds beside other frameworks
+	@$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks.in_process
 	$(BIN)/python -m benchmarks.objects
 	$(BIN)/python -m benchmarks.served
 	$(BIN)/python -m benchmarks.build
 
-docs: $(READY) ## run every example of README and docs
+docs: $(READY_DEV) ## run every example of README and docs
 	$(BIN)/pytest tests/test_docs.py
 
-dist: $(READY) ## build the wheel and the source archive
+dist: $(READY_DEV) ## build the wheel and the source archive
 	$(BIN)/python -m build --outdir dist
 
-clean: ## remove what was made
-	rm -rf .venv build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove everything that these commands created
+	rm -rf .venv .nox build dist *.egg-info .coverage* .hypothesis .*_cache

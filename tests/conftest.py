@@ -1,6 +1,8 @@
 """Sites made of a mapping from path to text, and requests to them."""
 
 import io
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,12 +10,13 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.validate import validator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from framework import App, Response, SiteError
+from framework.build.run import Report, build
 
-# How fast an example runs says something of the machine, and nothing of the code.
-settings.register_profile("project", deadline=None)
+# A slow machine is not a failure.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\n"
@@ -44,6 +47,10 @@ class TestSite:
     def close(self) -> None:
         if self._app is not None:
             self._app.close()
+
+    def build(self, **options: Any) -> Report:
+        """Build the site into its folder `dist`; its configuration file counts, not `options`."""
+        return build(self.root, **options)
 
     def errors(self) -> str:
         """The text of the `SiteError` that starting the site raises."""
@@ -159,6 +166,17 @@ def site(tmp_path: Path) -> Iterator[SiteMaker]:
     yield make
     for old in made:
         old.close()
+
+
+def require_program(name: str) -> str:
+    """The path of a program. Without it the test is skipped, except in CI, where it fails."""
+    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if path is None:
+        missing = f"{name} is not installed (Debian: apt-get install {name})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return path
 
 
 @pytest.fixture

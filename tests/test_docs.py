@@ -16,12 +16,13 @@ What a fenced block is, its info string says:
 import argparse
 import configparser
 import doctest
+import io
 import re
 import runpy
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from typing import Any
 import pytest
 
 from framework import App, SiteError
+from framework.cli import main
 from tests.conftest import call, make_environ
 
 ROOT = Path(__file__).parent.parent
@@ -149,20 +151,16 @@ def curl(site: Site, arguments: list[str]) -> str:
 
 
 def framework(site: Site, arguments: list[str]) -> str:
-    """What the command prints, on both of its outputs."""
-    return run_framework(site.root, arguments)
+    """What the command prints, on both of its outputs, when it runs in the site's folder."""
+    site.close()
+    return run_framework(arguments)
 
 
-def run_framework(root: Path, arguments: list[str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "framework", *arguments],
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-    )
-    return done.stdout
+def run_framework(arguments: list[str]) -> str:
+    printed = io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed), suppress(SystemExit):
+        main(arguments)
+    return printed.getvalue()
 
 
 COMMANDS = {"curl": curl, "framework": framework}
@@ -215,7 +213,6 @@ def new_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.chdir(tmp_path)
     # A file written twice in one second must be read twice.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     site = Site(tmp_path)
     yield site
     site.close()
@@ -301,7 +298,8 @@ def test_the_architecture_has_the_floors_that_are_checked(contract: str, heading
 def test_the_sample_site_has_not_even_warnings() -> None:
     root = ROOT / "sample_site"
     assert (root / "routes.lock").exists()
-    assert re.fullmatch(r"\d+ routes, no mistakes\n", run_framework(root, ["check", "--strict"]))
+    printed = run_framework(["--root", str(root), "check", "--strict"])
+    assert re.fullmatch(r"\d+ routes, no mistakes\n", printed)
 
 
 def read_setup() -> configparser.ConfigParser:

@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page
+
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 PATHS = ["/", "/products", "/products/1", "/cart", "/orders", "/contact", "/about", "/how"]
 PATHS += ["/login", "/admin", "/nothing-here", "/notes", "/notes/how-we-listen"]
@@ -20,6 +24,7 @@ def page(browser: Browser, shop: str, request: pytest.FixtureRequest) -> Iterato
     context = browser.new_context(
         base_url=shop, color_scheme=scheme, viewport={"width": width, "height": 800}
     )
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     page.goto("/login")
     page.get_by_label("Name").fill("ada")

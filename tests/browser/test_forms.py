@@ -2,22 +2,17 @@
 
 import hashlib
 import json
-import os
 import random
 import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-SECONDS = 60
-"""How long anything may take before its test fails."""
+from tests.servers import Program, serve_by_gunicorn, write
+
+pytestmark = pytest.mark.slow
 
 MEGABYTE = 1024 * 1024
 
@@ -90,7 +85,7 @@ from lib.state import go_on
 
 def pieces():
     yield "first"
-    yield "second" if go_on.wait(30) else "nobody asked"
+    yield "second" if go_on.wait(600) else "nobody asked"
 
 def GET():
     go_on.clear()
@@ -115,54 +110,25 @@ FILES = {
 }
 
 
-@dataclass(frozen=True)
-class Server:
-    """A site that gunicorn serves."""
-
-    url: str
-    process: int  # its worker's
-
-    def peak_memory(self) -> int:
-        """The most bytes of memory that its worker ever had."""
-        status = Path(f"/proc/{self.process}/status").read_text()
-        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     root = tmp_path_factory.mktemp("site")
-    for name, text in FILES.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    command = [sys.executable, "-m", "gunicorn", "--bind=127.0.0.1:0", "--threads=4", "wsgi"]
-    environ = os.environ | {"TMPDIR": str(root)}
-    with (
-        subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, env=environ) as it,
-        ThreadPoolExecutor(1) as thread,
-    ):
-        assert it.stderr is not None
-        impatience = threading.Timer(SECONDS, it.kill)  # then the log ends
-        impatience.start()
-        try:
-            address = process = None
-            while not process and (line := it.stderr.readline()):
-                address = address or re.search(r"Listening at: (http://\S+)", line)
-                process = re.search(r"Booting worker with pid: (\d+)", line)
-            impatience.cancel()
-            assert address is not None
-            assert process is not None
-            thread.submit(it.stderr.read)  # a log that nobody reads would block the server
-            yield Server(address[1], int(process[1]))
-        finally:
-            impatience.cancel()
-            it.terminate()
-            it.wait(SECONDS)
+    write(root, FILES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(root))
+        with serve_by_gunicorn(root, "--threads=4") as server:
+            yield server
 
 
-def send(page: Page, server: Server, files: dict[str, Path], title: str) -> object:
+def peak_memory(server: Program) -> int:
+    """The most bytes of memory that the server's worker ever had."""
+    worker = server.says(r"Booting worker with pid: (\d+)")[1]
+    status = Path(f"/proc/{worker}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
+
+
+def send(page: Page, server: Program, files: dict[str, Path], title: str) -> object:
     """What the server says that it got, after the redirect that follows the form."""
-    page.set_default_timeout(SECONDS * 1000)
     page.goto(server.url)
     page.fill("input[name=title]", title)
     for name, path in files.items():
@@ -178,7 +144,7 @@ def told(name: str, path: Path, kind: str) -> list[object]:
 
 
 def test_a_form_with_files_arrives_as_it_was_sent(
-    page: Page, server: Server, tmp_path: Path
+    page: Page, server: Program, tmp_path: Path
 ) -> None:
     empty, small, large = tmp_path / "empty.txt", tmp_path / 'é "1".png', tmp_path / "large.bin"
     empty.write_bytes(b"")
@@ -186,7 +152,7 @@ def test_a_form_with_files_arrives_as_it_was_sent(
     large.write_bytes(random.Random(50).randbytes(50 * MEGABYTE))
 
     send(page, server, {"a": empty}, "so that everything is loaded")
-    before = server.peak_memory()
+    before = peak_memory(server)
     got = send(page, server, {"a": empty, 'b "1"': small, "größe": large}, "Größe & Co.")
 
     assert got == [
@@ -196,14 +162,14 @@ def test_a_form_with_files_arrives_as_it_was_sent(
         told("größe", large, "application/octet-stream"),
         ["none", ["", "application/octet-stream", 0, hashlib.sha256(b"").hexdigest()]],
     ]
-    assert server.peak_memory() - before < 20 * MEGABYTE
+    assert peak_memory(server) - before < 20 * MEGABYTE
 
 
 VALUES = ["plain", "a b;c,d", 'é€😀"\\', "100%25", "!#$&'()*+-./:<=>?@[]^_`{|}~"]
 
 
 def test_the_browser_reads_cookies_as_they_were_set_and_sends_them_back(
-    page: Page, server: Server
+    page: Page, server: Program
 ) -> None:
     page.goto(server.url)
     read = page.evaluate(
@@ -220,7 +186,7 @@ def test_the_browser_reads_cookies_as_they_were_set_and_sends_them_back(
     assert page.evaluate("fetch('/cookies').then(r => r.json())") == expected
 
 
-def test_a_stream_arrives_piece_by_piece(page: Page, server: Server) -> None:
+def test_a_stream_arrives_piece_by_piece(page: Page, server: Program) -> None:
     """The second piece is made only after the browser has told that it has the first."""
     page.goto(server.url)
     pieces = page.evaluate(

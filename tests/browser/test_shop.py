@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
+
 SIZES: dict[str, ViewportSize] = {
     "phone": {"width": 360, "height": 640},
     "desktop": {"width": 1280, "height": 800},
@@ -27,6 +31,7 @@ def visitor(browser: Browser, shop: str, request: pytest.FixtureRequest) -> Iter
         base_url=shop, viewport=SIZES[request.param], java_script_enabled=False
     )
     complaints: list[str] = []
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.goto("/")
@@ -148,14 +153,15 @@ def test_who_looks_after_the_shop_logs_in_and_uploads_a_picture(
 def test_orders_are_watched_as_they_come(visitor: Page, page: Page, shop: str) -> None:
     page.goto(f"{shop}/orders")
     page.evaluate(
-        """() => new Promise((resolve, reject) => {
+        """patience => new Promise((resolve, reject) => {
             const source = new EventSource("/orders/live?seconds=60")
             source.onopen = resolve
             window.coming = new Promise((resolve, reject) => {
                 source.onmessage = ({data}) => data.includes("Monitor") && resolve(data)
-                setTimeout(() => reject(new Error("nothing came")), 30_000)
+                setTimeout(() => reject(new Error("nothing came")), patience)
             }).finally(() => source.close())
-        })"""
+        })""",
+        PATIENCE * 1000,
     )
     buy(visitor, "Monitor")
     visitor.get_by_role("button", name="Place the order").click()

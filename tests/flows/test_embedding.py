@@ -1,6 +1,5 @@
 """A site in front of a Flask application, and a site mounted inside one."""
 
-from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -8,8 +7,8 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from framework import Config
-from tests.conftest import SiteMaker, call, make_environ
+from framework import Config, Response
+from tests.conftest import SiteMaker, TestSite, call, make_environ
 
 WHERE = (
     "from framework import Response\n"
@@ -97,38 +96,48 @@ def test_a_site_can_stand_before_flask_as_its_middleware(
     assert client.get("/orders/7").get_json()[0] == "shop"
 
 
+class Mounted:
+    """A site below /site of a Flask application."""
+
+    def __init__(self, shop: flask.Flask, made: TestSite) -> None:
+        self.both = DispatcherMiddleware(shop.wsgi_app, {"/site": made.app})
+
+    def request(self, method: str, path: str, headers: dict[str, str] | None = None) -> Response:
+        return call(self.both, make_environ(method, path, headers or {}))
+
+    def get(self, path: str) -> Response:
+        return self.request("GET", path)
+
+
 @pytest.fixture
-def mounted(site: SiteMaker, shop: flask.Flask) -> Callable[..., Any]:
-    def request(path: str, method: str = "GET", made: Any = None, **options: Any) -> Any:
-        made = made or site({"src/pages/where.py": WHERE, "src/pages/[id].py": WHERE})
-        both = DispatcherMiddleware(shop.wsgi_app, {"/site": made.app})
-        return call(both, make_environ(method, path, options.get("headers", {})))
-
-    return request
+def mounted(site: SiteMaker, shop: flask.Flask) -> Mounted:
+    return Mounted(shop, site({"src/pages/where.py": WHERE, "src/pages/[id].py": WHERE}))
 
 
-def test_a_site_inside_flask_knows_where_it_is_mounted(mounted: Any) -> None:
-    data = mounted("/site/where?q=1").json()
+def test_a_site_inside_flask_knows_where_it_is_mounted(mounted: Mounted) -> None:
+    data = mounted.get("/site/where?q=1").json()
     assert data == ["site", "GET", "http://localhost/site/where?q=1", "/site/where", ""]
-    assert mounted("/site/7").json()[2] == "http://localhost/site/7"
-    assert mounted("/where").json()[0] == "shop"
+    assert mounted.get("/site/7").json()[2] == "http://localhost/site/7"
+    assert mounted.get("/where").json()[0] == "shop"
 
 
-def test_a_site_inside_flask_has_its_own_404(mounted: Any) -> None:
-    assert mounted("/site").status == 404
-    assert mounted("/site/a/b").text().startswith("404 Not Found")
+def test_a_site_inside_flask_has_its_own_404(mounted: Mounted) -> None:
+    assert mounted.get("/site").status == 404
+    assert mounted.get("/site/a/b").text().startswith("404 Not Found")
 
 
-def test_slashes_lead_back_into_the_site(mounted: Any, site: SiteMaker) -> None:
-    response = mounted("/site//where?q=1")
+def test_slashes_lead_back_into_the_site(
+    mounted: Mounted, site: SiteMaker, shop: flask.Flask
+) -> None:
+    response = mounted.get("/site//where?q=1")
     assert (response.status, response.headers["location"]) == (301, "/site/where?q=1")
     never = site({"src/pages/where.py": WHERE}, config=Config(trailing_slash="never"))
-    assert mounted("/site/where/", made=never).headers["location"] == "/site/where"
+    assert Mounted(shop, never).get("/site/where/").headers["location"] == "/site/where"
 
 
-def test_a_site_inside_flask_checks_origins(mounted: Any) -> None:
-    assert mounted("/site/where", "POST", headers={"origin": "http://evil"}).status == 403
-    assert mounted("/site/where", "POST", headers={"origin": "http://localhost"}).status == 200
+def test_a_site_inside_flask_checks_origins(mounted: Mounted) -> None:
+    assert mounted.request("POST", "/site/where", {"origin": "http://evil"}).status == 403
+    assert mounted.request("POST", "/site/where", {"origin": "http://localhost"}).status == 200
 
 
 def test_a_host_applications_own_proxy_fix_counts(site: SiteMaker) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import SiteMaker, make_environ
+from tests.conftest import SiteMaker, TestSite, make_environ
 
 SECRET = "ADMIN-SECRET-7f3a"
 PAGES: dict[str, str | bytes] = {
@@ -86,7 +86,7 @@ FINE = {200, 204, 301, 308, 302, 303, 400, 401, 403, 404, 405, 413, 415, 416, 20
 class Target:
     """The site under attack; every answer is looked at."""
 
-    def __init__(self, made: Any) -> None:
+    def __init__(self, made: TestSite) -> None:
         self.app = made.app
         import lib.log  # type: ignore[import-not-found]
 
@@ -123,8 +123,13 @@ class Target:
         self.guarded.clear()
         return status, found, content
 
-    def get(self, target: str, headers: dict[str, str] | None = None, **extra: Any) -> int:
-        return self.send(make_environ("GET", target, headers or {}) | extra)[0]
+    def get(
+        self,
+        target: str,
+        headers: dict[str, str] | None = None,
+        extra: dict[str, str] | None = None,
+    ) -> int:
+        return self.send(make_environ("GET", target, headers or {}, extra=extra))[0]
 
 
 @pytest.fixture
@@ -142,65 +147,65 @@ def target(site: SiteMaker) -> Iterator[Target]:
 
 
 @pytest.mark.parametrize(
-    ("path", "statuses"),
+    ("path", "status"),
     [
-        ("/%61dmin/secret", {401}),
-        ("/%61%64%6d%69%6e%2fsecret", {401}),
-        ("/%2561dmin/secret", {404}),
-        ("/%252561dmin/secret", {404}),
-        ("/%25%32%3561dmin/secret", {404}),
-        ("//admin/secret", {301}),
-        ("/admin//secret", {301}),
-        ("/" * 50 + "admin/secret", {301}),
-        ("/admin%2Fsecret", {401}),
-        ("/%5Cadmin/secret", {400}),
-        ("/admin%5csecret", {400}),
-        ("/\\admin/secret", {400}),
-        ("/docs/../admin/secret", {400}),
-        ("/docs/%2e%2e/admin/secret", {400}),
-        ("/docs/..%2fadmin/secret", {400}),
-        ("/./admin/secret", {400}),
-        ("/docs/..", {400}),
-        ("/products/a%00b.json", {400}),
-        ("/api/health%0a", {400}),
-        ("/api/health%0d%0aX:y", {400}),
-        ("/api/health%7f", {400}),
-        ("/%C0%AF", {400}),
-        ("/products/%FF.json", {400}),
-        ("/products/%ED%A0%80.json", {400}),
-        ("/products/%EF%BF%BD.json", {400}),
-        ("/%", {404}),
-        ("/%zz", {404}),
-        ("/products/%.json", {200}),
-        ("/products/.json", {404}),
-        ("/products/1xjson", {404}),
-        ("/products/a/b.json", {404}),
-        ("/docs//evil/", {301}),
-        ("/docs/" + "a/" * 1900, {200}),
-        ("/" + "../" * 1200, {400}),
-        ("/" * 3900, {301}),
-        ("/" + "x" * 4200, {404}),
-        ("/products/" + "-" * 4000 + ".json", {200}),
-        ("//evil.example/", {404}),
-        ("/%5cevil.example/", {400}),
-        ("/docs//evil.example/%2e%2e", {400}),
-        ("/.env", {404}),
-        ("/.git/config", {404}),
-        ("/.well-known/../.git/config", {400}),
-        ("/src/pages/index.jinja", {404}),
-        ("/robots-static.txt/", {404}),
-        ("/robots-static.txt%00", {400}),
-        ("/nope/<script>alert(1)</script>", {404}),
-        ("/nope/{{7*191}}", {404}),
+        ("/%61dmin/secret", 401),
+        ("/%61%64%6d%69%6e%2fsecret", 401),
+        ("/%2561dmin/secret", 404),
+        ("/%252561dmin/secret", 404),
+        ("/%25%32%3561dmin/secret", 404),
+        ("//admin/secret", 301),
+        ("/admin//secret", 301),
+        ("/" * 50 + "admin/secret", 301),
+        ("/admin%2Fsecret", 401),
+        ("/%5Cadmin/secret", 400),
+        ("/admin%5csecret", 400),
+        ("/\\admin/secret", 400),
+        ("/docs/../admin/secret", 400),
+        ("/docs/%2e%2e/admin/secret", 400),
+        ("/docs/..%2fadmin/secret", 400),
+        ("/./admin/secret", 400),
+        ("/docs/..", 400),
+        ("/products/a%00b.json", 400),
+        ("/api/health%0a", 400),
+        ("/api/health%0d%0aX:y", 400),
+        ("/api/health%7f", 400),
+        ("/%C0%AF", 400),
+        ("/products/%FF.json", 400),
+        ("/products/%ED%A0%80.json", 400),
+        ("/products/%EF%BF%BD.json", 400),
+        ("/%", 404),
+        ("/%zz", 404),
+        ("/products/%.json", 200),
+        ("/products/.json", 404),
+        ("/products/1xjson", 404),
+        ("/products/a/b.json", 404),
+        ("/docs//evil/", 301),
+        ("/docs/" + "a/" * 1900, 200),
+        ("/" + "../" * 1200, 400),
+        ("/" * 3900, 301),
+        ("/" + "x" * 4200, 404),
+        ("/products/" + "-" * 4000 + ".json", 200),
+        ("//evil.example/", 404),
+        ("/%5cevil.example/", 400),
+        ("/docs//evil.example/%2e%2e", 400),
+        ("/.env", 404),
+        ("/.git/config", 404),
+        ("/.well-known/../.git/config", 400),
+        ("/src/pages/index.jinja", 404),
+        ("/robots-static.txt/", 404),
+        ("/robots-static.txt%00", 400),
+        ("/nope/<script>alert(1)</script>", 404),
+        ("/nope/{{7*191}}", 404),
     ],
 )
-def test_a_path_is_read_in_one_way(target: Target, path: str, statuses: set[int]) -> None:
-    assert target.get(path) in statuses
+def test_a_path_is_read_in_one_way(target: Target, path: str, status: int) -> None:
+    assert target.get(path) == status
 
 
 @pytest.mark.parametrize("path", ["", "*", "443", "in/secret", "http://evil/admin/secret", "@evil"])
 def test_what_is_no_path_is_no_route(target: Target, path: str) -> None:
-    status = target.get("/", PATH_INFO=path)
+    status = target.get("/", extra={"PATH_INFO": path})
     assert status == (200 if path == "" else 400)
 
 
@@ -228,29 +233,29 @@ def test_no_header_steers_around_the_guard(target: Target, headers: dict[str, st
 def test_a_header_does_not_mount_the_site(target: Target, mount: str) -> None:
     # As gunicorn hands it on: cut off the path, and still among the headers.
     extra = {"HTTP_SCRIPT_NAME": mount, "SCRIPT_NAME": mount, "PATH_INFO": "/admin/secret"}
-    assert target.get("/", **extra) == 400
+    assert target.get("/", extra=extra) == 400
 
 
 @pytest.mark.parametrize(
-    "to",
+    ("to", "status"),
     [
-        "/admin/secret",
-        "//localhost/admin/secret",
-        "/%61dmin/secret",
-        "admin/secret",
-        "/x/../admin/secret",
-        "/admin%2Fsecret",
-        "/%2561dmin/secret",
-        "/admin//secret",
-        "\\admin\\secret",
-        "/%00",
-        "http://localhost/admin/secret",
-        "/admin/secret?x#y",
-        "/%FF",
+        ("/admin/secret", 401),
+        ("//localhost/admin/secret", 401),
+        ("/%61dmin/secret", 401),
+        ("admin/secret", 401),
+        ("/x/../admin/secret", 401),
+        ("/admin%2Fsecret", 401),
+        ("/%2561dmin/secret", 404),
+        ("/admin//secret", 401),
+        ("\\admin\\secret", 401),
+        ("/%00", 400),
+        ("http://localhost/admin/secret", 401),
+        ("/admin/secret?x#y", 401),
+        ("/%FF", 400),
     ],
 )
-def test_a_rewrite_does_not_lead_around_the_guard(target: Target, to: str) -> None:
-    assert target.get(f"/go?to={quote(to)}") in {400, 401, 404}
+def test_a_rewrite_does_not_lead_around_the_guard(target: Target, to: str, status: int) -> None:
+    assert target.get(f"/go?to={quote(to)}") == status
 
 
 @pytest.mark.parametrize(
@@ -399,6 +404,9 @@ PATHS = [
 ]
 
 
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))]
+
+
 def hostile_path(dice: random.Random) -> str:
     if dice.random() < 0.3:
         raw = list(dice.choice(PATHS))
@@ -417,14 +425,14 @@ def hostile_text(dice: random.Random) -> str:
     return "".join(c for c in "".join(pieces) if c not in "\r\n\0")
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_path_breaks_the_site_or_the_guard(target: Target, seed: int) -> None:
     dice = random.Random(seed)
     for _ in range(2500):
         target.get(hostile_path(dice))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_request_breaks_the_site_or_the_guard(target: Target, seed: int) -> None:
     dice = random.Random(seed)
     for _ in range(1000):

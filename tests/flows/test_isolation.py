@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import SiteMaker, make_environ
+from tests.waiting import PATIENCE
 
 THREADS = 8
 REQUESTS = 30
@@ -195,7 +196,7 @@ def test_an_application_that_was_made_before_a_fork_answers_in_both(
         [sys.executable, "-W", "error", str(script), str(site(PAGES).root), how],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert (done.returncode, done.stderr) == (0, "")
     status, parent, child = json.loads(done.stdout)
@@ -229,7 +230,7 @@ def test_the_start_opens_no_socket_thread_or_file_to_write(site: SiteMaker, tmp_
         [sys.executable, "-W", "error", str(script), str(site(PAGES).root)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
 

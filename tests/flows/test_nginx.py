@@ -2,23 +2,22 @@
 
 import http.client
 import os
-import shutil
-import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
 from framework.build.run import build
-from tests.conftest import SiteMaker
+from tests.conftest import SiteMaker, require_program
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 HANDLER = "from framework import Response\n\n\ndef GET():\n    return Response({})\n"
 FILES = {
@@ -72,52 +71,53 @@ REDIRECTS = (
 )
 
 
-@contextmanager
-def nginx(root: Path, more: str = "") -> Iterator[int]:
-    """A server whose root is the build of the site; its port."""
-    prefix = root.parent / "nginx"
-    prefix.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    temporary = "".join(
-        f"{kind}_temp_path {prefix}/{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;" if os.getuid() == 0 else ""
-    (prefix / "nginx.conf").write_text(
-        f"daemon off; {user} worker_processes 1; pid {prefix}/pid; error_log {prefix}/log;\n"
-        "events { }\n"
-        f"http {{ access_log off; {temporary} include /etc/nginx/mime.types;\n"
-        f"server {{ listen 127.0.0.1:{port}; server_name localhost;\n"
-        f"root {root}/dist;\ninclude {root}/dist/.framework.nginx.conf;\n{more}\n}} }}\n"
-    )
-    command = [
-        shutil.which("nginx") or "/usr/sbin/nginx",
-        "-p",
-        prefix,
-        "-c",
-        prefix / "nginx.conf",
-    ]
-    process = subprocess.Popen([*command, "-e", prefix / "log"])
-    try:
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert process.poll() is None, (prefix / "log").read_text()
-                time.sleep(0.05)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+@pytest.fixture(scope="module")
+def program() -> str:
+    return require_program("nginx")
+
+
+class ServeByNginx(Protocol):
+    """The type of the fixture `serve`."""
+
+    def __call__(self, root: Path, more: str = "") -> int:
+        """Serve the build of the site, with `more` in the configuration; the port."""
+
+
+@pytest.fixture
+def serve(program: str) -> Iterator[ServeByNginx]:
+    processes = []
+
+    def serve(root: Path, more: str = "") -> int:
+        prefix = root.parent / "nginx"
+        prefix.mkdir()
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        temporary = "".join(f"{kind}_temp_path {prefix}/{kind};" for kind in kinds)
+        user = "user root;" if os.getuid() == 0 else ""
+        # nginx takes over the socket, so no other program can take its port before it listens.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port: int = listener.getsockname()[1]
+            (prefix / "nginx.conf").write_text(
+                f"daemon off; {user} worker_processes 1; pid {prefix}/pid;\n"
+                "events { }\n"
+                f"http {{ access_log off; {temporary} include /etc/nginx/mime.types;\n"
+                f"server {{ listen 127.0.0.1:{port}; server_name localhost;\n"
+                f"root {root}/dist;\ninclude {root}/dist/.framework.nginx.conf;\n{more}\n}} }}\n"
+            )
+            command = [program, "-p", str(prefix), "-c", str(prefix / "nginx.conf"), "-e", "stderr"]
+            environ = os.environ | {"NGINX": f"{listener.fileno()};"}
+            processes.append(subprocess.Popen(command, env=environ, pass_fds=[listener.fileno()]))
+        return port
+
+    yield serve
+    for process in processes:
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
 
 
 def ask(
     port: int, path: str, method: str = "GET", body: str | None = None
 ) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request(method, path, body, headers={"host": "localhost", "accept": "text/html"})
     response = connection.getresponse()
     answer = response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
@@ -139,7 +139,7 @@ def told(status: int, headers: dict[str, str], body: bytes) -> dict[str, Any]:
 @pytest.mark.parametrize("slash", ["ignore", "always", "never"])
 @pytest.mark.parametrize("base", ["/", "/caf\u00e9/a.b"])
 def test_nginx_answers_as_the_application(
-    site: SiteMaker, form: str, slash: str, base: str
+    site: SiteMaker, serve: ServeByNginx, form: str, slash: str, base: str
 ) -> None:
     config = (
         "from framework import *\n\nconfig = Config(output='static', "
@@ -153,24 +153,24 @@ def test_nginx_answers_as_the_application(
     # The application adds a slash to endpoints, and to what a route matches and doesn't list;
     # nginx adds one first where it will redirect.
     different |= {"/api/health", "/blog/nothing", "/old"} if slash == "always" else set()
-    with nginx(one.root) as port:
-        for path in PATHS:
-            if path in different:
-                continue
-            response = one.get(prefix + path, headers={"accept": "text/html"})
-            expected = told(response.status, dict(response.headers.items()), response.bytes())
-            assert told(*ask(port, prefix + path)) == expected, path
-        status, headers, _ = ask(port, f"{prefix}/go")
-        assert (status, headers["location"]) == (307, "/about?a=%24b")
-        end = "/" if slash == "always" else ""
-        status, headers, _ = ask(port, f"{prefix}/old{end}")
-        assert (status, headers["location"]) == (301, "/about")
-        assert ask(port, f"{prefix}/about{end}", "POST")[0] == 405
-        if prefix:
-            assert [ask(port, path)[0] for path in ("/", "/about", "/x.txt")] == [404] * 3
+    port = serve(one.root)
+    for path in PATHS:
+        if path in different:
+            continue
+        response = one.get(prefix + path, headers={"accept": "text/html"})
+        expected = told(response.status, dict(response.headers.items()), response.bytes())
+        assert told(*ask(port, prefix + path)) == expected, path
+    status, headers, _ = ask(port, f"{prefix}/go")
+    assert (status, headers["location"]) == (307, "/about?a=%24b")
+    end = "/" if slash == "always" else ""
+    status, headers, _ = ask(port, f"{prefix}/old{end}")
+    assert (status, headers["location"]) == (301, "/about")
+    assert ask(port, f"{prefix}/about{end}", "POST")[0] == 405
+    if prefix:
+        assert [ask(port, path)[0] for path in ("/", "/about", "/x.txt")] == [404] * 3
 
 
-def test_nginx_asks_the_application_for_what_is_live(site: SiteMaker) -> None:
+def test_nginx_asks_the_application_for_what_is_live(site: SiteMaker, serve: ServeByNginx) -> None:
     files = FILES | {
         "src/pages/about.jinja": "---\nprerender = True\n---\nabout",
         "src/pages/api/data.json.py": (
@@ -195,13 +195,11 @@ def test_nginx_asks_the_application_for_what_is_live(site: SiteMaker) -> None:
         try:
             proxy = f"proxy_pass http://127.0.0.1:{server.server_port};"
             more = f"location @site {{ {proxy} proxy_set_header Host localhost; }}"
-            with nginx(one.root, more) as port:
-                answers = {
-                    path: ask(port, path) for path in ("/about", "/blog/", "/blog/caf%C3%A9")
-                }
-                posted = ask(port, "/api/data.json", "POST", "abc")
-                refused = [ask(port, path, "DELETE")[0] for path in ("/about", "/about/", "/x.txt")]
-                answers |= {path: ask(port, path) for path in ("/nothing", "/api/health", "/x.txt")}
+            port = serve(one.root, more)
+            answers = {path: ask(port, path) for path in ("/about", "/blog/", "/blog/caf%C3%A9")}
+            posted = ask(port, "/api/data.json", "POST", "abc")
+            refused = [ask(port, path, "DELETE")[0] for path in ("/about", "/about/", "/x.txt")]
+            answers |= {path: ask(port, path) for path in ("/nothing", "/api/health", "/x.txt")}
         finally:
             server.shutdown()
             thread.join()

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 from framework import App
@@ -20,7 +24,12 @@ print("served")
 def run(*command: str | Path, cwd: Path) -> str:
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COVERAGE"))}
     done = subprocess.run(
-        list(map(str, command)), cwd=cwd, env=environ, capture_output=True, text=True, timeout=300
+        list(map(str, command)),
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=10 * PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -81,7 +81,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, s
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(ECHO)
     made = {
-        (slash, base): App(root, Config(trailing_slash=slash, base=base))  # type: ignore[arg-type]
+        (slash, base): App(root, Config(trailing_slash=slash, base=base))
         for slash in ("ignore", "always", "never")
         for base in ("/", "/b")
     }
