@@ -14,7 +14,7 @@ from .errors import BadBodyError, BodyUsedError
 from .formdata import File, FormData
 from .headers import Headers
 from .jsontext import read_json
-from .multipart import read_multipart, read_urlencoded, write_multipart
+from .multipart import parse_multipart, parse_urlencoded, write_multipart
 from .stream import Stream, require_piece, stream_of, tee, to_bytes
 from .url import URLSearchParams
 
@@ -150,11 +150,11 @@ class Body:
         chunks = source if isinstance(source, Stream) else [to_bytes(source or b"")]
         try:
             if kind == _URLENCODED:
-                return read_urlencoded(chunks, strict=self._strict)
+                return parse_urlencoded(chunks, strict=self._strict)
             boundary = parameters.get("boundary")
             if not boundary:
                 raise ValueError("its content type has no boundary")
-            return read_multipart(chunks, boundary, strict=self._strict)
+            return parse_multipart(chunks, boundary, strict=self._strict)
         except BadBodyError:
             raise
         except ValueError as error:
