@@ -13,7 +13,7 @@ from werkzeug.http import parse_options_header
 from .errors import BadBodyError, BodyUsedError
 from .formdata import File, FormData
 from .headers import Headers
-from .jsontext import read_json
+from .jsontext import parse_json
 from .multipart import parse_multipart, parse_urlencoded, write_multipart
 from .stream import Stream, require_piece, stream_of, tee, to_bytes
 from .url import URLSearchParams
@@ -174,7 +174,7 @@ class Body:
         if not self._strict:
             data = data.decode("utf-8", "replace").encode()
         try:
-            return read_json(data)
+            return parse_json(data)
         except ValueError as error:
             raise self._bad_body(str(error)) from None
 

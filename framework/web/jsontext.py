@@ -42,7 +42,7 @@ def write_json(data: object) -> bytes:
         raise TypeError("This value is nested too deeply for JSON, or holds itself.") from None
 
 
-def read_json(data: bytes) -> Any:
+def parse_json(data: bytes) -> Any:
     """The value of a JSON text. A byte order mark is dropped; of a name given twice the last counts.
 
     `ValueError`: not JSON (`NaN` and `Infinity` are none), not UTF-8, or too much of it: nested
@@ -50,7 +50,7 @@ def read_json(data: bytes) -> Any:
 
     https://www.rfc-editor.org/rfc/rfc8259
 
-    >>> read_json(b'{"a": [1, null]}')
+    >>> parse_json(b'{"a": [1, null]}')
     {'a': [1, None]}
     """
     data = data.removeprefix(_BOM)
