@@ -15,8 +15,8 @@ from .formdata import File, FormData
 from .headers import Headers
 from .jsontext import parse_json
 from .multipart import parse_multipart, parse_urlencoded, write_multipart
+from .search_params import URLSearchParams
 from .stream import Stream, require_piece, stream_of, tee, to_bytes
-from .url import URLSearchParams
 
 BodyInit: TypeAlias = (
     str

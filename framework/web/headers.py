@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NoReturn, Self, TypeAlias, overload
+from typing import NoReturn, Self, TypeAlias, overload
 
-from .strings import to_pairs, to_text
+from .pairs import to_pairs
+from .strings import to_text
+from .wsgi import Environ
 
 is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _unsendable = re.compile("[\0\r\n\u0100-\U0010ffff]").search
@@ -224,7 +226,7 @@ class RequestHeaders(Headers):
     __slots__ = ()
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, Any]) -> Self:
+    def from_environ(cls, environ: Environ) -> Self:
         """The headers of a WSGI request, whatever the client sent in them.
 
         Values are taken as they are. Only `CONTENT_TYPE` and `CONTENT_LENGTH` tell of the body:

@@ -14,7 +14,7 @@ from multipart import (  # type: ignore[import-untyped]
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .formdata import File, FormData, Spool
-from .url import URLSearchParams
+from .search_params import URLSearchParams
 
 MAX_ENTRIES = 1000
 MAX_TEXT = 500_000
@@ -79,7 +79,7 @@ def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> 
                     if strict and len(text) > text_left:
                         raise RequestEntityTooLarge("The text of this form is too long.")
                 text_left -= len(text)
-                form._entries.append((name, text.decode("utf-8", errors)))
+                form._pairs.append((name, text.decode("utf-8", errors)))
             else:
                 start = end
                 for data in content:
@@ -88,7 +88,7 @@ def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> 
                 filename = _decode(part.filename, errors)
                 kind = part.header("Content-Type", "text/plain")
                 file = File.from_spool(spool, start, end - start, filename, type=kind)
-                form._entries.append((name, file))
+                form._pairs.append((name, file))
     except ParserLimitReached:
         raise RequestEntityTooLarge("A part of this form has too long headers.") from None
     try:

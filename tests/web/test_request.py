@@ -15,7 +15,8 @@ from framework.web.errors import BadBodyError, BodyUsedError, FormTypeError
 from framework.web.formdata import File, FormData
 from framework.web.headers import Headers
 from framework.web.request import Request
-from framework.web.url import URL, URLSearchParams
+from framework.web.search_params import URLSearchParams
+from framework.web.url import URL
 
 LIMIT = 1000
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from framework.web.errors import InvalidDataError
 from framework.web.formdata import File, FormData
 from framework.web.request import Request
-from framework.web.url import URL, URLSearchParams
+from framework.web.search_params import URLSearchParams
+from framework.web.url import URL
 from framework.web.validation import MAX_ERRORS, convert
 
 T = typing.TypeVar("T")
