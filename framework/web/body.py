@@ -16,7 +16,7 @@ from .headers import Headers
 from .jsontext import parse_json
 from .multipart import parse_multipart, parse_urlencoded, write_multipart
 from .search_params import URLSearchParams
-from .stream import Stream, require_piece, find_stream, tee, to_bytes
+from .stream import Stream, find_stream, require_piece, tee, to_bytes
 
 BodyInit: TypeAlias = (
     str

@@ -76,7 +76,7 @@ def test_each_reader_gives_the_body_and_uses_it(make):
     assert not response.body_used
     assert response.text() == "a€"
     assert response.body_used
-    with pytest.raises(BodyUsedError, match=r"Response was read before.*clone"):
+    with pytest.raises(BodyUsedError, match=r"Response was already read.*clone"):
         response.bytes()
 
 
