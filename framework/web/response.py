@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from copy import copy
 from http import HTTPStatus
-from typing import Any, Protocol, Self, TypeVar, overload
+from typing import Any, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 from urllib.parse import quote
 
 from .body import PLAIN_TEXT, Body, BodyInit, Source, extract
@@ -32,27 +32,28 @@ _R = TypeVar("_R", bound="Response")
 _R_co = TypeVar("_R_co", bound="Response", covariant=True)
 
 
-class _JsonMaker(Protocol[_R_co]):
-    def __call__(
-        self,
-        data: object,
-        *,
-        status: int = 200,
-        status_text: str = "",
-        headers: HeadersInit = None,
-    ) -> _R_co: ...
+class ResponseInit(TypedDict, total=False):
+    """The options of `Response.json`."""
+
+    status: int
+    status_text: str
+    headers: HeadersInit
+
+
+class _MakeJson(Protocol[_R_co]):
+    def __call__(self, data: object, **init: Unpack[ResponseInit]) -> _R_co: ...
 
 
 class _Json:
     """`Response.json(data)` returns a response, `response.json()` reads one, as in the standard."""
 
     @overload
-    def __get__(self, response: None, owner: type[_R]) -> _JsonMaker[_R]: ...
+    def __get__(self, response: None, owner: type[_R]) -> _MakeJson[_R]: ...
     @overload
     def __get__(self, response: "Response", owner: type[_R]) -> Callable[[], Any]: ...
     def __get__(
         self, response: "Response | None", owner: type[_R]
-    ) -> _JsonMaker[_R] | Callable[[], Any]:
+    ) -> _MakeJson[_R] | Callable[[], Any]:
         return owner._from_json if response is None else response._read_json
 
 
@@ -113,25 +114,17 @@ class Response(Body):
     json = _Json()
 
     @classmethod
-    def _from_json(
-        cls,
-        data: object,
-        *,
-        status: int = 200,
-        status_text: str = "",
-        headers: HeadersInit = None,
-    ) -> Self:
+    def _from_json(cls, data: object, **init: Unpack[ResponseInit]) -> Self:
         """Return a response with `data` as JSON; its type is `application/json` unless set.
 
         `data` may contain dates, UUIDs, enums and dataclasses; NaN becomes `null`.
 
         https://fetch.spec.whatwg.org/#dom-response-json
         """
-        body = write_json(data)
-        if status != 200:
-            _checked_status(status, body)
-        response = cls(status=status, status_text=status_text, headers=headers)
-        response._source = body
+        response = cls(**init)
+        response._source = source = write_json(data)
+        if response._status != 200:
+            _checked_status(response._status, source)
         response._headers._values.setdefault("content-type", "application/json")
         return response
 
@@ -245,9 +238,10 @@ class Response(Body):
         status = self._status
         if not status:
             raise ValueError("Response.error() is a network error: it can't be sent.")
-        line = _STATUS_LINES.get(status) or f"{status} Unknown"
         if self._status_text:
             line = f"{status} {self._status_text}"
+        else:
+            line = _STATUS_LINES.get(status) or f"{status} Unknown"
         source = self._source
         values = self._headers._values
         headers = self._headers.to_wsgi()
@@ -260,44 +254,32 @@ class Response(Body):
             kind = PLAIN_TEXT if source is None else "application/octet-stream"
             headers.append(("content-type", kind))
         if isinstance(source, Stream):
-            return self._send_stream(source, start_response, line, headers, head, run)
+            if self._used:
+                raise BodyUsedError(
+                    "This response is a stream that was already read or sent. "
+                    "Return a new Response for each request, or clone() it."
+                )
+            self._used = True
+            if run is not None:
+                source.use(run)
+            try:
+                start_response(line, headers)
+            except BaseException:
+                source.close()
+                raise
+            if head:
+                source.close()
+                return ()
+            return source
 
-        source = b"" if source is None else source
-        data = source if type(source) is bytes else to_bytes(source)
+        data = source if type(source) is bytes else to_bytes(source or b"")
         if "content-length" not in values:
             headers.append(("content-length", str(len(data))))
-        elif self._source is not None or not head:  # a HEAD handler may set the length of GET
+        elif source is not None or not head:  # a HEAD handler may set the length of GET
             headers = _without(headers, "content-length")
             headers.append(("content-length", str(len(data))))
         start_response(line, headers)
         return (data,) if data and not head else ()
-
-    def _send_stream(
-        self,
-        stream: Stream,
-        start_response: StartResponse,
-        line: str,
-        headers: list[tuple[str, str]],
-        head: bool,
-        run: Run | None,
-    ) -> Iterable[bytes]:
-        if self._used:
-            raise BodyUsedError(
-                "This response is a stream that was already read or sent. "
-                "Return a new Response for each request, or clone() it."
-            )
-        self._used = True
-        if run is not None:
-            stream.use(run)
-        try:
-            start_response(line, headers)
-        except BaseException:
-            stream.close()
-            raise
-        if head:
-            stream.close()
-            return ()
-        return stream
 
     def __await__(self) -> Generator[Any, Any, Self]:
         """Return this response: `await next()` works for async and plain middleware."""
