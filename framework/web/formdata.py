@@ -77,7 +77,7 @@ class File:
     use it as a path (`save_to` is safe). `type` is in lower case, and `""` if it is unknown or
     invalid. `size` counts bytes.
 
-    Unlike the standard's, there is no Blob and no `last_modified`, content and text are plain
+    Unlike in the standard, `Blob` and `last_modified` do not exist, content and text are plain
     values, and `save_to` writes to disk.
 
     https://w3c.github.io/FileAPI/#file-section

@@ -32,9 +32,9 @@ class Request(Body):
     `TypeError`: a body with GET or HEAD. `ValueError`: an invalid URL or one with a user name or
     password, an invalid method or one of CONNECT, TRACE and TRACK, an invalid header.
 
-    Unlike the standard's, the readers return plain values, and there is no mode, cache,
-    credentials or signal. `json` and `form_data` take a type, and `werkzeug` is the same request
-    as Werkzeug's class.
+    Unlike in the standard, the readers return plain values, `json` and `form_data` take a type,
+    `werkzeug` is the same request as Werkzeug's class, and mode, cache, credentials and signal do
+    not exist.
 
     https://fetch.spec.whatwg.org/#request-class
 

@@ -136,7 +136,7 @@ class AsyncStream(Stream):
 
 
 class _Waiter:
-    """Awaits the chunks of a stream; a separate object, so that there is no reference cycle."""
+    """Awaits the chunks of a stream; a separate object to avoid a reference cycle."""
 
     __slots__ = ("_context", "_loop", "run")
 

@@ -15,7 +15,7 @@ from .search_params import URLSearchParams, parse_query
 from .strings import to_text, to_usv
 
 # An href of the serialiser: user name, password and host contain none of the delimiters, and a
-# path that begins with "//" follows "/." if there is no host.
+# path that begins with "//" follows "/." if the host is missing.
 _split = re.compile(
     r"""([^:]+:)
         (?://
@@ -203,4 +203,4 @@ def _input(url: str | URL) -> str:
         return url._href
     if isinstance(url, str):
         return url
-    raise TypeError(f"A URL is made from a str or a URL, not {type(url).__name__}.")
+    raise TypeError(f"A URL takes a str or a URL, not {type(url).__name__}.")

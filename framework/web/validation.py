@@ -148,7 +148,7 @@ def _wrong_names(data: Any, info: inspect.Type) -> Iterator[tuple[str, str]]:
         if isinstance(info, inspect.StructType) and info.forbid_unknown_fields:
             known = {field.encode_name for field in fields} | {info.tag_field}
             for name in [name for name in data if name not in known]:
-                yield name, "There is no such field."
+                yield name, "This field is unknown."
 
 
 def _parts(data: Any, kind: Any, info: inspect.Type) -> Iterator[tuple[str | int, Any, Any]]:

@@ -244,11 +244,11 @@ def test_json_becomes_a_value_of_the_type(data: Any, kind: Any, value: Any) -> N
             Point,
             {
                 "#/xAxis": "Expected int, got str.",
-                "#/z": "There is no such field.",
-                "#/y_axis": "There is no such field.",
+                "#/z": "This field is unknown.",
+                "#/y_axis": "This field is unknown.",
             },
         ),
-        ({"type": "circle", "radius": 1, "side": 2}, Circle, {"#/side": "There is no such field."}),
+        ({"type": "circle", "radius": 1, "side": 2}, Circle, {"#/side": "This field is unknown."}),
         (
             {"type": "circle", "radius": "1"},
             Circle | Square,
