@@ -107,7 +107,7 @@ def test_an_invalid_url_is_a_value_error_that_names_it(url, base, message):
 
 @pytest.mark.parametrize("value", [None, 5, b"http://a/"])
 def test_a_url_is_made_from_text(value):
-    with pytest.raises(TypeError, match="made from a str or a URL, not "):
+    with pytest.raises(TypeError, match="takes a str or a URL, not "):
         URL(value)
 
 
