@@ -40,7 +40,7 @@ def apply_conditions(environ: Environ, response: Response, *, make_etag: bool) -
 
 
 def is_unmodified(environ: Environ, etag: str | None, modified: datetime | None) -> bool:
-    """Tell whether the client's copy is current, by `If-None-Match` or `If-Modified-Since`.
+    """Return whether the client's copy is current, by `If-None-Match` or `If-Modified-Since`.
 
     `etag` is the value of the header. An invalid date is ignored.
     """
@@ -52,7 +52,7 @@ def is_unmodified(environ: Environ, etag: str | None, modified: datetime | None)
 
 
 def precondition_fails(environ: Environ, etag: str, modified: datetime) -> bool:
-    """Tell whether `If-Match` or `If-Unmodified-Since` asks for another version (412)."""
+    """Return whether `If-Match` or `If-Unmodified-Since` asks for another version (412)."""
     if wanted := environ.get("HTTP_IF_MATCH"):
         return not parse_etags(wanted).contains(etag.strip('"'))
     since = parse_date(environ.get("HTTP_IF_UNMODIFIED_SINCE"))

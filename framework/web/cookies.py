@@ -123,7 +123,7 @@ class Cookies:
             return Cookie(sent)
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a cookie of that name."""
+        """Return whether there is a cookie of that name."""
         if name in self._outgoing:
             return self._outgoing[name][0] is not None
         return name in self._sent()
@@ -227,10 +227,10 @@ def _encode(value: str) -> str:
     return value if _needs_no_escape(value) else quote(value, safe="!'()*")
 
 
-def _check_names(options: Iterable[str], known: Iterable[str]) -> None:
-    for name in options:
-        if name not in known:
-            raise TypeError(f"{name!r} is not one of the options {', '.join(sorted(known))}.")
+def _check_names(options: Iterable[str], known: frozenset[str]) -> None:
+    if not known.issuperset(options):
+        unknown = ", ".join(set(options) - known)
+        raise TypeError(f"Unknown option {unknown}. The options are {', '.join(sorted(known))}.")
 
 
 def _attributes(options: SetCookieOptions, is_https: bool) -> list[str]:

@@ -97,7 +97,7 @@ class Headers:
         return self._cookies.copy()
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a value of that name."""
+        """Return whether there is a value of that name."""
         key = _key(name)
         return key in self._values or (key == "set-cookie" and bool(self._cookies))
 

@@ -14,7 +14,7 @@ from multipart import (  # type: ignore[import-untyped]
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .formdata import File, FormData, Spool
-from .search_params import URLSearchParams
+from .search_params import parse_query
 
 MAX_ENTRIES = 1000
 MAX_TEXT = 500_000
@@ -69,6 +69,7 @@ def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> 
             if strict and len(form) == MAX_ENTRIES:
                 raise RequestEntityTooLarge("This form has too many entries.")
             name = _decode(part.name, errors)
+            # The library gives a part without a name the name "".
             if not name and parse_content_disposition(part["Content-Disposition"])[1] is None:
                 raise ValueError("a part has no name")
             content: Iterator[bytes] = iter(events.__next__, None)  # None ends a part
@@ -112,11 +113,8 @@ def parse_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
             raise RequestEntityTooLarge("The text of this form is too long.")
     if strict and body.count(b"&") >= MAX_ENTRIES:
         raise RequestEntityTooLarge("This form has too many fields.")
-    # URLSearchParams drops one leading "?"; in a form it is part of the first name.
-    text = body.decode("utf-8", "strict" if strict else "replace")
     form = FormData()
-    for name, value in URLSearchParams(f"?{text}").items():
-        form.append(name, value)
+    form._pairs += parse_query(body.decode("utf-8", "strict" if strict else "replace"))
     return form
 
 

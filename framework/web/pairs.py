@@ -68,7 +68,7 @@ class Pairs(Generic[V]):
         return [value for other, value in self._pairs if other == name]
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a pair of that name."""
+        """Return whether there is a pair of that name."""
         name = to_name(name)
         return any(other == name for other, _ in self._pairs)
 

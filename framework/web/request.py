@@ -204,7 +204,7 @@ class Request(Body):
 
 
 def _is_no_file(value: str | File) -> bool:
-    """Tell whether this is what browsers send if no file was chosen."""
+    """Return whether this is what browsers send if no file was chosen."""
     return isinstance(value, File) and not value.name and not value.size
 
 

@@ -13,7 +13,7 @@ _is_length = re.compile("[0-9]+").fullmatch
 
 
 def has_body(environ: Environ) -> bool:
-    """Tell whether a request has a body, even an empty one.
+    """Return whether a request has a body, even an empty one.
 
     In HTTP/1 a length or a transfer coding announces it; later versions need neither.
 

@@ -49,7 +49,7 @@ class URLSearchParams(Pairs[str]):
         return len(self._pairs)
 
     def has(self, name: str, value: str | float | None = None) -> bool:
-        """Tell whether there is that name, or that name with that value."""
+        """Return whether there is that name, or that name with that value."""
         if value is None:
             return super().has(name)
         return (to_name(name), to_name(value)) in self._pairs

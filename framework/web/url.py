@@ -110,7 +110,7 @@ class URL:
 
     @classmethod
     def can_parse(cls, url: "str | URL", base: "str | URL | None" = None) -> bool:
-        """Tell whether the URL is valid."""
+        """Return whether the URL is valid."""
         return cls.parse(url, base) is not None
 
     @property

@@ -217,7 +217,7 @@ def _flat(info: inspect.Type) -> tuple[inspect.Type, ...]:
 
 
 def _is_text(info: inspect.Type) -> bool:
-    """Tell whether the type accepts an empty text."""
+    """Return whether the type accepts an empty text."""
     if isinstance(info, inspect.LiteralType):
         return "" in info.values
     if isinstance(info, inspect.EnumType):

@@ -408,9 +408,9 @@ def test_deleting_sends_a_date_in_the_past_and_the_usual_attributes():
 
 def test_an_unknown_option_is_a_type_error():
     cookies = Cookies()
-    with pytest.raises(TypeError, match="'httponly' is not one of the options domain, encode, "):
+    with pytest.raises(TypeError, match="Unknown option httponly"):
         cookies.set("a", "1", httponly=True)
-    with pytest.raises(TypeError, match="'max_age' is not one of the options domain, http_only, "):
+    with pytest.raises(TypeError, match="Unknown option max_age"):
         cookies.delete("a", max_age=5)
     assert cookies.headers() == []
 
