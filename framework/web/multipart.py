@@ -4,12 +4,13 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from urllib.parse import unquote
 
 from multipart import (  # type: ignore[import-untyped]
+    MultipartSegment,
     ParserError,
     ParserLimitReached,
     PushMultipartParser,
-    parse_content_disposition,
 )
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -21,6 +22,10 @@ MAX_TEXT = 500_000
 MAX_HEAD = 16 * 1024
 """Limits of a form from a client: entries, bytes of all text, bytes of one part's headers."""
 
+_parameters = re.compile(
+    r'form-data((?:[ \t]*;[ \t]*[a-z*]+=(?:"[^"]*"|[^\s;"]+))*)[ \t]*;?', re.IGNORECASE
+).fullmatch
+_each_parameter = re.compile(r'([A-Za-z*]+)=(?:"([^"]*)"|([^\s;"]+))').findall
 _leading_line_breaks = re.compile(rb"\A(?:\r\n)+")
 _line_break = re.compile("\r\n|\r|\n")
 _AS_QUOTED = {ord("\n"): "%0A", ord("\r"): "%0D", ord('"'): "%22"}
@@ -61,17 +66,12 @@ def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> 
     errors = "strict" if strict else "replace"
     text_left = MAX_TEXT
     end = 0
-    parser = _Parser(boundary, MAX_HEAD if strict else sys.maxsize)
+    parser = _Parser(boundary, errors, MAX_HEAD if strict else sys.maxsize)
     events = chain.from_iterable(map(parser.parse, _from_boundary(chunks, parser.boundary)))
     try:
         for part in events:
-            parser.head_size = 0
             if strict and len(form) == MAX_ENTRIES:
                 raise RequestEntityTooLarge("This form has too many entries.")
-            name = _decode(part.name, errors)
-            # The library gives a part without a name the name "".
-            if not name and parse_content_disposition(part["Content-Disposition"])[1] is None:
-                raise ValueError("a part has no name")
             content: Iterator[bytes] = iter(events.__next__, None)  # None ends a part
             if part.filename is None:
                 text = bytearray()
@@ -80,16 +80,15 @@ def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> 
                     if strict and len(text) > text_left:
                         raise RequestEntityTooLarge("The text of this form is too long.")
                 text_left -= len(text)
-                form._pairs.append((name, text.decode("utf-8", errors)))
+                form._pairs.append((part.name, text.decode("utf-8", errors)))
             else:
                 start = end
                 for data in content:
                     spool.append(data)
                     end += len(data)
-                filename = _decode(part.filename, errors)
-                kind = part.header("Content-Type", "text/plain")
-                file = File.from_spool(spool, start, end - start, filename, type=kind)
-                form._pairs.append((name, file))
+                kind = part.content_type
+                file = File.from_spool(spool, start, end - start, part.filename, type=kind)
+                form._pairs.append((part.name, file))
     except ParserLimitReached:
         raise RequestEntityTooLarge("A part of this form has too long headers.") from None
     try:
@@ -119,16 +118,17 @@ def parse_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
 
 
 class _Parser(PushMultipartParser):  # type: ignore[misc]
-    """The library's parser, with strict line ends and one limit for all headers of a part."""
+    """The library's parser, stricter about the headers of a part."""
 
-    def __init__(self, boundary: str, max_head: int) -> None:
+    def __init__(self, boundary: str, errors: str, max_head: int) -> None:
         super().__init__(
             boundary,
             max_header_size=max_head,
             max_header_count=max_head,
-            header_charset="latin-1",  # _decode() decodes what is needed
+            header_charset="latin-1",  # _create_segment() decodes UTF-8
         )
-        self.head_size = 0
+        self._errors = errors
+        self._head_size = 0
 
     def _on_segment_headerline(self, line: bytes) -> None:
         # The library accepts a lone CR or LF here, and joins folded lines.
@@ -136,10 +136,46 @@ class _Parser(PushMultipartParser):  # type: ignore[misc]
             raise ValueError(
                 f"a part has an invalid header: {line.decode(errors='replace')!r:.100}"
             )
-        self.head_size += len(line)
-        if self.head_size > self.max_header_size:
+        self._head_size += len(line)
+        if self._head_size > self.max_header_size:
             raise ParserLimitReached
         super()._on_segment_headerline(line)
+
+    def _create_segment(self, headers: list[tuple[str, str]]) -> MultipartSegment:
+        self._head_size = 0
+        values = dict(headers)
+        disposition = values.get("Content-Disposition", "").rstrip(" \t")
+        if not disposition.isascii():
+            disposition = disposition.encode("latin-1").decode("utf-8", self._errors)
+        part = MultipartSegment([])
+        part.name, part.filename = _parse_disposition(disposition)
+        part.content_type = values.get("Content-Type", "text/plain").rstrip(" \t")
+        return part
+
+
+def _parse_disposition(disposition: str) -> tuple[str, str | None]:
+    """Return the name of a part, and its file name if it is a file.
+
+    Only `%0A`, `%0D` and `%22` are escapes: browsers escape no other character.
+    """
+    found = _parameters(disposition)
+    if found is None:
+        raise ValueError(f"a part has no Content-Disposition of a form: {disposition!r:.100}")
+    given = _each_parameter(found[1])
+    parameters = {name.lower(): quoted or token for name, quoted, token in given}
+    if "name" not in parameters or len(parameters) < len(given):
+        raise ValueError(f"a part has no name, or two: {disposition!r:.100}")
+    filename = parameters.get("filename")
+    if filename is None and "filename*" in parameters:  # RFC 5987: some old clients write it
+        charset, _, encoded = parameters["filename*"].partition("''")
+        filename = unquote(encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1")
+    elif filename is not None:
+        filename = _unescape(filename)
+    return _unescape(parameters["name"]), filename
+
+
+def _unescape(text: str) -> str:
+    return text.replace("%0A", "\n").replace("%0D", "\r").replace("%22", '"')
 
 
 def _from_boundary(chunks: Iterable[bytes], boundary: bytes) -> Iterator[bytes]:
@@ -154,7 +190,3 @@ def _from_boundary(chunks: Iterable[bytes], boundary: bytes) -> Iterator[bytes]:
     if not start.startswith(first[: len(start)]):
         raise ValueError("it doesn't begin with its boundary")
     return chain([start] if start else [], chunks)
-
-
-def _decode(text: str, errors: str) -> str:
-    return text if text.isascii() else text.encode("latin-1").decode("utf-8", errors)

@@ -389,7 +389,7 @@ def test_only_a_boundary_after_crlf_ends_a_part(value, size):
         ("--b\n--b--\r\n", "Invalid line break after first boundary"),
         ("--b\r--b--\r\n", "Unexpected byte after first boundary"),
         ("--b- ---b--\r\n", "Unexpected byte after first boundary"),
-        ("--b\r\n\r\n\r\n--b--\r\n", "Missing Content-Disposition segment header"),
+        ("--b\r\n\r\n\r\n--b--\r\n", "a part has no Content-Disposition of a form: ''"),
         (named("a", "1\r\n--bc") + "--b--\r\n", "Unexpected bytes after boundary"),
         (named("a", "1\r\n--b\n") + "--b--\r\n", "Unexpected bytes after boundary"),
         (named("a", "1--b--\r\n"), "it ends before its last boundary"),
@@ -403,7 +403,9 @@ def test_only_a_boundary_after_crlf_ends_a_part(value, size):
         (named("a", "1", ": z") + "--b--\r\n", "Invalid segment header name"),
         (named("a", "1", "X-Y") + "--b--\r\n", "Malformed segment header"),
         (named("a", "1", "Content-Length: 2") + "--b--\r\n", "Segment size does not match"),
-        (part("1", "Content-Disposition: form-data; x=y") + "--b--", "a part has no name"),
+        (part("1", "Content-Disposition: form-data; x=y") + "--b--", "a part has no name, or two"),
+        (named('a"; name="b', "1") + "--b--\r\n", "a part has no name, or two"),
+        (named('a"; filename="f"; filename="g', "1") + "--b--\r\n", "a part has no name, or two"),
     ],
 )
 def test_an_invalid_multipart_form_is_not_an_empty_form(body, why):
@@ -425,8 +427,11 @@ def test_blanks_around_a_parts_header_mean_nothing():
         ('name="a%22b%0D%0Ac%20"; filename="%22"', 'a"b\r\nc%20', '"'),
         ('name="f"; filename="a\\b"', "f", "a\\b"),
         ('name="f"; filename=""', "f", ""),
-        ('name=""; filename="C:\\\\dir\\\\x.txt"', "", "x.txt"),
+        ('name=""; filename="C:\\\\x.txt"', "", "C:\\\\x.txt"),
         ('name="é"; filename="ü.txt"', "é", "ü.txt"),
+        ('name="f";\tfilename="x.txt"', "f", "x.txt"),
+        ("name=f; filename*=utf-8''n%C3%A4me", "f", "näme"),
+        ("name=f; filename*=evil''n%E4me", "f", "näme"),
         ("name=f; filename=a; filename*=utf-8''b", "f", "a"),
     ],
 )
