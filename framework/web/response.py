@@ -254,24 +254,7 @@ class Response(Body):
             kind = PLAIN_TEXT if source is None else "application/octet-stream"
             headers.append(("content-type", kind))
         if isinstance(source, Stream):
-            if self._used:
-                raise BodyUsedError(
-                    "This response is a stream that was already read or sent. "
-                    "Return a new Response for each request, or clone() it."
-                )
-            self._used = True
-            if run is not None:
-                source.use(run)
-            try:
-                start_response(line, headers)
-            except BaseException:
-                source.close()
-                raise
-            if head:
-                source.close()
-                return ()
-            return source
-
+            return self._send_stream(source, start_response, line, headers, head, run)
         data = source if type(source) is bytes else to_bytes(source or b"")
         if "content-length" not in values:
             headers.append(("content-length", str(len(data))))
@@ -280,6 +263,33 @@ class Response(Body):
             headers.append(("content-length", str(len(data))))
         start_response(line, headers)
         return (data,) if data and not head else ()
+
+    def _send_stream(
+        self,
+        stream: Stream,
+        start_response: StartResponse,
+        line: str,
+        headers: list[tuple[str, str]],
+        head: bool,
+        run: Run | None,
+    ) -> Iterable[bytes]:
+        if self._used:
+            raise BodyUsedError(
+                "This response is a stream that was already read or sent. "
+                "Return a new Response for each request, or clone() it."
+            )
+        self._used = True
+        if run is not None:
+            stream.use(run)
+        try:
+            start_response(line, headers)
+        except BaseException:
+            stream.close()
+            raise
+        if head:
+            stream.close()
+            return ()
+        return stream
 
     def __await__(self) -> Generator[Any, Any, Self]:
         """Return this response: `await next()` works for async and plain middleware."""
