@@ -43,11 +43,11 @@ class Request(Body):
     ('POST', 'https://example.com/a%20b', 'hello')
     """
 
-    __slots__ = ("_environ", "_find_url", "_headers", "_url", "_werkzeug", "method")
+    __slots__ = ("_environ", "_make_url", "_headers", "_url", "_werkzeug", "method")
 
     method: str
     _environ: Environ | None  # of a request from a WSGI server
-    _find_url: Callable[[], str] | None
+    _make_url: Callable[[], str] | None
     _headers: RequestHeaders | None
     _url: str | None
     _werkzeug: werkzeug.Request | None
@@ -75,22 +75,22 @@ class Request(Body):
         self._headers = RequestHeaders(headers)
         if content_type is not None:
             self._headers._values.setdefault("content-type", content_type)
-        self._environ = self._find_url = self._reader = self._werkzeug = None
+        self._environ = self._make_url = self._reader = self._werkzeug = None
         self._used = False
 
     @classmethod
     def from_environ(
-        cls, environ: Environ, find_url: Callable[[], str], *, max_body_size: int
+        cls, environ: Environ, make_url: Callable[[], str], *, max_body_size: int
     ) -> Self:
         """Return the request of a WSGI environ, unchecked.
 
-        `find_url` is called when `url` is first read. Reading more than `max_body_size` bytes of
+        `make_url` is called when `url` is first read. Reading more than `max_body_size` bytes of
         the body raises `RequestEntityTooLarge`.
         """
         request = object.__new__(cls)
         request.method = environ["REQUEST_METHOD"]
         request._environ = environ
-        request._find_url = find_url
+        request._make_url = make_url
         request._headers = request._reader = request._url = request._werkzeug = None
         request._used = False
         request._source = (
@@ -102,7 +102,7 @@ class Request(Body):
     def url(self) -> str:
         """The URL, as `URL.href` writes it."""
         if self._url is None:
-            self._url = self._find_url()  # type: ignore[misc]  # set if there is no _url
+            self._url = self._make_url()  # type: ignore[misc]  # set if there is no _url
         return self._url
 
     @property
@@ -146,11 +146,11 @@ class Request(Body):
         """Return a second request whose body can be read independently."""
         return self._with_source(self._copy_source())
 
-    def with_url(self, find_url: Callable[[], str]) -> Self:
-        """Return this request with another URL. The body moves to it: here it counts as read."""
+    def with_url(self, make_url: Callable[[], str]) -> Self:
+        """Return a copy with another URL. The body moves to the copy; here it counts as read."""
         other = self._with_source(self._source)
         other._used = self._used
-        other._find_url = find_url
+        other._make_url = make_url
         other._url = None
         self._used = self._source is not None
         return other
@@ -162,7 +162,7 @@ class Request(Body):
         other._reader = other._werkzeug = None
         other.method = self.method
         other._environ = self._environ
-        other._find_url = self._find_url
+        other._make_url = self._make_url
         other._headers = self._headers
         other._url = self._url
         return other

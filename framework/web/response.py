@@ -108,7 +108,7 @@ class Response(Body):
         if body is not None:
             self._source, content_type = extract(body)
             if content_type is not None:
-                # Needs no check.
+                # A known type needs no check.
                 self._headers._values.setdefault("content-type", content_type)
 
     json = _Json()
@@ -190,7 +190,7 @@ class Response(Body):
         return other
 
     def with_status(self, status: int, status_text: str = "") -> Self:
-        """Return this response with another status. A stream moves to the new response."""
+        """Return a copy with another status. A stream moves to the copy."""
         status, status_text = _checked_status(status, self._source), _checked_text(status_text)
         other = self.with_own_headers()
         other._status = status
@@ -198,7 +198,7 @@ class Response(Body):
         return other
 
     def with_own_headers(self) -> Self:
-        """Return this response with a copy of its headers. A stream moves to the new response."""
+        """Return a copy with its own headers. A stream moves to the copy."""
         other = self._with_source(self._source)
         if isinstance(self._source, Stream):
             self._used = True
