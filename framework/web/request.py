@@ -43,7 +43,7 @@ class Request(Body):
     ('POST', 'https://example.com/a%20b', 'hello')
     """
 
-    __slots__ = ("_environ", "_make_url", "_headers", "_url", "_werkzeug", "method")
+    __slots__ = ("_environ", "_headers", "_make_url", "_url", "_werkzeug", "method")
 
     method: str
     _environ: Environ | None  # of a request from a WSGI server
