@@ -25,7 +25,7 @@ from werkzeug.http import dump_cookie, parse_cookie
 
 from framework import URL, Cookies, File, FormData, Headers, Request, Response, URLSearchParams
 from framework.web.headers import RequestHeaders
-from framework.web.jsontext import read_json, write_json
+from framework.web.jsontext import parse_json, write_json
 
 Task = Callable[[], object]
 
@@ -213,7 +213,7 @@ def _tasks() -> dict[str, dict[str, Task]]:
             "json": lambda: json.dumps(_DATA, separators=(",", ":")).encode(),
         },
         "JSON: read 20 objects": {
-            "framework (msgspec)": lambda: read_json(_JSON),
+            "framework (msgspec)": lambda: parse_json(_JSON),
             "orjson": lambda: orjson.loads(_JSON),
             "json": lambda: json.loads(_JSON),
         },

@@ -14,7 +14,8 @@ from .web.formdata import File, FormData
 from .web.headers import Headers
 from .web.request import Request
 from .web.response import Response
-from .web.url import URL, URLSearchParams
+from .web.search_params import URLSearchParams
+from .web.url import URL
 
 __all__ = [
     "URL",

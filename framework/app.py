@@ -23,7 +23,7 @@ from .site.explain import explain
 from .site.loader import Mode, load_site
 from .version import __version__
 from .web.body import BodyInit
-from .web.conditional import answer_conditionally
+from .web.conditional import apply_conditions
 from .web.headers import HeadersInit
 from .web.request import Request
 from .web.response import Response
@@ -149,7 +149,7 @@ class App:
         environ = context.environ
         response = context.mark_session(response)
         if self._make_etag or not _CONDITIONS.isdisjoint(environ):
-            response = answer_conditionally(environ, response, make_etag=self._make_etag)
+            response = apply_conditions(environ, response, make_etag=self._make_etag)
         if "HTTP_X_REQUEST_ID" in environ:
             response = add_request_id(environ, response)
         body = response.send(

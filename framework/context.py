@@ -245,7 +245,7 @@ class APIContext:
         context = APIContext(self.services, environ)
         context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
         context.rewritten_from = self
-        context._request = request or self.request.moved(context._href)
+        context._request = request or self.request.with_url(context._href)
         context._cookies = self.cookies
         context._locals = self.locals
         if self.services.sessions is not None:

@@ -161,7 +161,7 @@ class ErrorPages:
         handler = None if method == "OPTIONS" else handlers.by_method.get(method)
         handler = handler or handlers.get("GET")
         try:
-            response = handler(context).moved()
+            response = handler(context).with_own_headers()
         except Exception as failure:
             if status != 500:
                 return self._respond_to_crash(context, failure)
@@ -221,7 +221,7 @@ def add_request_id(environ: Environ, response: Response) -> Response:
     request_id = find_request_id(environ)
     if request_id is None or "x-request-id" in response.headers:
         return response
-    response = response.moved()
+    response = response.with_own_headers()
     response.headers.set("x-request-id", request_id)
     return response
 

@@ -64,7 +64,7 @@ def catch_errors(handler: Handler) -> Handler:
     def inner(context: APIContext) -> Response:
         try:
             # A handler may return one response to every request: middleware changes a copy.
-            return handler(context).moved()
+            return handler(context).with_own_headers()
         except HTTPException as error:
             return context.services.error_response(context, error)
 

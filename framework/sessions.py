@@ -20,7 +20,7 @@ from .errors import SessionError
 from .options import number, option, option_class
 from .web.cookies import Cookies
 from .web.headers import add_vary
-from .web.jsontext import read_json, write_json
+from .web.jsontext import parse_json, write_json
 from .web.response import Response
 
 COOKIE = "framework-session"
@@ -99,7 +99,7 @@ class Session:
         """
         if not isinstance(key, str):
             raise TypeError(f"A session key must be a str, not {type(key).__name__}.")
-        self._get_writable_data()[key] = read_json(write_json(value))
+        self._get_writable_data()[key] = parse_json(write_json(value))
         self._id = self._id or _make_id()
 
     def has(self, key: object) -> bool:
@@ -179,7 +179,7 @@ class Session:
         """
         if not self._is_used:
             return response
-        response = response.moved()  # other requests may share this response
+        response = response.with_own_headers()  # other requests may share this response
         add_vary(response.headers, "cookie")
         if self._is_cookie_set:
             response.headers.setdefault("cache-control", "private")
@@ -209,7 +209,7 @@ class Session:
             return {}
         self._id = self._stored_id = cookie.value
         self._stored_text = text
-        data: dict[str, Any] = read_json(text.encode())
+        data: dict[str, Any] = parse_json(text.encode())
         return data
 
 

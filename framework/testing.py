@@ -15,7 +15,8 @@ from .web.headers import Headers, HeadersInit
 from .web.jsontext import write_json
 from .web.request import Request
 from .web.response import Response
-from .web.url import URL, URLSearchParams
+from .web.search_params import URLSearchParams
+from .web.url import URL
 from .web.wsgi import WSGIApplication, call, close
 
 _MOST_REDIRECTS = 20

@@ -184,7 +184,7 @@ def failing(site: SiteMaker) -> Callable[..., Any]:
     [
         ("/bad", "{", {}, 400, "Bad Request", None),
         ("/nothing", "", {}, 404, "Not Found", None),
-        ("/bad", "[1, 2]", {}, 413, None, "The body is larger than the 4 bytes that are allowed."),
+        ("/bad", "[1, 2]", {}, 413, None, "The body is larger than the limit of 4 bytes."),
         ("/form", "{}", {"content-type": "a/b"}, 415, "Unsupported Media Type", None),
         ("/boom", "", {}, 500, "Internal Server Error", ""),
         ("/down", "", {}, 503, "Service Unavailable", ""),
@@ -370,7 +370,7 @@ def test_an_http_exception_with_no_possible_status_is_a_crash(site: SiteMaker, c
         {"src/pages/x.py": handler("error = HTTPException()\nerror.code = 700\nraise error")}
     )
     assert made.get("/x").text() == "500 Internal Server Error\n"
-    assert "A status is in 200-599, not 700." in caplog.text
+    assert "A status is from 200 to 599, not 700." in caplog.text
 
 
 # ------------------------------------------------------------------ the site's error pages

@@ -20,7 +20,8 @@ from ..web.formdata import File, FormData
 from ..web.headers import Headers
 from ..web.request import Request
 from ..web.response import Response
-from ..web.url import URL, URLSearchParams
+from ..web.search_params import URLSearchParams
+from ..web.url import URL
 from .endpoints import make_handlers, to_response
 from .frontmatter import Frontmatter, Variables, compile_frontmatter, split_frontmatter
 from .markdown import render_markdown, split_header

@@ -1,1 +1,1 @@
-"""The web-standard objects. They know HTTP and nothing of sites."""
+"""The web-standard objects: HTTP only, nothing about sites."""

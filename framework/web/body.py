@@ -1,4 +1,4 @@
-"""How is the body of a request or a response read?"""
+"""The body of a request or a response, and how it is read."""
 
 import builtins
 import io
@@ -13,10 +13,10 @@ from werkzeug.http import parse_options_header
 from .errors import BadBodyError, BodyUsedError
 from .formdata import File, FormData
 from .headers import Headers
-from .jsontext import read_json
-from .multipart import read_multipart, read_urlencoded, write_multipart
-from .stream import Stream, require_piece, stream_of, tee, to_bytes
-from .url import URLSearchParams
+from .jsontext import parse_json
+from .multipart import parse_multipart, parse_urlencoded, write_multipart
+from .search_params import URLSearchParams
+from .stream import Stream, find_stream, require_piece, tee, to_bytes
 
 BodyInit: TypeAlias = (
     str
@@ -33,7 +33,7 @@ BodyInit: TypeAlias = (
 )
 
 Source: TypeAlias = str | bytes | Stream | None
-"""A body as it is kept until someone needs its bytes."""
+"""A body as it is kept until its bytes are needed."""
 
 PLAIN_TEXT = "text/plain;charset=UTF-8"
 _URLENCODED = "application/x-www-form-urlencoded"
@@ -41,7 +41,7 @@ _MULTIPART = "multipart/form-data"
 
 
 def extract(body: BodyInit) -> tuple[Source, str | None]:
-    """What is kept of a body, and its content type where the kind of body says it.
+    """Return what is kept of a body, and the content type that its kind implies.
 
     https://fetch.spec.whatwg.org/#concept-bodyinit-extract
     """
@@ -69,18 +69,18 @@ def extract(body: BodyInit) -> tuple[Source, str | None]:
 
 def _buffer_or_stream(body: object) -> bytes | Stream | None:
     with suppress(TypeError):
-        return memoryview(body).tobytes()  # type: ignore[arg-type]  # a buffer, as it is now
+        return memoryview(body).tobytes()  # type: ignore[arg-type]  # a copy of a buffer
     if isinstance(body, list | tuple):
-        for piece in body:  # a list of data is better refused here than when it is sent
+        for piece in body:  # refuse a list of data here, not when it is sent
             require_piece(piece)
-    return stream_of(body)
+    return find_stream(body)
 
 
 class Body:
-    """What requests and responses have in common: a body that is read once.
+    """A body that is read once: the base of `Request` and `Response`.
 
-    The readers return plain values. Each of them uses the body up; the next is refused with
-    `BodyUsedError`, except that a null body (`None`) can be read again and again.
+    The readers return plain values. Reading a second time raises `BodyUsedError`, unless the body
+    is `None`.
 
     https://fetch.spec.whatwg.org/#body-mixin
     """
@@ -91,9 +91,9 @@ class Body:
     _used: bool
     _reader: io.BufferedReader | None
 
-    # Whose fault is a body that can't be read as asked? A request's is the client's.
+    # A bad body of a request is the client's fault, so Request overrides these.
     _bad_body: ClassVar[type[ValueError]] = ValueError
-    _no_form: ClassVar[type[TypeError]] = TypeError
+    _not_a_form: ClassVar[type[TypeError]] = TypeError
     _strict: ClassVar[bool] = False
 
     @property
@@ -102,7 +102,7 @@ class Body:
 
     @property
     def body(self) -> BinaryIO | None:
-        """The body as a binary stream, or `None`; always the same object."""
+        """The body as a binary stream, or `None`; the same object each time."""
         if self._source is None:
             return None
         if self._reader is None:
@@ -111,16 +111,16 @@ class Body:
 
     @property
     def streams(self) -> bool:
-        """Whether the body comes piece by piece; else it is held whole. Not in the standard."""
+        """Whether the body is a stream, not held in memory. The standard has no such property."""
         return isinstance(self._source, Stream)
 
     @property
     def body_used(self) -> bool:
-        """Whether somebody has read from the body."""
+        """Whether the body was read, at least in part."""
         return self._used
 
     def text(self) -> str:
-        """The body as UTF-8, without a byte order mark."""
+        """Return the body decoded as UTF-8, without a byte order mark."""
         self._refuse_coding()
         data = self._take_bytes()
         try:
@@ -130,11 +130,11 @@ class Body:
         return text.removeprefix("\ufeff")
 
     def bytes(self) -> builtins.bytes:
-        """The body as it is."""
+        """Return the body as it is."""
         return self._take_bytes()
 
     def form_data(self) -> FormData:
-        """The form that the body holds, urlencoded or multipart, as its content type says.
+        """Return the form in the body, which its content type says is urlencoded or multipart.
 
         https://fetch.spec.whatwg.org/#dom-body-formdata
         """
@@ -144,17 +144,17 @@ class Body:
         kind, parameters = parse_options_header(content_type)
         kind = kind.lower()
         if kind not in (_URLENCODED, _MULTIPART):
-            raise self._no_form(
+            raise self._not_a_form(
                 f"A form's content type is {_URLENCODED} or {_MULTIPART}, not {content_type!r:.100}."
             )
         chunks = source if isinstance(source, Stream) else [to_bytes(source or b"")]
         try:
             if kind == _URLENCODED:
-                return read_urlencoded(chunks, strict=self._strict)
+                return parse_urlencoded(chunks, strict=self._strict)
             boundary = parameters.get("boundary")
             if not boundary:
                 raise ValueError("its content type has no boundary")
-            return read_multipart(chunks, boundary, strict=self._strict)
+            return parse_multipart(chunks, boundary, strict=self._strict)
         except BadBodyError:
             raise
         except ValueError as error:
@@ -163,7 +163,7 @@ class Body:
             self.close()
 
     def close(self) -> None:
-        """Give back what the body holds (an open file, a generator), read or not."""
+        """Close what the body comes from, an open file or a generator, read or not."""
         if isinstance(self._source, Stream):
             self._used = True
             self._source.close()
@@ -174,18 +174,18 @@ class Body:
         if not self._strict:
             data = data.decode("utf-8", "replace").encode()
         try:
-            return read_json(data)
+            return parse_json(data)
         except ValueError as error:
             raise self._bad_body(str(error)) from None
 
     def _refuse_coding(self) -> None:
-        """Refuse to interpret a body that is compressed."""
+        """Raise an exception if the body is compressed, for a request."""
 
     def _take(self) -> Source:
         if self._used:
             raise BodyUsedError(
-                f"The body of this {type(self).__name__} was read before. "
-                "A body is read once: clone() first if it is needed twice."
+                f"The body of this {type(self).__name__} was already read. "
+                "Call clone() before the first read to read it twice."
             )
         self._used = self._source is not None
         return self._source
@@ -202,10 +202,10 @@ class Body:
             source.close()
 
     def _copy_source(self) -> Source:
-        """The source for a clone; both read the same, at their own pace."""
+        """Return a source for a clone, which reads the same at its own pace."""
         if self._used:
             raise BodyUsedError(
-                f"The body of this {type(self).__name__} was read before, so it can't be cloned."
+                f"The body of this {type(self).__name__} was already read, so it can't be cloned."
             )
         if not isinstance(self._source, Stream):
             return self._source
@@ -214,7 +214,7 @@ class Body:
 
 
 class _Reader(io.RawIOBase):
-    """A body as a raw stream. Its first byte that is read uses the body."""
+    """A body as a raw stream; reading its first byte marks the body as used."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -236,6 +236,6 @@ class _Reader(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        if self._chunks is not None or not self._body.body_used:  # else it is another's to close
+        if self._chunks is not None or not self._body.body_used:  # else another reader has it
             self._body.close()
         super().close()

@@ -1,27 +1,24 @@
-"""Which cookies came with the request, and which go out with the response?"""
+"""Cookies: those that the request brings, and those that the response sets."""
 
-import json
 import math
 import numbers
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
-from types import EllipsisType
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast
 from urllib.parse import quote, unquote
 
-import msgspec
+from werkzeug.http import http_date, parse_date
 
 from .headers import is_token
+from .jsontext import parse_json, write_json
 from .strings import to_text
 
-_Off: TypeAlias = Literal[False] | None
 SameSite: TypeAlias = Literal["strict", "lax", "none", "Strict", "Lax", "None"] | bool | None
 
 # RFC 6265's cookie-octet without "%", which would be read as an escape.
-_goes_as_it_is = re.compile(r"[!#$&-+\--:<-\[\]-~]*").fullmatch
+_needs_no_escape = re.compile(r"[!#$&-+\--:<-\[\]-~]*").fullmatch
 _is_value = re.compile(r"[!-:<-~]*").fullmatch
 _is_attribute = re.compile(r"[ -:<-~]*").fullmatch
 _is_domain = re.compile(r"\.?[\w-]+(\.[\w-]+)*", re.ASCII).fullmatch
@@ -33,24 +30,40 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_BYTES = 4096
 
 
+class CookieOptions(TypedDict, total=False):
+    """The options of `Cookies.set` and `Cookies.delete`; `None` and `False` omit an attribute."""
+
+    domain: str | Literal[False] | None
+    path: str | Literal[False] | None
+    http_only: bool | None
+    same_site: SameSite
+    secure: bool | None
+    partitioned: bool | None
+
+
+class SetCookieOptions(CookieOptions, total=False):
+    """The options of `Cookies.set`."""
+
+    expires: datetime | str | Literal[False] | None
+    max_age: float | timedelta | None
+    encode: Callable[[str], str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """One cookie's value, which the client may have made up.
+    """The value of a cookie, which the client may have changed.
 
-    The value isn't in the `repr`: it may be a secret.
+    The `repr` hides the value: it may be a secret.
     """
 
     value: str = field(repr=False)
 
     def json(self) -> Any:
-        """The value read as JSON; `ValueError` where it is none."""
-        try:
-            return json.loads(self.value, parse_constant=_refuse_constant)
-        except RecursionError:
-            raise ValueError("The cookie's JSON is nested too deeply.") from None
+        """Return the value parsed as JSON; `ValueError` if it is not JSON."""
+        return parse_json(self.value.encode("utf-8", "surrogatepass"))
 
     def number(self) -> float:
-        """The value read as JavaScript's `Number` does; NaN where it is no number."""
+        """Return the value converted as JavaScript's `Number` does: NaN if it is not a number."""
         text = self.value.strip()
         if _is_decimal(text):
             number = float(text)
@@ -61,17 +74,17 @@ class Cookie:
         return math.nan
 
     def boolean(self) -> bool:
-        """`False` for `"false"`, `"0"` and an empty value, else `True`."""
+        """Return `False` for `"false"`, `"0"` and an empty value, else `True`."""
         return self.value not in ("false", "0", "")
 
 
 class Cookies:
     """The cookies of a request, and those to set with its response.
 
-    `header` is the request's `Cookie` header, of which nothing is read before it is asked for;
-    `secure` says that the request came by https. Reading sees what was written before.
+    `header` is the request's `Cookie` header, which is parsed when a cookie is first read;
+    `secure` tells whether the request came over https. Reading sees what was written before.
 
-    The web has no such class (the browsers' CookieStore is another's view); this is Astro's.
+    The web platform has no such class for servers; this one follows Astro's.
 
     https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html
 
@@ -93,10 +106,10 @@ class Cookies:
         self._secure = secure
 
     def get(self, name: str, *, decode: Callable[[str], str] | None = None) -> Cookie | None:
-        """The cookie of that name, `None` where there is none.
+        """Return the cookie of that name, or `None`.
 
-        `decode` turns what the client sent into the value; the default undoes percent-encoding.
-        What can't be decoded (a `ValueError`) is returned as it was sent.
+        `decode` turns what the client sent into the value; by default percent-encoding is
+        decoded. A value that can't be decoded (`ValueError`) is returned as it was sent.
         """
         if name in self._outgoing:
             value = self._outgoing[name][0]
@@ -105,90 +118,47 @@ class Cookies:
         if sent is None:
             return None
         try:
-            return Cookie((decode or _decoded)(sent))
+            return Cookie((decode or _decode)(sent))
         except ValueError:
             return Cookie(sent)
 
     def has(self, name: str) -> bool:
-        """Whether there is a cookie of that name."""
+        """Return whether there is a cookie of that name."""
         if name in self._outgoing:
             return self._outgoing[name][0] is not None
         return name in self._sent()
 
     __contains__ = has
 
-    def set(
-        self,
-        name: str,
-        value: object,
-        *,
-        domain: str | _Off = None,
-        path: str | _Off = "/",
-        expires: datetime | str | _Off = None,
-        max_age: float | timedelta | None = None,
-        http_only: bool | None = True,
-        same_site: SameSite = "lax",
-        secure: bool | EllipsisType | None = ...,
-        partitioned: bool | None = None,
-        encode: Callable[[str], str] | None = None,
-    ) -> None:
-        """Set a cookie; `None` or `False` leaves an attribute out.
+    def set(self, name: str, value: object, **options: Unpack[SetCookieOptions]) -> None:
+        """Set a cookie.
 
-        `value` is a `str`, a number or a `bool`; anything else is stored as JSON. `expires` is a
-        `datetime` (a naive one is UTC) or an HTTP date; `max_age` whole seconds or a
-        `timedelta`. `secure` is, unless given, whether the request came by https. `encode` makes
-        the value one that a cookie can hold; the default percent-encodes where it must.
+        `value` is a `str`, a number or a `bool`; anything else is stored as JSON. Options:
 
-        `ValueError`: the name is no token, name and value are over 4096 bytes, an attribute is
-        none, or browsers would refuse the cookie (the prefixes `__Host-`, `__Secure-` and `__Http-`,
+        - `path` is `"/"`, `http_only` is `True` and `same_site` is `"lax"` by default.
+        - `secure` is by default whether the request came over https.
+        - `expires` is a `datetime` (UTC if it is naive) or an HTTP date.
+        - `max_age` is a whole number of seconds or a `timedelta`.
+        - `encode` turns the value into text that a cookie can hold; by default it is
+          percent-encoded where necessary.
+
+        `ValueError`: an invalid name or option, name and value of more than 4096 bytes, or a
+        cookie that browsers would drop (the prefixes `__Host-`, `__Secure-` and `__Http-`,
         `same_site="none"` and `partitioned` need `secure`).
         """
+        _check_names(options, SetCookieOptions.__optional_keys__)
         if isinstance(value, str | numbers.Number):
             text = to_text(value)
         else:
-            text = msgspec.json.encode(value).decode()
-        self._write(
-            name,
-            text,
-            (encode or _encoded)(text),
-            _attributes(
-                domain=domain,
-                path=path,
-                expires=expires,
-                max_age=max_age,
-                http_only=http_only,
-                same_site=same_site,
-                secure=self._secure if secure is ... else secure,
-                partitioned=partitioned,
-            ),
-        )
+            text = write_json(value).decode()
+        encode = options.get("encode") or _encode
+        self._write(name, text, encode(text), options)
 
-    def delete(
-        self,
-        name: str,
-        *,
-        domain: str | _Off = None,
-        path: str | _Off = "/",
-        secure: bool | EllipsisType | None = ...,
-        http_only: bool | None = True,
-        same_site: SameSite = "lax",
-        partitioned: bool | None = None,
-    ) -> None:
-        """Make the client forget a cookie; domain and path are those it was set with."""
-        self._write(
-            name,
-            None,
-            "deleted",
-            _attributes(
-                domain=domain,
-                path=path,
-                expires=_EPOCH,
-                http_only=http_only,
-                same_site=same_site,
-                secure=self._secure if secure is ... else secure,
-                partitioned=partitioned,
-            ),
-        )
+    def delete(self, name: str, **options: Unpack[CookieOptions]) -> None:
+        """Make the client delete a cookie; pass the `domain` and `path` that it was set with."""
+        _check_names(options, CookieOptions.__optional_keys__)
+        expired = cast("SetCookieOptions", {**options, "expires": _EPOCH})
+        self._write(name, None, "deleted", expired)
 
     def merge(self, other: "Cookies") -> None:
         """Take over what was set and deleted in other cookies."""
@@ -196,34 +166,35 @@ class Cookies:
 
     @property
     def were_read(self) -> bool:
-        """Whether anybody asked for what the client sent."""
+        """Whether a cookie that the client sent was looked up."""
         return self._incoming is not None
 
     def headers(self) -> list[str]:
-        """The values of the `Set-Cookie` headers, one for each name set or deleted."""
+        """Return the values of the `Set-Cookie` headers, one for each name set or deleted."""
         return [line for _, line in self._outgoing.values()]
 
     def _sent(self) -> dict[str, str]:
         if self._incoming is None:
-            self._incoming = _parsed(self._header)
+            self._incoming = _parse(self._header)
         return self._incoming
 
-    def _write(self, name: str, value: str | None, sent: str, attributes: list[str]) -> None:
+    def _write(self, name: str, value: str | None, sent: str, options: SetCookieOptions) -> None:
         if not is_token(name):
             raise ValueError(
-                f"{name!r} is no cookie name: only letters, digits and !#$%&'*+-.^_`|~ may be in it."
+                f"{name!r} is not a cookie name. Use only letters, digits and !#$%&'*+-.^_`|~"
             )
         if not _is_value(sent):
             raise ValueError(
-                f"Cookie {name}: what encode() returned holds a blank, a semicolon, a control "
-                "character or one that is not ASCII."
+                f"Cookie {name}: encode() returned a space, a semicolon, a control character or "
+                "one that is not ASCII."
             )
         if len(name) + len(sent) > _MAX_BYTES:
             raise ValueError(
                 f"Cookie {name}: name and value have {len(name) + len(sent)} bytes; browsers keep "
                 f"no more than {_MAX_BYTES}. Keep the data on the server (context.session)."
             )
-        _check_promises(name, attributes)
+        attributes = _attributes(options, self._secure)
+        _check_requirements(name, attributes)
         self._outgoing[name] = (value, "; ".join([f"{name}={sent}", *attributes]))
 
     def __repr__(self) -> str:
@@ -231,8 +202,8 @@ class Cookies:
         return f"<Cookies: {', '.join(filter(self.has, names))}>"
 
 
-def _parsed(header: str) -> dict[str, str]:
-    """The cookies of a `Cookie` header as they were sent; of two with one name the first."""
+def _parse(header: str) -> dict[str, str]:
+    """Return the cookies of a `Cookie` header as they were sent; the first of each name counts."""
     cookies: dict[str, str] = {}
     for part in header.split(";"):
         name, equals, value = part.partition("=")
@@ -242,8 +213,8 @@ def _parsed(header: str) -> dict[str, str]:
     return cookies
 
 
-def _decoded(sent: str) -> str:
-    """As `decodeURIComponent`; `ValueError` for what it refuses."""
+def _decode(sent: str) -> str:
+    """Decode as `decodeURIComponent`; `ValueError` for what it refuses."""
     if "%" not in sent:
         return sent
     if _broken_escape(sent):
@@ -251,90 +222,75 @@ def _decoded(sent: str) -> str:
     return unquote(sent, errors="strict")
 
 
-def _encoded(value: str) -> str:
-    """The value itself where a cookie can hold it, else as `encodeURIComponent`."""
-    return value if _goes_as_it_is(value) else quote(value, safe="!'()*")
+def _encode(value: str) -> str:
+    """Encode as `encodeURIComponent`, if a cookie can't hold the value itself."""
+    return value if _needs_no_escape(value) else quote(value, safe="!'()*")
 
 
-def _attributes(
-    *,
-    domain: str | _Off,
-    path: str | _Off,
-    expires: datetime | str | _Off,
-    max_age: float | timedelta | None = None,
-    http_only: bool | None,
-    same_site: SameSite,
-    secure: bool | None,
-    partitioned: bool | None,
-) -> list[str]:
-    """The attributes as they stand in the header, each one checked."""
+def _check_names(options: Iterable[str], known: frozenset[str]) -> None:
+    if not known.issuperset(options):
+        unknown = ", ".join(set(options) - known)
+        raise TypeError(f"Unknown option {unknown}. The options are {', '.join(sorted(known))}.")
+
+
+def _attributes(options: SetCookieOptions, is_https: bool) -> list[str]:
+    """Return the attributes as they stand in the header, each one checked."""
     attributes = []
-    if path:
+    if path := options.get("path", "/"):
         if not _is_attribute(path):
-            raise ValueError(f"path={path!r}: percent-encode what is not ASCII, and semicolons.")
+            raise ValueError(f"path={path!r}: percent-encode semicolons and what is not ASCII.")
         attributes.append(f"Path={path}")
-    if domain:
+    if domain := options.get("domain"):
         if not _is_domain(domain):
-            raise ValueError(f"domain={domain!r} is no domain, such as example.com.")
+            raise ValueError(f"domain={domain!r} is not a domain name such as example.com.")
         attributes.append(f"Domain={domain}")
+    max_age = options.get("max_age")
     if max_age is not None and max_age is not False:
         attributes.append(f"Max-Age={_seconds(max_age)}")
+    expires = options.get("expires")
     if expires is not None and expires is not False:
         attributes.append(f"Expires={_http_date(expires)}")
-    if http_only:
+    if options.get("http_only", True):
         attributes.append("HttpOnly")
-    if secure:
+    if options.get("secure", is_https):
         attributes.append("Secure")
-    if same_site:
+    if same_site := options.get("same_site", "lax"):
         value = "Strict" if same_site is True else str(same_site).capitalize()
         if value not in ("Strict", "Lax", "None"):
-            raise ValueError(
-                f'same_site={same_site!r}: allowed are "strict", "lax", "none" and None.'
-            )
+            raise ValueError(f'same_site={same_site!r} is not "strict", "lax", "none" or None.')
         attributes.append(f"SameSite={value}")
-    if partitioned:
+    if options.get("partitioned"):
         attributes.append("Partitioned")
     return attributes
 
 
-def _check_promises(name: str, attributes: list[str]) -> None:
-    """Refuse what a browser would drop without a word."""
-    if "Secure" not in attributes:
-        for attribute, argument in (
-            ("SameSite=None", 'same_site="none"'),
-            ("Partitioned", "partitioned"),
-        ):
-            if attribute in attributes:
-                raise ValueError(f"Cookie {name}: {argument} needs secure=True.")
+def _check_requirements(name: str, attributes: list[str]) -> None:
+    """Refuse a cookie that browsers drop silently."""
+    is_secure = "Secure" in attributes
+    if "SameSite=None" in attributes and not is_secure:
+        raise ValueError(f'Cookie {name}: same_site="none" needs secure=True.')
+    if "Partitioned" in attributes and not is_secure:
+        raise ValueError(f"Cookie {name}: partitioned needs secure=True.")
     lower = name.lower()
-    if not lower.startswith("__"):
-        return
-    on_host = lower.startswith("__host-")
-    if (on_host or lower.startswith(("__secure-", "__http-"))) and "Secure" not in attributes:
+    if lower.startswith(("__host-", "__secure-", "__http-")) and not is_secure:
         raise ValueError(f"Cookie {name}: a name with this prefix needs secure=True.")
     if lower.startswith(("__http-", "__host-http-")) and "HttpOnly" not in attributes:
         raise ValueError(f"Cookie {name}: a name with this prefix needs http_only=True.")
-    if on_host and ("Path=/" not in attributes or any(a.startswith("Domain=") for a in attributes)):
+    if lower.startswith("__host-") and (
+        "Path=/" not in attributes or any(a.startswith("Domain=") for a in attributes)
+    ):
         raise ValueError(f'Cookie {name}: a name with this prefix needs path="/" and no domain.')
 
 
 def _seconds(max_age: float | timedelta) -> int:
     seconds = max_age.total_seconds() // 1 if isinstance(max_age, timedelta) else max_age
     if not isinstance(seconds, int | float) or seconds is True or seconds % 1 != 0:
-        raise ValueError(f"max_age={max_age!r} is no whole number of seconds.")
+        raise ValueError(f"max_age={max_age!r} is not a whole number of seconds.")
     return int(seconds)
 
 
 def _http_date(expires: datetime | str) -> str:
-    """https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7"""
-    if isinstance(expires, str) and _is_attribute(expires):
-        expires = parsedate_to_datetime(expires)
-    if not isinstance(expires, datetime):
-        raise ValueError(f"expires={expires!r} is no datetime and no HTTP date.")
-    if expires.tzinfo is None:
-        expires = expires.replace(tzinfo=UTC)
-    return format_datetime(expires.astimezone(UTC), usegmt=True)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON.")
+    date = parse_date(expires) if isinstance(expires, str) else expires
+    if not isinstance(date, datetime) or not _is_attribute(str(expires)):
+        raise ValueError(f"expires={expires!r} is neither a datetime nor an HTTP date.")
+    return http_date(date)

@@ -1,34 +1,31 @@
-"""Exceptions that reading a request's body raises; each has the HTTP status that answers it."""
+"""The exceptions of reading a body; those of a request's body have an HTTP status."""
 
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 
 class BodyUsedError(TypeError):
-    """The body was read before. A body is a stream: `clone()` first if two readers need it.
+    """The body was already read. `clone()` the message before if it is needed twice.
 
     https://fetch.spec.whatwg.org/#dom-body-bodyused
     """
 
 
 class BadBodyError(BadRequest, ValueError):
-    """A body that is not what its reader asks for: invalid JSON, UTF-8 or form data.
-
-    Answered with 400 unless a handler catches it.
-    """
+    """The body of a request is invalid JSON, UTF-8 or form data: status 400."""
 
 
 class FormTypeError(UnsupportedMediaType, TypeError):
-    """`form_data()` on a body whose content type is no form's. Answered with 415."""
+    """`form_data()` was called for a body that is not a form, by its content type: status 415."""
 
 
 class InvalidDataError(UnprocessableEntity, ValueError):
-    """Data that is not what its type says. Answered with 422, naming each place.
+    """The data of a request does not match the type: status 422.
 
-    `errors` are pairs of a JSON pointer and what is wrong there: `("#/price", "Expected ...")`
-    (RFC 9457, 3.1; RFC 6901, 6).
+    `errors` are pairs of a JSON pointer and a message: `("#/price", "Expected ...")` (RFC 9457,
+    3.1; RFC 6901, 6).
     """
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         super().__init__("\n".join(f"{pointer}: {detail}" for pointer, detail in errors))
-        self.args = (errors,)  # what pickling makes it from
+        self.args = (errors,)  # pickle calls the class with them
         self.errors = tuple(errors)

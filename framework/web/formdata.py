@@ -1,4 +1,4 @@
-"""What are the fields and files of a form?"""
+"""Forms and their files: `FormData` and `File`."""
 
 import builtins
 import io
@@ -9,24 +9,21 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypeVar, cast, overload
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from werkzeug.utils import secure_filename
 
-from .strings import to_text, to_usv
-
-T = TypeVar("T")
+from .pairs import Pairs, to_name
+from .strings import to_usv
 
 _is_type = re.compile(r"[\x20-\x7e]*").fullmatch
-
-
-_IN_MEMORY = 1024 * 1024  # bytes of a form's files; when there are more, all go to the disk
+_IN_MEMORY = 1024 * 1024  # bytes; a form with more in its files keeps them all on disk
 
 
 class Spool:
-    """A binary file that `File`s are parts of, each at its own place in it."""
+    """A binary file that holds the contents of several `File`s, one after the other."""
 
     __slots__ = ("__weakref__", "_file", "_lock")
 
@@ -36,25 +33,25 @@ class Spool:
 
     @classmethod
     def temporary(cls) -> "Spool":
-        """An empty one, in memory and later on the disk, which is gone with its last `File`."""
-        file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (see next)
+        """Return an empty spool, in memory or on disk, which is deleted with its last `File`."""
+        file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - below
         spool = cls(file)
         weakref.finalize(spool, file.close)
         return spool
 
     def append(self, data: bytes) -> None:
-        """Write at the end; only before the first `read`."""
+        """Write at the end; not after the first `read`."""
         self._file.write(data)
 
     def read(self, start: int, count: int) -> bytes:
-        """Up to `count` bytes from `start` on."""
+        """Return up to `count` bytes from `start` on."""
         with self._lock:
             self._file.seek(start)
             return self._file.read(count)
 
 
 class _Part(io.RawIOBase):
-    """The bytes of a spool from `start` up to `end`, as a stream."""
+    """The bytes of a spool from `start` to `end`, as a stream."""
 
     def __init__(self, spool: Spool, start: int, end: int) -> None:
         self._spool = spool
@@ -75,13 +72,13 @@ class _Part(io.RawIOBase):
 class File:
     """A file of a form: its bytes, a name and a media type.
 
-    `content` is bytes-like, a `str` (as UTF-8), a `File`, a list of these, or a seekable binary
-    file, which is read only when asked. `name` is what the sender says: never use it as a path
-    (`save_to` doesn't). `type` is in lower case, and `""` where it is unknown or can't be a media
-    type. `size` counts bytes.
+    `content` is bytes-like, a `str` (written as UTF-8), a `File`, a list of these, or a seekable
+    binary file, which is read when its content is needed. `name` is chosen by the client: never
+    use it as a path (`save_to` is safe). `type` is in lower case, and `""` if it is unknown or
+    invalid. `size` counts bytes.
 
-    Unlike the standard's there is no Blob and no `last_modified`, and content and text are plain
-    values. Beside the standard `save_to` writes to the disk.
+    Unlike in the standard, `Blob` and `last_modified` do not exist, content and text are plain
+    values, and `save_to` writes to disk.
 
     https://w3c.github.io/FileAPI/#file-section
 
@@ -109,27 +106,27 @@ class File:
         else:
             self._content = _bytes_of(content)
             self.size = len(self._content)
-        self.name = to_usv(to_text(name))
+        self.name = to_name(name)
         self.type = type.lower() if _is_type(type) else ""
 
     @classmethod
     def from_spool(cls, spool: Spool, start: int, size: int, name: str, *, type: str) -> "File":
-        """The file whose bytes lie in the spool from `start` on."""
+        """Return the file whose bytes begin at `start` in the spool."""
         file = cls(b"", name, type=type)
         file._content, file._start, file.size = spool, start, size
         return file
 
     def bytes(self) -> builtins.bytes:
-        """The content."""
+        """Return the content."""
         content = self._content
         return content.read(self._start, self.size) if isinstance(content, Spool) else content
 
     def text(self) -> str:
-        """The content as UTF-8, without a byte order mark; what is invalid is U+FFFD."""
+        """Return the content decoded as UTF-8, with U+FFFD for invalid bytes and without a BOM."""
         return self.bytes().decode("utf-8", "replace").removeprefix("\ufeff")
 
     def stream(self) -> BinaryIO:
-        """The content as a new binary stream, from its beginning."""
+        """Return the content as a new binary stream."""
         content = self._content
         if isinstance(content, Spool):
             part = _Part(content, self._start, self._start + self.size)
@@ -137,11 +134,11 @@ class File:
         return io.BytesIO(content)
 
     def save_to(self, directory: str | os.PathLike[str], name: str | None = None) -> Path:
-        """Write the content to a new file in `directory`; the result is its path.
+        """Write the content to a new file in `directory` and return its path.
 
-        The file is called `name`, or as the sender called it, but only letters, digits, `.`, `-`
-        and `_` of that are used; where nothing is left, or such a file is there already, a random
-        part is added. No file is ever overwritten.
+        The file has the given name, by default the client's, reduced to letters, digits, `.`, `-`
+        and `_`. A random part is added if no character is left or if the file exists: nothing is
+        overwritten.
         """
         wanted = secure_filename(self.name if name is None else name)
         stem, suffix = os.path.splitext(wanted)
@@ -157,7 +154,7 @@ class File:
             with target:
                 shutil.copyfileobj(self.stream(), target)
         except BaseException:
-            path.unlink()  # half a file is none
+            path.unlink()
             raise
         return path
 
@@ -193,11 +190,11 @@ def _bytes_of(content: object) -> bytes:
     )
 
 
-class FormData:
+class FormData(Pairs[str | File]):
     """The entries of a form, in their order: names with a `str` or a `File` each.
 
-    A name may come more than once. Numbers given as values are written as their text. Unlike the
-    standard's, only a `File` can be given a file name; beside it, `get` takes a default.
+    A name may occur more than once. Numbers given as values are written as text. Unlike the
+    standard's, only a `File` has a file name, and `get` takes a default.
 
     https://xhr.spec.whatwg.org/#interface-formdata
 
@@ -208,90 +205,36 @@ class FormData:
     ('42', ['42', '43'], None)
     """
 
-    __slots__ = ("_entries",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._entries: list[tuple[str, str | File]] = []
+        self._pairs = []
 
-    def append(self, name: str, value: "str | float | File", filename: str | None = None) -> None:
-        """Add an entry at the end; a `File` may be given another name on the way."""
-        self._entries.append(_entry(name, value, filename))
+    def append(self, name: str, value: str | float | File, filename: str | None = None) -> None:
+        """Add an entry at the end; `filename` replaces the name of a `File`."""
+        self._pairs.append(_entry(name, value, filename))
 
-    def set(self, name: str, value: "str | float | File", filename: str | None = None) -> None:
-        """Make this the one entry of that name, in the place of the first."""
-        entry = _entry(name, value, filename)
-        entries = self._entries
-        first = next((i for i, (n, _) in enumerate(entries) if n == entry[0]), len(entries))
-        rest = [other for other in entries[first + 1 :] if other[0] != entry[0]]
-        entries[first:] = [entry, *rest]
+    def set(self, name: str, value: str | float | File, filename: str | None = None) -> None:
+        """Set the only entry of that name; the first entry of that name keeps its position."""
+        self._replace(*_entry(name, value, filename))
 
     def delete(self, name: str) -> None:
         """Remove each entry of that name."""
-        name = _name(name)
-        self._entries = [entry for entry in self._entries if entry[0] != name]
-
-    @overload
-    def get(self, name: str) -> str | File | None: ...
-    @overload
-    def get(self, name: str, default: T) -> str | File | T: ...
-    def get(self, name: str, default: T | None = None) -> str | File | T | None:
-        """The first value of that name; `default` where there is none."""
-        name = _name(name)
-        return next((value for n, value in self._entries if n == name), default)
-
-    def get_all(self, name: str) -> list[str | File]:
-        """Each value of that name."""
-        name = _name(name)
-        return [value for n, value in self._entries if n == name]
-
-    def has(self, name: str) -> bool:
-        """Whether there is an entry of that name."""
-        return self.get(name) is not None
-
-    def items(self) -> list[tuple[str, str | File]]:
-        """The entries."""
-        return self._entries.copy()
-
-    def keys(self) -> list[str]:
-        """The name of each entry."""
-        return [name for name, _ in self._entries]
-
-    def values(self) -> list[str | File]:
-        """The value of each entry."""
-        return [value for _, value in self._entries]
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.has(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, FormData):
-            return NotImplemented
-        return self._entries == other._entries
-
-    __hash__ = None  # type: ignore[assignment]
+        name = to_name(name)
+        self._pairs = [pair for pair in self._pairs if pair[0] != name]
 
     def __repr__(self) -> str:
-        return f"FormData({self._entries!r})"
+        return f"FormData({self._pairs!r})"
 
 
-def _name(name: str) -> str:
-    return to_usv(to_text(name))
-
-
-def _entry(name: str, value: "str | float | File", filename: str | None) -> tuple[str, str | File]:
+def _entry(name: str, value: str | float | File, filename: str | None) -> tuple[str, str | File]:
     if isinstance(value, File):
         if filename is not None:
             value = File(value, filename, type=value.type)
-        return _name(name), value
+        return to_name(name), value
     if filename is not None:
         raise TypeError("Only a File has a file name: File(content, name).")
     try:
-        return _name(name), _name(value)  # type: ignore[arg-type]
+        return to_name(name), to_name(value)
     except TypeError as error:
         raise TypeError(f"Form field {name!r}: {error} Bytes go into a File.") from None

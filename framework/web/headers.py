@@ -1,12 +1,14 @@
-"""Which headers does a message have?"""
+"""The headers of a request or a response."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NoReturn, Self, TypeAlias, overload
+from typing import NoReturn, Self, TypeAlias, overload
 
-from .strings import to_pairs, to_text
+from .pairs import to_pairs
+from .strings import to_text
+from .wsgi import Environ
 
 is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _unsendable = re.compile("[\0\r\n\u0100-\U0010ffff]").search
@@ -16,41 +18,41 @@ _SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "set-cook
 
 @lru_cache(maxsize=256)
 def _key(name: str) -> str:
-    """The name in lower case; what is no token is a `ValueError`."""
+    """Return the name in lower case; `ValueError` if it is not a token."""
     if not isinstance(name, str):
-        raise TypeError(f"A header's name is a str, not {type(name).__name__}.")
+        raise TypeError(f"A header name is a str, not {type(name).__name__}.")
     if not is_token(name):
         raise ValueError(
-            f"{name!r} is no header name: only letters, digits and !#$%&'*+-.^_`|~ may be in it."
+            f"{name!r} is not a header name. Use only letters, digits and !#$%&'*+-.^_`|~"
         )
     return str.lower(name)
 
 
 def _value(name: str, value: object) -> str:
-    """The value as it is sent, without spaces and tabs at its ends."""
+    """Return the value as it is sent, without spaces and tabs at its ends."""
     if type(value) is not str:
         try:
             value = to_text(value)
         except TypeError as error:
             raise TypeError(f"Header {name}: {error}") from None
-    # The two cheap questions answer for nearly every value.
+    # The two cheap checks suffice for nearly every value.
     if not (value.isascii() and value.isprintable()) and (bad := _unsendable(value)):
         raise ValueError(
-            f"Header {name}: {bad[0]!r} can't be sent. A value holds no CR, LF or NUL, and no "
-            "character above U+00FF: percent-encode it."
+            f"Header {name}: {bad[0]!r} can't be sent. Percent-encode CR, LF, NUL and characters "
+            "above U+00FF."
         )
     return value.strip(" \t")
 
 
 class Headers:
-    """The headers of a request or a response, by name in any case.
+    """The headers of a request or a response; the case of names does not matter.
 
     `init` is a mapping, an iterable of `(name, value)` pairs or `Headers`. Values are `str` or
-    numbers. Several values of one name are combined with `", "`; only `set-cookie` keeps its
-    values apart. Names are listed in lower case, sorted.
+    numbers. Several values of one name are combined with `", "`, except those of `set-cookie`.
+    Names are listed in lower case, sorted.
 
-    `ValueError` (the standard's is a TypeError): a name that is no token, or a value with CR, LF,
-    NUL or a character above U+00FF. Beside the standard it is a mapping, with `update`,
+    An invalid name, or a value with CR, LF, NUL or a character above U+00FF, is a `ValueError`
+    (the standard's is a TypeError). Unlike the standard's, this is a mapping, with `update`,
     `setdefault` and a default for `get`.
 
     https://fetch.spec.whatwg.org/#headers-class
@@ -77,30 +79,30 @@ class Headers:
             return
         pairs = init.items() if type(init) is dict else to_pairs(init, "Headers")
         for name, value in pairs:
-            Headers.append(self, name, value)  # a subclass may refuse it later
+            Headers.append(self, name, value)  # RequestHeaders refuses append()
 
     @overload
     def get(self, name: str) -> str | None: ...
     @overload
     def get(self, name: str, default: str) -> str: ...
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The values of that name, combined with `", "`; `default` where there is none."""
+        """Return the values of that name, combined with `", "`, or `default`."""
         key = _key(name)
         if key == "set-cookie" and self._cookies:
             return ", ".join(self._cookies)
         return self._values.get(key, default)
 
     def get_set_cookie(self) -> list[str]:
-        """Each `set-cookie` value, in the order in which they were added."""
+        """Return each `set-cookie` value, in the order of addition."""
         return self._cookies.copy()
 
     def has(self, name: str) -> bool:
-        """Whether there is a value of that name."""
+        """Return whether there is a value of that name."""
         key = _key(name)
         return key in self._values or (key == "set-cookie" and bool(self._cookies))
 
     def set(self, name: str, value: object) -> None:
-        """Make this the one value of that name."""
+        """Set the only value of that name."""
         key = _key(name)
         text = _value(key, value)
         if key == "set-cookie":
@@ -120,39 +122,39 @@ class Headers:
             self._values[key] = text
 
     def delete(self, name: str) -> None:
-        """Remove the values of that name, if there are any."""
+        """Remove the values of that name, if any."""
         key = _key(name)
         if key == "set-cookie":
             self._cookies = []
         self._values.pop(key, None)
 
     def update(self, init: "HeadersInit") -> None:
-        """Set each name that `init` has, as `set` does."""
+        """Replace the values of each name in `init`."""
         other = Headers(init)
         self._values.update(other._values)
         if other._cookies:
             self._cookies = other._cookies
 
     def setdefault(self, name: str, value: object) -> str:
-        """The values of that name, after setting this one if there were none."""
+        """Return the values of that name; set this value first if there are none."""
         if not self.has(name):
             self.set(name, value)
         return self[name]
 
     def items(self) -> list[tuple[str, str]]:
-        """Pairs of name and value, sorted by name; each `set-cookie` is a pair of its own."""
+        """Return the pairs of name and value, sorted by name; each `set-cookie` is its own pair."""
         return sorted(self.to_wsgi(), key=_by_name)
 
     def keys(self) -> list[str]:
-        """The names of `items()`."""
+        """Return the names of `items()`."""
         return sorted([*self._values, *["set-cookie"] * len(self._cookies)])
 
     def values(self) -> list[str]:
-        """The values of `items()`."""
+        """Return the values of `items()`."""
         return [value for _, value in self.items()]
 
     def to_wsgi(self) -> list[tuple[str, str]]:
-        """The pairs in no particular order, as WSGI's `start_response` takes them."""
+        """Return the pairs in any order, as WSGI's `start_response` takes them."""
         pairs = list(self._values.items())
         if self._cookies:
             pairs += [("set-cookie", cookie) for cookie in self._cookies]
@@ -209,14 +211,14 @@ HeadersInit: TypeAlias = (
 
 @lru_cache(maxsize=256)
 def _name_of(key: str) -> str:
-    """The header that a key of the WSGI environ holds; `""` if it holds none that counts."""
+    """Return the header that a key of the WSGI environ stands for, or `""`."""
     if not key.startswith("HTTP_") or key in ("HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"):
         return ""
     return key[5:].replace("_", "-").lower()
 
 
 class RequestHeaders(Headers):
-    """Headers that can't be changed: a `TypeError` says so.
+    """Read-only headers: changing them is a `TypeError`.
 
     https://fetch.spec.whatwg.org/#concept-headers-guard
     """
@@ -224,11 +226,11 @@ class RequestHeaders(Headers):
     __slots__ = ()
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, Any]) -> Self:
-        """The headers of a WSGI request, whatever the client sent in them.
+    def from_environ(cls, environ: Environ) -> Self:
+        """Return the headers of a WSGI request; their values are not checked.
 
-        Values are taken as they are. Only `CONTENT_TYPE` and `CONTENT_LENGTH` tell of the body:
-        what a client smuggles into `HTTP_CONTENT_LENGTH` doesn't count.
+        The headers of the body come from `CONTENT_TYPE` and `CONTENT_LENGTH` only: a client can
+        set `HTTP_CONTENT_LENGTH` to anything.
         """
         headers = object.__new__(cls)
         values: dict[str, str] = {

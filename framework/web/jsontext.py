@@ -1,7 +1,7 @@
-"""How does a Python value become JSON, and JSON a Python value?
+"""Write Python values as JSON and parse JSON.
 
-msgspec writes and reads it; where JavaScript can do what msgspec can't (a lone surrogate, a key
-that is `None`), the standard library does.
+msgspec does both. The standard library handles what JavaScript accepts and msgspec does not: lone
+surrogates, and `None` as a key.
 """
 
 import json
@@ -19,14 +19,14 @@ _has_surrogate_escape = re.compile(rb"\\u[dD][89a-fA-F]").search
 
 
 def write_json(data: object) -> bytes:
-    r"""The JSON text of a value: UTF-8, without spaces.
+    r"""Return a value as JSON in UTF-8, without spaces.
 
-    What `JSON.stringify` writes for plain values: NaN and the infinities are `null`, a surrogate
-    without a partner is escaped. Dates, times, UUIDs and decimals are strings, an enum is its
-    value, dataclasses and mappings are objects, tuples and sets arrays, a `URL` its href, bytes
-    base64. Unlike in JavaScript a float keeps its point (`1.0`).
+    Plain values are written as by `JSON.stringify`: NaN and the infinities are `null`, a lone
+    surrogate is escaped; but a float keeps its point (`1.0`). Dates, times, UUIDs and decimals
+    are strings, an enum is its value, dataclasses and mappings are objects, tuples and sets are
+    arrays, a `URL` is its href, and bytes are base64.
 
-    `TypeError`: a value that JSON has no form for, or one that holds itself.
+    `TypeError`: a value of another type, or one that contains itself.
 
     https://tc39.es/ecma262/#sec-json.stringify
 
@@ -39,18 +39,18 @@ def write_json(data: object) -> bytes:
         except (UnicodeEncodeError, TypeError):
             return _write_slowly(data)
     except RecursionError:
-        raise TypeError("This value is nested too deeply for JSON, or holds itself.") from None
+        raise TypeError("This value is nested too deeply for JSON, or contains itself.") from None
 
 
-def read_json(data: bytes) -> Any:
-    """The value of a JSON text. A byte order mark is dropped; of a name given twice the last counts.
+def parse_json(data: bytes) -> Any:
+    """Return the value of a JSON text; a byte order mark is dropped, and the last of equal names wins.
 
-    `ValueError`: not JSON (`NaN` and `Infinity` are none), not UTF-8, or too much of it: nested
-    about a thousand deep, an integer of more than 4,300 digits, a number beyond a float.
+    `ValueError`: not JSON (`NaN` and `Infinity` are not), not UTF-8, or beyond a limit: nested
+    about a thousand deep, an integer of more than 4,300 digits, a number too large for a float.
 
     https://www.rfc-editor.org/rfc/rfc8259
 
-    >>> read_json(b'{"a": [1, null]}')
+    >>> parse_json(b'{"a": [1, null]}')
     {'a': [1, None]}
     """
     data = data.removeprefix(_BOM)
@@ -70,7 +70,7 @@ def read_json(data: bytes) -> Any:
 
 
 def _as_builtin(value: object) -> object:
-    """The plain value of an object that msgspec doesn't know."""
+    """Return the plain value of an object that msgspec does not support."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, URL):
@@ -78,7 +78,7 @@ def _as_builtin(value: object) -> object:
     for kind in (str, int, float):  # a subclass: markupsafe.Markup, say
         if isinstance(value, kind):
             return kind(value)
-    raise TypeError(f"JSON has no form for {type(value).__name__}: {value!r:.100}")
+    raise TypeError(f"{type(value).__name__} can't be written as JSON: {value!r:.100}")
 
 
 def _write_slowly(data: object) -> bytes:
@@ -104,10 +104,10 @@ def _finite_float(text: str) -> float:
     return number
 
 
-def _no_constant(text: str) -> None:
-    raise ValueError(f"This is not JSON: {text} is no value of it.")
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"This is not JSON: {text} is not a JSON value.")
 
 
 _encode = msgspec.json.Encoder(enc_hook=_as_builtin).encode
 _decode = msgspec.json.Decoder().decode
-_decode_slowly = json.JSONDecoder(parse_float=_finite_float, parse_constant=_no_constant).decode
+_decode_slowly = json.JSONDecoder(parse_float=_finite_float, parse_constant=_refuse_constant).decode

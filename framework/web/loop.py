@@ -1,8 +1,8 @@
-"""How do coroutines run in a WSGI request?
+"""Run coroutines in a WSGI request.
 
-On one event loop for one request, made when the first coroutine needs it. Code that is not
-async runs while that loop stands still, in the request's own thread, so async and plain
-middleware and handlers can call each other in any mixture.
+Each request has one event loop, which is created with its first coroutine. Code that is not async
+runs in the thread of the request while the loop is stopped, so async and plain middleware and
+handlers can call each other.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class Call(Generic[T]):
-    """Plain functions called by a coroutine that `Loop.run` drives.
+    """Calls plain functions for a coroutine that `Loop.run` runs.
 
-    The coroutine gets a future at once; the loop then stands still while `function` runs, in
-    a copy of the coroutine's context.
+    A call returns a future. The loop then stops while the function runs, in a copy of the
+    coroutine's context.
     """
 
     __slots__ = ("_waiting",)
@@ -38,8 +38,8 @@ class Call(Generic[T]):
         loop.stop()
         return future
 
-    def answer(self) -> bool:
-        """Run the function that waits longest; false where none does."""
+    def run_next(self) -> bool:
+        """Run the oldest function that was called; return false if there is none."""
         if not self._waiting:
             return False
         function, future, context = self._waiting.popleft()
@@ -49,10 +49,10 @@ class Call(Generic[T]):
         failure: Exception | None = None
         try:
             result = context.run(function)
-        except StopIteration as error:  # no future takes one
+        except StopIteration as error:  # a future does not accept one
             failure = RuntimeError("A StopIteration was raised and not caught.")
             failure.__cause__ = error
-        except Exception as error:  # it is raised where the coroutine awaits
+        except Exception as error:  # the future raises it
             failure = error
         if future.cancelled():  # by another task of the coroutine, while `function` ran
             return True
@@ -60,12 +60,12 @@ class Call(Generic[T]):
             future.set_result(result)
         else:
             future.set_exception(failure)
-            future.exception()  # seen: a coroutine that never awaits must not log it
+            future.exception()  # mark as retrieved, so that asyncio does not log it
         return True
 
 
 class Loop:
-    """The event loop of one request; `close()` ends what still runs on it."""
+    """The event loop of one request; `close()` cancels what still runs on it."""
 
     __slots__ = ("_runner",)
 
@@ -79,10 +79,10 @@ class Loop:
         *,
         context: contextvars.Context | None = None,
     ) -> T:
-        """What the awaitable gives.
+        """Run the awaitable and return its result.
 
-        `call` is what it uses to call back into plain code. It runs in `context`, which keeps
-        what it sets there, or in a copy of the caller's.
+        It calls plain functions with `call`. It runs in `context`, which keeps the variables that
+        it sets, or in a copy of the caller's context.
         """
         coroutine: Coroutine[Any, Any, T] = (
             awaitable if inspect.iscoroutine(awaitable) else _await(awaitable)
@@ -91,8 +91,8 @@ class Loop:
         running = _running_loop()
         if running is None:
             return self._drive(coroutine, call, context)
-        # Plain code called this from within a coroutine, and no second loop may run in its
-        # thread. Is it a coroutine of this very loop, then another loop stands in for it.
+        # The caller runs on a loop, and a thread runs only one: use another thread. If the caller
+        # runs on this very loop, a temporary second loop runs the new coroutine.
         mine = contextvars.copy_context()
         drive = partial(mine.run, self._drive, coroutine, call, context)
         if self._runner is None or self._runner.get_loop() is not running:
@@ -117,15 +117,15 @@ class Loop:
         task.add_done_callback(lambda _: loop.stop())
         while not task.done():
             loop.run_forever()
-            while call is not None and call.answer():
+            while call is not None and call.run_next():
                 pass
         try:
             return task.result()
-        except asyncio.CancelledError as error:  # no Exception: it would end the server's thread
+        except asyncio.CancelledError as error:  # a BaseException would end the server's thread
             raise RuntimeError("The coroutine was cancelled.") from error
 
     def close(self) -> None:
-        """Cancel what still runs and close the loop, if there ever was one."""
+        """Cancel what still runs, and close the loop if it was created."""
         runner, self._runner = self._runner, None
         if runner is not None:
             if _running_loop() is None:
@@ -135,9 +135,10 @@ class Loop:
 
 
 def _elsewhere(function: Callable[[], T]) -> T:
-    """What the function gives in a thread of its own, which ends with it.
+    """Run the function in a new thread and return its result.
 
-    A thread that is kept would hang whoever closes a loop while it is garbage collected.
+    The thread is not kept for later calls, which would deadlock if garbage collection closes a
+    loop.
     """
     with ThreadPoolExecutor(1, "framework-loop") as thread:
         return thread.submit(function).result()

@@ -1,39 +1,38 @@
-"""How do the bytes of a form become `FormData`, and `FormData` bytes?"""
+"""Parse the bytes of a form to `FormData`, and write `FormData` as bytes."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TypeAlias
 from urllib.parse import unquote
 
+from multipart import (  # type: ignore[import-untyped]
+    MultipartSegment,
+    ParserError,
+    ParserLimitReached,
+    PushMultipartParser,
+)
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .formdata import File, FormData, Spool
-from .headers import is_token
-from .url import URLSearchParams
-
-Matcher: TypeAlias = Callable[[bytearray, int], re.Match[bytes] | None]
+from .search_params import parse_query
 
 MAX_ENTRIES = 1000
 MAX_TEXT = 500_000
 MAX_HEAD = 16 * 1024
-"""How much a stranger's form may hold: entries, bytes of all text, bytes of one part's headers."""
+"""Limits of a form from a client: entries, bytes of all text, bytes of one part's headers."""
 
 _parameters = re.compile(
     r'form-data((?:[ \t]*;[ \t]*[a-z*]+=(?:"[^"]*"|[^\s;"]+))*)[ \t]*;?', re.IGNORECASE
 ).fullmatch
 _each_parameter = re.compile(r'([A-Za-z*]+)=(?:"([^"]*)"|([^\s;"]+))').findall
-_line_part = re.compile("[\r\n]").search
-# After a boundary: "--" if it is the last, and blanks that some mail relay may have added. The
-# group is there if the line is, or else more of it may come.
-_line_end = re.compile(rb"(?:--)?[ \t]{0,1000}(?:(\r\n)|\r?\Z)|-\Z").match
-_anything = re.compile(b"()").match
+_leading_line_breaks = re.compile(rb"\A(?:\r\n)+")
 _line_break = re.compile("\r\n|\r|\n")
 _AS_QUOTED = {ord("\n"): "%0A", ord("\r"): "%0D", ord('"'): "%22"}
 
 
 def write_multipart(form: FormData, boundary: str) -> bytes:
-    """The form as `multipart/form-data`, as browsers write it.
+    """Return the form as `multipart/form-data`, as browsers write it.
 
     https://html.spec.whatwg.org/#multipart-form-data
     """
@@ -53,11 +52,12 @@ def write_multipart(form: FormData, boundary: str) -> bytes:
     return b"".join(parts)
 
 
-def read_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> FormData:
-    """The form that a `multipart/form-data` body holds; big files are kept on the disk.
+def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> FormData:
+    """Return the form of a `multipart/form-data` body; large files are kept on disk.
 
-    `strict` is for what strangers send: limits hold (`RequestEntityTooLarge`), and text that is
-    not UTF-8 is an error, not U+FFFD. `ValueError`: not such a body, or only a part of one.
+    With `strict`, for bodies from clients, the limits hold (`RequestEntityTooLarge`), and text
+    that is not UTF-8 is an error instead of U+FFFD. `ValueError`: the body is not a form, or ends
+    too early.
 
     https://andreubotella.github.io/multipart-form-data/
     """
@@ -66,30 +66,42 @@ def read_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> F
     errors = "strict" if strict else "replace"
     text_left = MAX_TEXT
     end = 0
-    scanner = _Scanner(chunks, boundary)
-    while scanner.next_part():
-        if strict and len(form) == MAX_ENTRIES:
-            raise RequestEntityTooLarge("This form has too many entries.")
-        name, filename, kind = _read_head(scanner.head(MAX_HEAD if strict else None), errors)
-        if filename is None:
-            text = bytearray()
-            for data in scanner.content():
-                text += data
-                if strict and len(text) > text_left:
-                    raise RequestEntityTooLarge("The text of this form is too long.")
-            text_left -= len(text)
-            form.append(name, text.decode("utf-8", errors))
-        else:
-            start = end
-            for data in scanner.content():
-                spool.append(data)
-                end += len(data)
-            form.append(name, File.from_spool(spool, start, end - start, filename, type=kind))
+    parser = _Parser(boundary, errors, MAX_HEAD if strict else sys.maxsize)
+    events = chain.from_iterable(map(parser.parse, _from_boundary(chunks, parser.boundary)))
+    try:
+        for part in events:
+            if strict and len(form) == MAX_ENTRIES:
+                raise RequestEntityTooLarge("This form has too many entries.")
+            content: Iterator[bytes] = iter(events.__next__, None)  # None ends a part
+            if part.filename is None:
+                text = bytearray()
+                for data in content:
+                    text += data
+                    if strict and len(text) > text_left:
+                        raise RequestEntityTooLarge("The text of this form is too long.")
+                text_left -= len(text)
+                form._pairs.append((part.name, text.decode("utf-8", errors)))
+            else:
+                start = end
+                for data in content:
+                    spool.append(data)
+                    end += len(data)
+                kind = part.content_type
+                file = File.from_spool(spool, start, end - start, part.filename, type=kind)
+                form._pairs.append((part.name, file))
+    except ParserLimitReached:
+        raise RequestEntityTooLarge("A part of this form has too long headers.") from None
+    try:
+        parser.close()
+    except ParserError:
+        raise ValueError("it ends before its last boundary") from None
     return form
 
 
-def read_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
-    """The form that an `application/x-www-form-urlencoded` body holds; errors as in multipart.
+def parse_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
+    """Return the form of an `application/x-www-form-urlencoded` body.
+
+    `strict` and errors are as in `parse_multipart`.
 
     https://url.spec.whatwg.org/#urlencoded-parsing
     """
@@ -100,100 +112,52 @@ def read_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
             raise RequestEntityTooLarge("The text of this form is too long.")
     if strict and body.count(b"&") >= MAX_ENTRIES:
         raise RequestEntityTooLarge("This form has too many fields.")
-    # The "?" is what URLSearchParams drops of a text; one in front of a form is part of a name.
-    text = body.decode("utf-8", "strict" if strict else "replace")
     form = FormData()
-    for name, value in URLSearchParams(f"?{text}").items():
-        form.append(name, value)
+    form._pairs += parse_query(body.decode("utf-8", "strict" if strict else "replace"))
     return form
 
 
-class _Scanner:
-    """Takes a multipart body apart, one part after the other; a chunk may end anywhere.
+class _Parser(PushMultipartParser):  # type: ignore[misc]
+    """The library's parser, stricter about the headers of a part."""
 
-    Line breaks are CRLF and nothing else. `ValueError`: something other than line breaks comes
-    before the first boundary, or the body ends before its last one.
+    def __init__(self, boundary: str, errors: str, max_head: int) -> None:
+        super().__init__(
+            boundary,
+            max_header_size=max_head,
+            max_header_count=max_head,
+            header_charset="latin-1",  # _create_segment() decodes UTF-8
+        )
+        self._errors = errors
+        self._head_size = 0
+
+    def _on_segment_headerline(self, line: bytes) -> None:
+        # The library accepts a lone CR or LF here, and joins folded lines.
+        if b"\r" in line or b"\n" in line or line[0] in b" \t":
+            raise ValueError(
+                f"a part has an invalid header: {line.decode(errors='replace')!r:.100}"
+            )
+        self._head_size += len(line)
+        if self._head_size > self.max_header_size:
+            raise ParserLimitReached
+        super()._on_segment_headerline(line)
+
+    def _create_segment(self, headers: list[tuple[str, str]]) -> MultipartSegment:
+        self._head_size = 0
+        values = dict(headers)
+        disposition = values.get("Content-Disposition", "").rstrip(" \t")
+        if not disposition.isascii():
+            disposition = disposition.encode("latin-1").decode("utf-8", self._errors)
+        part = MultipartSegment([])
+        part.name, part.filename = _parse_disposition(disposition)
+        part.content_type = values.get("Content-Type", "text/plain").rstrip(" \t")
+        return part
+
+
+def _parse_disposition(disposition: str) -> tuple[str, str | None]:
+    """Return the name of a part, and its file name if it is a file.
+
+    Only `%0A`, `%0D` and `%22` are escapes: browsers escape no other character.
     """
-
-    def __init__(self, chunks: Iterable[bytes], boundary: str) -> None:
-        self._boundary = f"\r\n--{boundary}".encode()
-        self._chunks = chain(chunks, [b"\r\n"])  # the last line may have no end
-        self._buffer = bytearray(b"\r\n")  # so that the first boundary is like the others
-        if any(data.strip(b"\r\n") for data in self.content()):
-            raise ValueError("it doesn't begin with its boundary")
-
-    def next_part(self) -> bool:
-        """Whether a part follows the boundary that was reached; at the end the rest is read."""
-        if not self._buffer.startswith(b"--"):
-            del self._buffer[: self._buffer.index(b"\r\n")]
-            return True
-        for _ in self._chunks:  # means nothing, but may turn out to be incomplete
-            pass
-        return False
-
-    def head(self, limit: int | None) -> bytes:
-        """The headers of the part; more than `limit` bytes are `RequestEntityTooLarge`."""
-        head = bytearray()
-        for data in self._until(b"\r\n\r\n", _anything):
-            head += data
-            if limit is not None and len(head) > limit:
-                raise RequestEntityTooLarge("A part of this form has too long headers.")
-        return bytes(head)
-
-    def content(self) -> Iterator[bytes]:
-        """The content of the part in pieces, up to the next boundary."""
-        return self._until(self._boundary, _line_end)
-
-    def _until(self, mark: bytes, follows: Matcher) -> Iterator[bytes]:
-        """What comes before the first mark that is followed as it has to be."""
-        buffer = self._buffer
-        start = 0
-        while True:
-            at = buffer.find(mark, start)
-            if at >= 0:
-                found = follows(buffer, at + len(mark))
-                if found is None:
-                    start = at + len(mark)
-                    continue
-                complete = found[1] is not None
-                del found  # it would keep the buffer from being cut
-                if complete:
-                    break
-            # What is behind this point may turn out to be the mark, or to make it one.
-            certain = at if at >= 0 else len(buffer) - len(mark) + 1
-            if certain > 0:
-                yield self._cut(certain)
-            self._read_more()
-            start = 0
-        yield self._cut(at)
-        del buffer[: len(mark)]
-
-    def _cut(self, size: int) -> bytes:
-        with memoryview(self._buffer) as view:
-            data = bytes(view[:size])
-        del self._buffer[:size]
-        return data
-
-    def _read_more(self) -> None:
-        chunk = next(self._chunks, None)
-        if chunk is None:
-            raise ValueError("it ends before its last boundary")
-        self._buffer += chunk
-
-
-def _read_head(head: bytes, errors: str) -> tuple[str, str | None, str]:
-    """Name, file name (of a file) and content type of a part.
-
-    Only `%0A`, `%0D` and `%22` stand for another character: browsers escape no other.
-    """
-    headers = {}
-    for line in head.decode("utf-8", errors).split("\r\n")[1:]:
-        name, colon, value = line.partition(":")
-        name = name.strip(" \t")
-        if not colon or not is_token(name) or _line_part(value):
-            raise ValueError(f"a part has a header that is none: {line!r:.100}")
-        headers[name.lower()] = value.strip(" \t")
-    disposition = headers.get("content-disposition", "")
     found = _parameters(disposition)
     if found is None:
         raise ValueError(f"a part has no Content-Disposition of a form: {disposition!r:.100}")
@@ -202,13 +166,27 @@ def _read_head(head: bytes, errors: str) -> tuple[str, str | None, str]:
     if "name" not in parameters or len(parameters) < len(given):
         raise ValueError(f"a part has no name, or two: {disposition!r:.100}")
     filename = parameters.get("filename")
-    if filename is not None:
-        filename = _unescape(filename)
-    elif "filename*" in parameters:  # RFC 5987: some old clients write it
+    if filename is None and "filename*" in parameters:  # RFC 5987: some old clients write it
         charset, _, encoded = parameters["filename*"].partition("''")
         filename = unquote(encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1")
-    return _unescape(parameters["name"]), filename, headers.get("content-type", "text/plain")
+    elif filename is not None:
+        filename = _unescape(filename)
+    return _unescape(parameters["name"]), filename
 
 
 def _unescape(text: str) -> str:
     return text.replace("%0A", "\n").replace("%0D", "\r").replace("%22", '"')
+
+
+def _from_boundary(chunks: Iterable[bytes], boundary: bytes) -> Iterator[bytes]:
+    """Return the chunks from the first boundary on; only line breaks may come before it."""
+    first = b"--" + boundary
+    chunks = iter(chunks)
+    start = b""
+    for chunk in chunks:
+        start = _leading_line_breaks.sub(b"", start + chunk)
+        if len(start) >= len(first):
+            break
+    if not start.startswith(first[: len(start)]):
+        raise ValueError("it doesn't begin with its boundary")
+    return chain([start] if start else [], chunks)

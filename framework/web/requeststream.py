@@ -1,21 +1,21 @@
-"""How are the bytes of a request read from a WSGI server without believing it too much?"""
+"""The body of a request, read from a WSGI server and checked against its headers."""
 
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge
 
 from .errors import BadBodyError, BodyUsedError
+from .wsgi import Environ
 
 _is_length = re.compile("[0-9]+").fullmatch
 
 
-def has_body(environ: dict[str, Any]) -> bool:
-    """Whether a request came with a body, be it an empty one.
+def has_body(environ: Environ) -> bool:
+    """Return whether a request has a body, even an empty one.
 
-    Over HTTP/1 a length or a transfer coding announces it; later versions need neither.
+    In HTTP/1 a length or a transfer coding announces it; later versions need neither.
 
     https://www.rfc-editor.org/rfc/rfc9112#section-6.3
     """
@@ -27,29 +27,27 @@ def has_body(environ: dict[str, Any]) -> bool:
 
 
 class RequestStream:
-    """The body of a WSGI request: exactly what was announced, or an error.
+    """The body of a WSGI request, read on demand: exactly what its headers announce, or an error.
 
-    Nothing is read before it is asked for. Reading raises `BadBodyError` where the length is no
-    number, the body ends before it or the server can't make sense of it, and
-    `RequestEntityTooLarge` beyond `limit` bytes: at once where the length says so, else when the
-    first byte too many arrives.
+    Reading raises `BadBodyError` if the length is not a number, the body is shorter, or the
+    server can't read it; and `RequestEntityTooLarge` if there are more than `limit` bytes.
     """
 
     __slots__ = ("_environ", "_known", "_left", "_limit", "_read")
 
-    def __init__(self, environ: dict[str, Any], limit: int) -> None:
+    def __init__(self, environ: Environ, limit: int) -> None:
         self._environ = environ
         self._limit = limit
         self._read: Callable[[int], bytes] | None = None
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, or all that are left; none at the end."""
+        """Return up to `size` bytes, or all that are left; none at the end."""
         if size < 0:
             return b"".join(iter(lambda: self.read(sys.maxsize), b""))
         if self._read is None:
             self._known, self._left = _framing(self._environ, self._limit)
             self._read = self._environ["wsgi.input"].read
-        # One byte beyond the limit tells a body that is too long from one that just fits.
+        # A byte beyond the limit shows that the body is too long.
         size = min(size, self._left if self._known else self._left + 1)
         if not size:
             return b""
@@ -62,20 +60,20 @@ class RequestStream:
         return data
 
 
-def _framing(environ: dict[str, Any], limit: int) -> tuple[bool, int]:
-    """Whether the length is known, and how many bytes may be read."""
+def _framing(environ: Environ, limit: int) -> tuple[bool, int]:
+    """Return whether the length is known, and how many bytes may be read."""
     length = environ.get("CONTENT_LENGTH")
     coding = environ.get("HTTP_TRANSFER_ENCODING")
     if coding is None and length:
         if not _is_length(length):  # int() would take "+2", " 2" and "0_2" too
-            raise BadBodyError(f"Content-Length {length!r:.50} is no number.")
+            raise BadBodyError(f"Content-Length {length!r:.50} is not a number.")
         if len(length.lstrip("0")) > 18 or int(length) > limit:
             raise RequestEntityTooLarge(_too_large(limit))
         return True, int(length)
     if length:
         raise BadBodyError("A body has a Content-Length or a Transfer-Encoding, not both.")
     if coding is not None and coding.strip().lower() != "chunked":
-        raise BadBodyError(f"Transfer-Encoding {coding!r:.50} is not understood: only chunked is.")
+        raise BadBodyError(f"Transfer-Encoding {coding!r:.50} is not supported. Use chunked.")
     if not environ.get("wsgi.input_terminated"):
         raise LengthRequired("This server needs a Content-Length.")
     return False, limit
@@ -84,11 +82,11 @@ def _framing(environ: dict[str, Any], limit: int) -> tuple[bool, int]:
 def _read(read: Callable[[int], bytes], count: int) -> bytes:
     try:
         return read(count)
-    except (HTTPException, BodyUsedError):  # from another of our own streams, or a middleware
+    except (HTTPException, BodyUsedError):  # from the stream of another request, or from middleware
         raise
-    except Exception as error:  # whatever the server calls a broken chunk or a lost client
+    except Exception as error:  # the server's own exception for a bad chunk or a lost client
         raise BadBodyError(f"The body could not be read: {error}") from error
 
 
 def _too_large(limit: int) -> str:
-    return f"The body is larger than the {limit} bytes that are allowed."
+    return f"The body is larger than the limit of {limit} bytes."

@@ -1,10 +1,10 @@
-"""What is the answer, and how is it sent?"""
+"""Responses, and sending them to a WSGI server."""
 
 import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from copy import copy
 from http import HTTPStatus
-from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
+from typing import Any, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 from urllib.parse import quote
 
 from .body import PLAIN_TEXT, Body, BodyInit, Source, extract
@@ -14,18 +14,17 @@ from .jsontext import write_json
 from .stream import Run, Stream, to_bytes
 from .strings import to_usv
 from .url import URL
-
-StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
+from .wsgi import StartResponse
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _NULL_BODY = frozenset({204, 205, 304})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _is_status_text = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
-_control_or_blank_end = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
+_control_or_space_end = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
 _scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
 _is_web = re.compile("https?://", re.IGNORECASE).match
 _leaves_host = re.compile(r"[^?#]*\\|//").match
-# What a URL may hold as it is, percent signs included: relative ones are not parsed further.
+# Characters of a relative URL that are sent as they are, percent signs included.
 _URL_SAFE = "!#$%&'()*+,/:;=?@[\\]^`{|}~"
 
 
@@ -33,43 +32,44 @@ _R = TypeVar("_R", bound="Response")
 _R_co = TypeVar("_R_co", bound="Response", covariant=True)
 
 
-class _JsonMaker(Protocol[_R_co]):
-    def __call__(
-        self,
-        data: object,
-        *,
-        status: int = 200,
-        status_text: str = "",
-        headers: HeadersInit = None,
-    ) -> _R_co: ...
+class ResponseInit(TypedDict, total=False):
+    """The options of `Response.json`."""
+
+    status: int
+    status_text: str
+    headers: HeadersInit
+
+
+class _MakeJson(Protocol[_R_co]):
+    def __call__(self, data: object, **init: Unpack[ResponseInit]) -> _R_co: ...
 
 
 class _Json:
-    """Both of the standard's `json`: `Response.json(data)` makes, `response.json()` reads."""
+    """`Response.json(data)` returns a response, `response.json()` reads one, as in the standard."""
 
     @overload
-    def __get__(self, response: None, owner: type[_R]) -> _JsonMaker[_R]: ...
+    def __get__(self, response: None, owner: type[_R]) -> _MakeJson[_R]: ...
     @overload
     def __get__(self, response: "Response", owner: type[_R]) -> Callable[[], Any]: ...
     def __get__(
         self, response: "Response | None", owner: type[_R]
-    ) -> _JsonMaker[_R] | Callable[[], Any]:
+    ) -> _MakeJson[_R] | Callable[[], Any]:
         return owner._from_json if response is None else response._read_json
 
 
 class Response(Body):
-    """An answer: status, headers and a body.
+    """A response: status, headers and a body.
 
     `body` is `str`, bytes-like, an iterable or async iterable of either (sent piece by piece), a
     binary file, `URLSearchParams`, `FormData`, `File` or `None`. `headers` is a mapping, an
-    iterable of pairs or `Headers`. A `str` is `text/plain;charset=UTF-8` unless a content type is
-    set; forms and files have theirs.
+    iterable of pairs or `Headers`. Unless a content type is set, a `str` is
+    `text/plain;charset=UTF-8`, and forms and files have their own types.
 
-    `ValueError`: a status outside 200-599, a status text or header that can't be sent.
-    `TypeError`: a body with 204, 205 or 304, a mapping as body (`Response.json` takes it).
+    `ValueError`: a status outside 200-599, an invalid status text or header. `TypeError`: a body
+    with 204, 205 or 304, a mapping as body (use `Response.json`).
 
-    Unlike the standard's, the readers return plain values, and the headers of `redirect()` and
-    `error()` can be changed. Beside it, `await response` is the response itself.
+    Unlike the standard's, the readers return plain values, the headers of `redirect()` and
+    `error()` can be changed, and a response can be awaited, which returns itself.
 
     https://fetch.spec.whatwg.org/#response-class
 
@@ -85,9 +85,9 @@ class Response(Body):
     _status_text: str
 
     url = ""
-    """The address it was fetched from: none."""
+    """The URL that it was fetched from: none on a server."""
     redirected = False
-    """Whether it is the result of a redirect: never."""
+    """Whether it is the result of a redirect: never on a server."""
 
     def __init__(
         self,
@@ -108,43 +108,34 @@ class Response(Body):
         if body is not None:
             self._source, content_type = extract(body)
             if content_type is not None:
-                # Known to be good, so without the checks of Headers.
+                # A known type needs no check.
                 self._headers._values.setdefault("content-type", content_type)
 
     json = _Json()
 
     @classmethod
-    def _from_json(
-        cls,
-        data: object,
-        *,
-        status: int = 200,
-        status_text: str = "",
-        headers: HeadersInit = None,
-    ) -> Self:
-        """A response with the JSON text of `data`, as `application/json` unless a type is set.
+    def _from_json(cls, data: object, **init: Unpack[ResponseInit]) -> Self:
+        """Return a response with `data` as JSON; its type is `application/json` unless set.
 
-        `data` may hold dates, UUIDs, enums and dataclasses; NaN is `null`.
+        `data` may contain dates, UUIDs, enums and dataclasses; NaN becomes `null`.
 
         https://fetch.spec.whatwg.org/#dom-response-json
         """
-        body = write_json(data)
-        if status != 200:
-            _checked_status(status, body)
-        response = cls(status=status, status_text=status_text, headers=headers)
-        response._source = body
+        response = cls(**init)
+        response._source = source = write_json(data)
+        if response._status != 200:
+            _checked_status(response._status, source)
         response._headers._values.setdefault("content-type", "application/json")
         return response
 
     @classmethod
     def redirect(cls, url: str | URL, status: int = 302) -> Self:
-        """A response that sends the client to `url`.
+        """Return a response that redirects the client to `url`.
 
-        An absolute URL is written as `URL` writes it. A relative one stays relative; what a
-        header can't hold of it is percent-encoded. So that an address from a request leads
-        nowhere unexpected, `ValueError` refuses schemes other than http and https, `//host`,
-        a backslash in the path (browsers take it for a slash), control characters and blanks at
-        the ends. The status is 301, 302, 303, 307 or 308, else `ValueError`.
+        An absolute URL is normalised, as by `URL`; in a relative one only what a header can't
+        hold is percent-encoded. `ValueError`: a URL that may lead to an unexpected address (a
+        scheme other than http and https, `//host`, a backslash in the path, control characters,
+        spaces at the ends), or a status that is not 301, 302, 303, 307 or 308.
 
         https://fetch.spec.whatwg.org/#dom-response-redirect
 
@@ -152,14 +143,14 @@ class Response(Body):
         '/na%C3%AFve?q=a%20b'
         """
         if status not in _REDIRECTS:
-            raise ValueError(f"A redirect's status is 301, 302, 303, 307 or 308, not {status!r}.")
+            raise ValueError(f"A redirect has status 301, 302, 303, 307 or 308, not {status!r}.")
         response = cls(status=status)
         response._headers._values["location"] = _location(url)
         return response
 
     @classmethod
     def error(cls) -> Self:
-        """A response that stands for a network error: status 0, type `"error"`. It can't be sent.
+        """Return a network error: status 0, type `"error"`. It can't be sent.
 
         https://fetch.spec.whatwg.org/#dom-response-error
         """
@@ -174,7 +165,7 @@ class Response(Body):
 
     @property
     def status_text(self) -> str:
-        """The reason that was given; `""` stands for the usual one."""
+        """The reason phrase; `""` stands for the usual one."""
         return self._status_text
 
     @property
@@ -193,21 +184,21 @@ class Response(Body):
         return self._headers
 
     def clone(self) -> Self:
-        """A second response whose body can be read or sent beside this one's."""
+        """Return a second response whose body can be read or sent independently."""
         other = self._with_source(self._copy_source())
         other._used = False
         return other
 
     def with_status(self, status: int, status_text: str = "") -> Self:
-        """The same response with another status; a body that streams goes over to it."""
+        """Return a copy with another status. A stream moves to the copy."""
         status, status_text = _checked_status(status, self._source), _checked_text(status_text)
-        other = self.moved()
+        other = self.with_own_headers()
         other._status = status
         other._status_text = status_text
         return other
 
-    def moved(self) -> Self:
-        """The same response with headers of its own; a body that streams goes over to it."""
+    def with_own_headers(self) -> Self:
+        """Return a copy with its own headers. A stream moves to the copy."""
         other = self._with_source(self._source)
         if isinstance(self._source, Stream):
             self._used = True
@@ -231,25 +222,26 @@ class Response(Body):
         cookies: Sequence[str] = (),
         run: Run | None = None,
     ) -> Iterable[bytes]:
-        """Answer a WSGI request with this response; the result is what the application returns.
+        """Send this response to a WSGI server; return what the application returns.
 
-        `head`: the request was HEAD, so headers only. `cookies` are the values of further
-        `set-cookie` headers. `run` awaits what an async body yields, on the event loop that it
-        belongs to, until the result is closed; without one it gets a loop of its own.
+        `head`: the request was HEAD, so send headers only. `cookies` are the values of further
+        `set-cookie` headers. `run` awaits what an async body yields, on the event loop of the
+        request; by default the body has its own loop.
 
-        The response itself stays as it is, so one that holds its whole body can be sent again;
-        a stream is sent once (`BodyUsedError`). A content length is computed wherever the length
-        is known. Where no content type is set, bytes are `application/octet-stream` and an empty
-        body is text: WSGI wants one with every status but 204 and 304.
+        A response that does not stream can be sent again; a stream is sent once
+        (`BodyUsedError`). The content length is computed if it is known. Without a content type,
+        bytes are `application/octet-stream`, and an empty body is text: WSGI requires a type for
+        every status but 204 and 304.
 
         https://peps.python.org/pep-3333/
         """
         status = self._status
         if not status:
-            raise ValueError("Response.error() stands for a network error: it can't be sent.")
-        line = _STATUS_LINES.get(status) or f"{status} Unknown"
+            raise ValueError("Response.error() is a network error: it can't be sent.")
         if self._status_text:
             line = f"{status} {self._status_text}"
+        else:
+            line = _STATUS_LINES.get(status) or f"{status} Unknown"
         source = self._source
         values = self._headers._values
         headers = self._headers.to_wsgi()
@@ -263,12 +255,10 @@ class Response(Body):
             headers.append(("content-type", kind))
         if isinstance(source, Stream):
             return self._send_stream(source, start_response, line, headers, head, run)
-
-        source = b"" if source is None else source
-        data = source if type(source) is bytes else to_bytes(source)
+        data = source if type(source) is bytes else to_bytes(source or b"")
         if "content-length" not in values:
             headers.append(("content-length", str(len(data))))
-        elif self._source is not None or not head:  # a HEAD handler may know what GET would send
+        elif source is not None or not head:  # a HEAD handler may set the length of GET
             headers = _without(headers, "content-length")
             headers.append(("content-length", str(len(data))))
         start_response(line, headers)
@@ -285,8 +275,8 @@ class Response(Body):
     ) -> Iterable[bytes]:
         if self._used:
             raise BodyUsedError(
-                "This response streams, and was read or sent before. "
-                "Make a new one for each request, or clone() it."
+                "This response is a stream that was already read or sent. "
+                "Return a new Response for each request, or clone() it."
             )
         self._used = True
         if run is not None:
@@ -302,7 +292,7 @@ class Response(Body):
         return stream
 
     def __await__(self) -> Generator[Any, Any, Self]:
-        """Itself: `await next()` is right whether `next` waits for something or not."""
+        """Return this response: `await next()` works for async and plain middleware."""
         yield from ()
         return self
 
@@ -315,9 +305,9 @@ def _checked_status(status: int, source: object) -> int:
     if not isinstance(status, int) or isinstance(status, bool):
         raise TypeError(f"A status is an int, not {status!r:.50}.")
     if not 200 <= status <= 599:
-        raise ValueError(f"A status is in 200-599, not {status}.")
+        raise ValueError(f"A status is from 200 to 599, not {status}.")
     if source is not None and status in _NULL_BODY:
-        raise TypeError(f"A response with status {status} has no body.")
+        raise TypeError(f"A response with status {status} can't have a body.")
     return int(status)
 
 
@@ -325,7 +315,7 @@ def _checked_text(status_text: str) -> str:
     if not isinstance(status_text, str):
         raise TypeError(f"A status text is a str, not {type(status_text).__name__}.")
     if not _is_status_text(status_text):
-        raise ValueError(f"The status text {status_text!r:.100} holds what can't be sent.")
+        raise ValueError(f"The status text {status_text!r:.100} contains an invalid character.")
     return status_text
 
 
@@ -335,17 +325,17 @@ def _without(headers: list[tuple[str, str]], *names: str) -> list[tuple[str, str
 
 def _location(url: str | URL) -> str:
     if not isinstance(url, str | URL):
-        raise TypeError(f"A redirect leads to a str or a URL, not {type(url).__name__}.")
+        raise TypeError(f"A redirect takes a str or a URL, not {type(url).__name__}.")
     text = to_usv(str(url))
-    if _control_or_blank_end(text):
-        raise ValueError(f"Can't redirect to {text!r:.200}: control character or blank at an end.")
+    if _control_or_space_end(text):
+        raise ValueError(f"Can't redirect to {text!r:.200}: control character, or space at an end.")
     if _leaves_host(text):
         raise ValueError(
-            f"Can't redirect to {text!r:.200}: a browser would leave this host. "
-            "Write the whole URL, with https://, if that is wanted."
+            f"Can't redirect to {text!r:.200}: it leads to another host. "
+            "To redirect there, write the whole URL, with https://."
         )
     if not _scheme(text):
         return quote(text, safe=_URL_SAFE)
     if not _is_web(text):
-        raise ValueError(f"Can't redirect to {text!r:.200}: only http://, https:// or a path.")
+        raise ValueError(f"Can't redirect to {text!r:.200}: only to http://, https:// or a path.")
     return URL(text).href

@@ -1,7 +1,7 @@
-"""How do the chunks of a body arrive, from whatever it was made of?"""
+"""Streams: the chunks of a body, whatever kind of object it comes from."""
 
 import io
-from collections import deque
+import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextvars import Context, copy_context
 from functools import partial
@@ -13,11 +13,11 @@ from .strings import to_usv
 T = TypeVar("T")
 
 BLOCK = 64 * 1024
-"""How many bytes of a file are read and sent at a time."""
+"""How many bytes of a file are read at a time."""
 
 
 class Run(Protocol):
-    """Runs a coroutine to its end, in a context, and returns its result."""
+    """A function that runs a coroutine in a context and returns its result."""
 
     def __call__(self, coroutine: Coroutine[Any, Any, T], /, *, context: Context) -> T: ...
 
@@ -26,7 +26,7 @@ _END = object()
 
 
 def to_bytes(piece: object) -> bytes:
-    """The bytes of a piece of a body: a `str` as UTF-8; what is neither is a `TypeError`."""
+    """Return a piece of a body as bytes, a `str` as UTF-8; another type is a `TypeError`."""
     if isinstance(piece, str):
         return to_usv(piece).encode()
     require_piece(piece)
@@ -34,7 +34,7 @@ def to_bytes(piece: object) -> bytes:
 
 
 def require_piece(piece: object) -> None:
-    """`TypeError` unless a body may consist of such pieces."""
+    """Raise `TypeError` unless the piece is `str` or bytes-like."""
     if not isinstance(piece, str | bytes | bytearray | memoryview):
         raise TypeError(
             f"The pieces of a body are str or bytes, not {type(piece).__name__}: {piece!r:.100}. "
@@ -43,11 +43,10 @@ def require_piece(piece: object) -> None:
 
 
 class Stream:
-    """Chunks of bytes that come once, none of them empty; pulled only when asked for.
+    """An iterator of non-empty `bytes`, read from `chunks` (`str` or bytes-like) on demand.
 
-    `chunks` are `str` or bytes-like. `close` gives back what they come from; it happens once,
-    however often it is asked for. After a failure every further pull fails in the same way, so
-    that half a body is never taken for a whole.
+    `close()` calls the given `close` once, however often it is called. After an exception, each
+    further read raises the same exception, so that a part of a body is never taken for all of it.
     """
 
     __slots__ = ("_chunks", "_close", "_failure")
@@ -74,20 +73,21 @@ class Stream:
         raise StopIteration
 
     def read(self) -> bytes:
-        """All that is left."""
+        """Return the rest."""
         return b"".join(self)
 
     def close(self) -> None:
+        """Release what the chunks come from."""
         close, self._close = self._close, None
         if close is not None:
             close()
 
     def use(self, run: Run) -> None:
-        """Await with `run` what has to be awaited."""
+        """Make an async stream await its chunks with `run`."""
 
 
-def stream_of(source: object) -> Stream | None:
-    """The stream of an iterable, an async iterable or a binary file; `None` for anything else."""
+def find_stream(source: object) -> Stream | None:
+    """Return the stream of an iterable, an async iterable or a binary file, else `None`."""
     if isinstance(source, AsyncIterable):
         return AsyncStream(source)
     if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
@@ -103,7 +103,7 @@ class _Readable(Protocol):
 
 
 class FileStream(Stream):
-    """The blocks of a binary file, which is closed at the end unless it has no `close`."""
+    """The blocks of a binary file; closing the stream closes the file, if it has `close`."""
 
     __slots__ = ("_file",)
 
@@ -118,10 +118,10 @@ class FileStream(Stream):
 
 
 class AsyncStream(Stream):
-    """The chunks of an async iterable, each awaited to its end.
+    """The chunks of an async iterable, awaited one by one.
 
-    They are awaited with what `use` was given, else on an event loop of the stream's own; all in
-    one context, so that what the iterable sets there stays.
+    They are awaited with the function given to `use`, or else on an event loop of the stream's
+    own; all in one context, which keeps the context variables that the iterable sets.
     """
 
     __slots__ = ("_waiter",)
@@ -129,14 +129,14 @@ class AsyncStream(Stream):
     def __init__(self, source: AsyncIterable[object]) -> None:
         self._waiter = _Waiter()
         chunks = aiter(source)
-        super().__init__(_pulled(chunks, self._waiter), partial(_finish, chunks, self._waiter))
+        super().__init__(_pull(chunks, self._waiter), partial(_finish, chunks, self._waiter))
 
     def use(self, run: Run) -> None:
         self._waiter.run = run
 
 
 class _Waiter:
-    """Awaits on behalf of a stream; apart from it, so that the two make no circle."""
+    """Awaits the chunks of a stream; a separate object to avoid a reference cycle."""
 
     __slots__ = ("_context", "_loop", "run")
 
@@ -152,7 +152,7 @@ class _Waiter:
         self._loop.close()
 
 
-def _pulled(chunks: AsyncIterator[object], waiter: _Waiter) -> Iterator[object]:
+def _pull(chunks: AsyncIterator[object], waiter: _Waiter) -> Iterator[object]:
     async def pull() -> object:
         return await anext(chunks, _END)
 
@@ -171,40 +171,34 @@ def _finish(chunks: AsyncIterator[object], waiter: _Waiter) -> None:
         waiter.close()
 
 
-def tee(stream: Stream) -> "tuple[Branch, Branch]":
-    """Two streams of the same chunks; what one is ahead of the other is kept for it."""
-    waiting: list[deque[bytes] | None] = [deque(), deque()]
-    return Branch(stream, waiting, 0), Branch(stream, waiting, 1)
-
-
 class Branch(Stream):
-    """One of the two streams that a stream was split into; the last to be closed closes that."""
+    """One of the two streams of `tee`."""
 
     __slots__ = ("_trunk",)
 
-    def __init__(self, trunk: Stream, waiting: list[deque[bytes] | None], side: int) -> None:
+    def __init__(self, chunks: Iterator[bytes], close: Callable[[], None], trunk: Stream) -> None:
+        super().__init__(chunks, close)
         self._trunk = trunk
-        super().__init__(_shared(trunk, waiting, side), partial(_leave, trunk, waiting, side))
+
+    def close(self) -> None:
+        super().close()
+        self._chunks = iter(())  # frees what is kept for this branch
 
     def use(self, run: Run) -> None:
         self._trunk.use(run)
 
 
-def _shared(trunk: Stream, waiting: list[deque[bytes] | None], side: int) -> Iterator[bytes]:
-    while (mine := waiting[side]) is not None:
-        if mine:
-            yield mine.popleft()
-            continue
-        chunk = next(trunk, None)
-        if chunk is None:
-            return
-        other = waiting[1 - side]
-        if other is not None:
-            other.append(chunk)
-        yield chunk
+def tee(stream: Stream) -> tuple[Branch, Branch]:
+    """Return two streams of the same chunks. A chunk that only one has read stays in memory.
 
+    Closing both closes the original.
+    """
+    open_branches = [1, 2]
 
-def _leave(trunk: Stream, waiting: list[deque[bytes] | None], side: int) -> None:
-    waiting[side] = None
-    if waiting[1 - side] is None:
-        trunk.close()
+    def close() -> None:
+        open_branches.pop()
+        if not open_branches:
+            stream.close()
+
+    first, second = itertools.tee(stream)
+    return Branch(first, close, stream), Branch(second, close, stream)

@@ -1,7 +1,7 @@
-"""Is this data what a type says, and where is it not?
+"""Convert data to a type, and find each invalid field.
 
-msgspec converts: dataclasses, TypedDicts, msgspec Structs, attrs classes, `list[...]`, unions
-and everything else it knows. A pydantic model validates itself, alone or inside of those.
+msgspec converts: dataclasses, TypedDicts, msgspec Structs, attrs classes, `list[...]`, unions and
+all other types that it supports. A pydantic model validates itself, alone or inside of those.
 """
 
 import re
@@ -22,16 +22,15 @@ Path: TypeAlias = tuple[str | int, ...]
 Wrong: TypeAlias = tuple[Path, str]
 
 MAX_ERRORS = 100
-"""How many errors are told at most."""
+"""How many errors an `InvalidDataError` has at most."""
 
-# Data comes from strangers. Each value that is looked at costs a few microseconds, and each
-# step into the depth looks at everything below once more.
+# Limits for data from clients: _Search converts each value, and again for each level above it.
 _MAX_VALUES = 5000
 _MAX_DEPTH = 32
 _MAX_DETAIL = 300  # characters
 _MAX_STEP = 100  # characters of a name in a path
 
-_place = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$").search
+_location = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$").search
 _steps = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]").findall
 
 _MANY = (
@@ -45,21 +44,21 @@ _UNIONS = (typing.Union, types.UnionType)
 
 
 def convert(data: Any, kind: type[T]) -> T:
-    """The value of type `kind` that JSON data stands for.
+    """Convert JSON data to the type `kind`.
 
-    `InvalidDataError` names each place where the data is not what the type says. `TypeError`: a
-    type that msgspec can't handle.
+    `InvalidDataError` names each invalid field. `TypeError`: a type that msgspec does not
+    support.
     """
     value: T = _convert(data, kind, strict=True)
     return value
 
 
 def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
-    """The value of type `kind` that the names and values of a form or query stand for.
+    """Convert the names and values of a form or query to the type `kind`.
 
-    A field whose type is a list takes every value of its name, another the first. Text becomes
-    the number, date or `bool` that the field wants (`on`, as checkboxes send it, is true); an
-    empty text counts as left out where the field takes no such text. Errors are as in `convert`.
+    A list takes every value of its name, another field the first. Text becomes the number, date
+    or `bool` that the field wants (`on`, which checkboxes send, is true); an empty text counts as
+    missing unless the field accepts it. Errors are as in `convert`.
     """
     fields = _kinds_of_fields(kind)  # type: ignore[arg-type]  # classes are hashable
     data: dict[str, Any] = {}
@@ -78,7 +77,7 @@ def _convert(data: Any, kind: Any, *, strict: bool) -> Any:
     try:
         return _to(data, kind, strict)
     except msgspec.ValidationError as error:
-        if isinstance(error.__cause__, TypeError):  # a mistake in the type's own code
+        if isinstance(error.__cause__, TypeError):  # an error in the code of the type
             raise error.__cause__ from None
         wrong = _Search(strict).find(data, kind)
     except RecursionError:
@@ -93,7 +92,7 @@ def _to(data: Any, kind: Any, strict: bool) -> Any:
 
 
 def _own_kind(kind: Any, value: Any) -> Any:
-    """For types that msgspec doesn't know: models of pydantic, and a `File`, say, is itself."""
+    """Convert to a type that msgspec does not support: a pydantic model, or a class as `File`."""
     if hasattr(kind, "model_validate"):
         return kind.model_validate(value)
     if isinstance(value, kind):
@@ -102,9 +101,10 @@ def _own_kind(kind: Any, value: Any) -> Any:
 
 
 class _Search:
-    """Finds each place where data is wrong: msgspec stops at the first.
+    """Finds all errors in data; msgspec stops at the first.
 
-    What can be converted is right; what can't is wrong in its parts, or as a whole.
+    It converts each value alone. If that fails, the errors are those of its parts, or else its
+    own.
     """
 
     __slots__ = ("_found", "_strict", "_values_left")
@@ -115,7 +115,7 @@ class _Search:
         self._found: list[Wrong] = []
 
     def find(self, data: Any, kind: Any) -> list[Wrong]:
-        """All that is wrong, within the limits; at least one thing."""
+        """Return the errors, within the limits; there is at least one."""
         self._look(data, kind, ())
         return self._found
 
@@ -140,7 +140,7 @@ class _Search:
 
 
 def _wrong_names(data: Any, info: inspect.Type) -> Iterator[tuple[str, str]]:
-    """Fields that are missing, and such as may not be there."""
+    """Yield fields that are missing, and unknown ones if they are forbidden."""
     if isinstance(data, dict) and (fields := _fields(info)):
         for field in fields:
             if field.required and field.encode_name not in data:
@@ -148,11 +148,11 @@ def _wrong_names(data: Any, info: inspect.Type) -> Iterator[tuple[str, str]]:
         if isinstance(info, inspect.StructType) and info.forbid_unknown_fields:
             known = {field.encode_name for field in fields} | {info.tag_field}
             for name in [name for name in data if name not in known]:
-                yield name, "There is no such field."
+                yield name, "This field is unknown."
 
 
 def _parts(data: Any, kind: Any, info: inspect.Type) -> Iterator[tuple[str | int, Any, Any]]:
-    """The step to each part of the data, the part and the type that it has to be."""
+    """Yield, for each part of the data, its name or index, the part and its type."""
     arguments = typing.get_args(kind) or (Any, Any)
     if isinstance(data, dict) and isinstance(info, inspect.DictType):
         for name, item in data.items():
@@ -171,9 +171,9 @@ def _parts(data: Any, kind: Any, info: inspect.Type) -> Iterator[tuple[str | int
 
 
 def _read(error: msgspec.ValidationError, path: Path) -> list[Wrong]:
-    """What msgspec's error tells, or the errors of a pydantic model behind it."""
+    """Return the error of msgspec, or the errors of the pydantic model that caused it."""
     text = str(error)
-    at = _place(text)
+    at = _location(text)
     if at:
         text = text[: at.start()]
         path = (*path, *(name or number for name, number in _steps(at[1])))
@@ -185,7 +185,7 @@ def _read(error: msgspec.ValidationError, path: Path) -> list[Wrong]:
 
 @lru_cache(maxsize=256)
 def _kinds_of_fields(kind: Any) -> dict[str, tuple[inspect.Type, ...]]:
-    """By the name that a field has in data: the types that it may have."""
+    """Return the types that each field may have, by its name in the data."""
     if hasattr(kind, "model_fields"):
         return {
             name: _flat(_info(field.annotation))
@@ -199,7 +199,7 @@ def _kinds_of_fields(kind: Any) -> dict[str, tuple[inspect.Type, ...]]:
 def _info(kind: Any) -> inspect.Type:
     try:
         info = inspect.type_info(kind)
-    except TypeError:  # one that only pydantic knows, or a type variable
+    except TypeError:  # a type for pydantic, or a type variable
         return inspect.AnyType()
     return info.type if isinstance(info, inspect.Metadata) else info
 
@@ -217,7 +217,7 @@ def _flat(info: inspect.Type) -> tuple[inspect.Type, ...]:
 
 
 def _is_text(info: inspect.Type) -> bool:
-    """Whether an empty text may be a value of that type."""
+    """Return whether the type accepts an empty text."""
     if isinstance(info, inspect.LiteralType):
         return "" in info.values
     if isinstance(info, inspect.EnumType):
@@ -226,7 +226,7 @@ def _is_text(info: inspect.Type) -> bool:
 
 
 def _bare(kind: Any) -> Any:
-    """The type without what is around it: of `Annotated[X | None, ...]` it is `X`."""
+    """Return the type without its wrappers: `X` for `Annotated[X | None, ...]`."""
     origin = typing.get_origin(kind)
     arguments = typing.get_args(kind)
     if origin in _UNIONS:
@@ -236,7 +236,7 @@ def _bare(kind: Any) -> Any:
 
 
 def _hints(kind: Any) -> dict[str, Any]:
-    """The type of each attribute; a generic's variables are replaced by what they stand for."""
+    """Return the type of each attribute, with the type variables of a generic replaced."""
     origin = typing.get_origin(kind) or kind
     variables = getattr(origin, "__parameters__", ())
     stands_for = dict(zip(variables, typing.get_args(kind), strict=False))
@@ -254,6 +254,6 @@ def _replaced(hint: Any, stands_for: dict[Any, Any]) -> Any:
 
 
 def _pointer(path: Path) -> str:
-    """The place as a JSON pointer in a URI fragment, as RFC 9457 has it (RFC 6901, 6)."""
+    """Return the path as a JSON pointer in a URI fragment, as in RFC 9457 (RFC 6901, 6)."""
     steps = (f"{step!s:.{_MAX_STEP}}".replace("~", "~0").replace("/", "~1") for step in path)
     return "/".join(["#", *steps])

@@ -12,9 +12,9 @@ _NO_BODY = (204, 205, 304)
 
 
 class WSGIResponse(NamedTuple):
-    """What an application answered: `Response(body, **rest)` makes a `Response` of it.
+    """The response of an application, in the parts that `Response` takes.
 
-    `body` is `None` where HTTP allows none: for HEAD, and with status 204, 205 and 304.
+    `body` is `None` if HTTP allows none: for HEAD, and for status 204, 205 and 304.
     """
 
     status: int
@@ -24,11 +24,11 @@ class WSGIResponse(NamedTuple):
 
 
 def call(application: WSGIApplication, environ: Environ) -> WSGIResponse:
-    """Call the application with `environ`.
+    """Call the application with `environ` and return its response.
 
-    A body that is a list or tuple is joined; any other iterable is passed on as it is, and
-    whoever reads it must close it. An application may start its response while its body is
-    iterated, and may use `write()`: its body is then read here, to the end.
+    A body that is a list or tuple is joined; any other iterable is returned as it is, and the
+    caller must close it. If the application calls `write()`, or calls `start_response` only when
+    its body is iterated, the whole body is read here.
     """
     started: list[Any] = []
     written: list[bytes] = []
@@ -46,6 +46,8 @@ def call(application: WSGIApplication, environ: Environ) -> WSGIResponse:
         finally:
             close(chunks)
         chunks = written
+    if not started:
+        raise RuntimeError("The WSGI application did not call start_response().")
     code, _, text = started[0].partition(" ")
     status = int(code)
     if environ["REQUEST_METHOD"] == "HEAD" or status in _NO_BODY:
@@ -63,7 +65,7 @@ def close(chunks: object) -> None:
 
 
 def path_info_of(pathname: str) -> str:
-    """The `PATH_INFO` of a percent-encoded path: its bytes as latin-1.
+    """Return the `PATH_INFO` of a percent-encoded path: its bytes as latin-1.
 
     >>> path_info_of("/caf%C3%A9")
     '/cafÃ©'

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.web.formdata import File, FormData
-from framework.web.multipart import read_multipart, write_multipart
+from framework.web.multipart import parse_multipart, write_multipart
 
 
 def form(*entries):
@@ -68,7 +68,7 @@ def test_streams_of_a_file_begin_at_its_beginning():
 def test_files_of_one_form_can_be_read_in_threads():
     contents = [bytes([65 + i]) * 300_000 for i in range(8)]
     body = write_multipart(form(*((str(i), File(c, "f")) for i, c in enumerate(contents))), "b")
-    parsed = read_multipart([body], "b", strict=True)
+    parsed = parse_multipart([body], "b", strict=True)
     seen = {}
 
     def read(name):
@@ -228,7 +228,7 @@ def test_forms_are_equal_when_their_entries_are():
 def test_a_form_comes_back_from_the_wire(items, size):
     body = write_multipart(form(*items), "limit")
     chunks = [body[i : i + size] for i in range(0, len(body), size)]
-    back = read_multipart(chunks, "limit", strict=True).items()
+    back = parse_multipart(chunks, "limit", strict=True).items()
     assert [name for name, _ in back] == [crlf(name) for name, _ in items]
     for (_, sent), (_, got) in zip(items, back, strict=True):
         if isinstance(sent, File):

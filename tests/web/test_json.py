@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from framework.web.jsontext import read_json, write_json
+from framework.web.jsontext import parse_json, write_json
 from framework.web.url import URL
 
 plain = st.recursive(
@@ -46,7 +46,7 @@ def test_what_is_written_is_read_back_by_us_and_by_the_standard_library(data):
     written = write_json(data)
     assert json.loads(written) == data
     # A text may hold two surrogates that, escaped one after the other, are one character.
-    assert read_json(written) == json.loads(written)
+    assert parse_json(written) == json.loads(written)
 
 
 @given(st.text('[]{},:"\\ux019eE+-. \t\n\rtruefalsnlNI\x00\x7fé\ud800'))
@@ -57,7 +57,7 @@ def test_only_what_the_standard_library_takes_for_json_is_json(text):
     except (ValueError, ZeroDivisionError):
         wanted = ValueError
     try:
-        got = read_json(data)
+        got = parse_json(data)
     except ValueError:
         got = ValueError
     if isinstance(wanted, float) and math.isinf(wanted):
@@ -94,17 +94,17 @@ def test_values_have_their_usual_text(data, text):
     assert write_json(data).decode() == text
 
 
-def test_what_json_has_no_form_for_is_a_type_error():
-    with pytest.raises(TypeError, match="JSON has no form for object"):
+def test_a_value_of_an_unsupported_type_is_a_type_error():
+    with pytest.raises(TypeError, match="object can't be written as JSON"):
         write_json({"a": object()})
     with pytest.raises(TypeError, match="keys"):
         write_json({(1, 2): 3})
 
 
-def test_a_value_that_holds_itself_is_a_type_error():
+def test_a_value_that_contains_itself_is_a_type_error():
     data = []
     data.append(data)
-    with pytest.raises(TypeError, match="holds itself"):
+    with pytest.raises(TypeError, match="contains itself"):
         write_json(data)
 
 
@@ -114,34 +114,34 @@ def test_a_value_that_holds_itself_is_a_type_error():
 )
 def test_what_is_not_json_is_a_value_error(text):
     with pytest.raises(ValueError, match="not JSON"):
-        read_json(text.encode())
+        parse_json(text.encode())
 
 
 def test_bytes_that_are_not_utf_8_are_a_value_error():
     with pytest.raises(ValueError, match="not UTF-8"):
-        read_json(b'"\xff"')
+        parse_json(b'"\xff"')
 
 
 @pytest.mark.parametrize("text", ['["\\ud800", NaN]', '["\\ud800", 1e999]', '["\\ud800"'])
 def test_a_lone_surrogate_makes_nothing_else_valid(text):
     with pytest.raises(ValueError, match=r"."):
-        read_json(text.encode())
+        parse_json(text.encode())
 
 
 def test_lone_surrogates_are_read_as_in_javascript():
-    assert read_json(b'["\\ud800", 1.5]') == ["\ud800", 1.5]
+    assert parse_json(b'["\\ud800", 1.5]') == ["\ud800", 1.5]
 
 
 def test_a_byte_order_mark_is_dropped_and_the_last_of_a_name_counts():
-    assert read_json(b'\xef\xbb\xbf{"a":1,"a":2}') == {"a": 2}
+    assert parse_json(b'\xef\xbb\xbf{"a":1,"a":2}') == {"a": 2}
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000])
 def test_too_much_of_it_is_a_value_error(text):
     with pytest.raises(ValueError, match=r"deeply|range"):
-        read_json(text.encode())
+        parse_json(text.encode())
     with pytest.raises(ValueError, match=r"."):
-        read_json(f'["\\ud800",{text}'.encode())
+        parse_json(f'["\\ud800",{text}'.encode())
 
 
 def test_an_integer_too_long_for_text_is_a_value_error():

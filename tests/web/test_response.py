@@ -15,7 +15,8 @@ from framework.web.formdata import File, FormData
 from framework.web.headers import Headers
 from framework.web.loop import Loop
 from framework.web.response import Response
-from framework.web.url import URL, URLSearchParams
+from framework.web.search_params import URLSearchParams
+from framework.web.url import URL
 
 
 class Sent:
@@ -81,7 +82,7 @@ def test_a_status_may_be_one_of_pythons_names():
 
 @pytest.mark.parametrize("status", [-200, 0, 1, 100, 199, 600, 1000])
 def test_a_status_is_one_of_an_answer(status):
-    with pytest.raises(ValueError, match=f"A status is in 200-599, not {status}"):
+    with pytest.raises(ValueError, match=f"A status is from 200 to 599, not {status}"):
         Response(status=status)
 
 
@@ -94,7 +95,7 @@ def test_a_status_is_a_number(status):
 @pytest.mark.parametrize("status", [204, 205, 304])
 @pytest.mark.parametrize("body", ["", b"", [], URLSearchParams()])
 def test_some_answers_have_no_body(status, body):
-    with pytest.raises(TypeError, match=f"A response with status {status} has no body"):
+    with pytest.raises(TypeError, match=f"A response with status {status} can't have a body"):
         Response(body, status=status)
     assert Response(status=status).text() == ""
 
@@ -106,7 +107,7 @@ def test_a_status_text_may_be_any_text_that_can_be_sent(text):
 
 @pytest.mark.parametrize("text", ["\n", "OK\r\nX: y", "a\0b", "\x7f", "日本"])
 def test_a_status_text_can_not_split_the_answer(text):
-    with pytest.raises(ValueError, match="can't be sent"):
+    with pytest.raises(ValueError, match="contains an invalid character"):
         Response(status_text=text)
 
 
@@ -213,7 +214,7 @@ def test_a_subclass_makes_its_own_kind():
 
 
 def test_json_needs_a_status_with_a_body():
-    with pytest.raises(TypeError, match="has no body"):
+    with pytest.raises(TypeError, match="can't have a body"):
         Response.json({}, status=204)
 
 
@@ -267,7 +268,7 @@ def test_a_redirect_leads_to_a_path_or_a_web_address(url, location):
     ],
 )
 def test_a_redirect_leads_nowhere_else(url):
-    with pytest.raises(ValueError, match=r"Can't redirect to|no valid URL"):
+    with pytest.raises(ValueError, match=r"Can't redirect to|not a valid URL"):
         Response.redirect(url)
 
 
@@ -278,7 +279,7 @@ def test_a_redirect_leads_to_text():
 
 @pytest.mark.parametrize("status", [200, 300, 304, 305, 306, 309, 400, "302"])
 def test_a_redirect_has_the_status_of_one(status):
-    with pytest.raises(ValueError, match="A redirect's status is"):
+    with pytest.raises(ValueError, match="A redirect has status 301"):
         Response.redirect("/", status)
 
 
@@ -399,7 +400,7 @@ def test_a_buffered_response_can_be_sent_again_and_stays_as_it_is():
 def test_a_stream_is_sent_once():
     response = Response(iter(["a"]))
     assert Sent(response).body == b"a"
-    with pytest.raises(BodyUsedError, match="Make a new one for each request"):
+    with pytest.raises(BodyUsedError, match="Return a new Response for each request"):
         response.send(lambda *_: None)
 
 

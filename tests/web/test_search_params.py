@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.web.url import URL, URLSearchParams
+from framework.web.search_params import URLSearchParams
+from framework.web.url import URL
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 queries = st.text("abé日+%&=?;/#~ 0fFcC3\0") | st.text()

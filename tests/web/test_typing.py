@@ -1,11 +1,9 @@
-"""What type checkers make of the objects."""
+"""The types of the web objects, as mypy sees them."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 import framework
 
@@ -88,6 +86,7 @@ if cookie is not None:
     assert_type(cookie.number(), float)
     assert_type(cookie.value, str)
 cookies.set("b", {"c": 1}, max_age=60, same_site="strict", secure=True)
+cookies.delete("b", path="/x", domain=None)
 
 
 def pieces() -> Iterator[str]:
@@ -99,11 +98,15 @@ Response(b"x" for _ in range(3))
 """
 
 WRONG = """
-from framework import Headers, Request, Response
+from framework import Cookies, Headers, Request, Response
 
+Cookies().set("a", "1", httponly=True)  # wrong
+Cookies().set("a", "1", same_site="any")  # wrong
+Cookies().delete("a", max_age=5)  # wrong
 Response(3)  # wrong
 Response("x", status="201")  # wrong
 Response.json()  # wrong
+Response.json({}, status="201")  # wrong
 Headers(3)  # wrong
 Request("https://example.com/").headers = Headers()  # wrong
 Response("x").status = 3  # wrong
@@ -111,25 +114,17 @@ Request("https://example.com/").json("no type")  # wrong
 """
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What mypy says about both texts."""
-    folder = tmp_path_factory.mktemp("typing")
-    (folder / "right.py").write_text(RIGHT)
-    (folder / "wrong.py").write_text(WRONG)
+def test_mypy_accepts_right_uses_and_reports_each_wrong_one(tmp_path: Path) -> None:
+    """One test, since mypy takes its time."""
+    (tmp_path / "right.py").write_text(RIGHT)
+    (tmp_path / "wrong.py").write_text(WRONG)
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "right.py", "wrong.py"]
     environ = os.environ | {"MYPYPATH": str(Path(framework.__file__).parents[1])}
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, env=environ, timeout=300
+        command, capture_output=True, text=True, cwd=tmp_path, env=environ, timeout=300
     )
     assert done.stderr == ""
-    return done.stdout.splitlines()
-
-
-def test_types_are_followed(found: list[str]) -> None:
+    found = done.stdout.splitlines()
     assert [line for line in found if line.startswith("right.py")] == []
-
-
-def test_wrong_uses_are_found(found: list[str]) -> None:
-    lines = {int(line.split(":")[1]) for line in found if line.startswith("wrong.py")}
-    assert lines == {number for number, line in enumerate(WRONG.splitlines(), 1) if "#" in line}
+    wrong = {int(line.split(":")[1]) for line in found if line.startswith("wrong.py")}
+    assert wrong == {number for number, line in enumerate(WRONG.splitlines(), 1) if "#" in line}
