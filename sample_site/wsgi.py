@@ -1,4 +1,4 @@
-"""For any WSGI server: `gunicorn sample_site.wsgi`, or `gunicorn wsgi` in this folder."""
+"""The application for a WSGI server: `gunicorn sample_site.wsgi`, or `gunicorn wsgi` here."""
 
 from pathlib import Path
 

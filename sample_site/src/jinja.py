@@ -1,15 +1,15 @@
-"""What every template has, beside what is Jinja's own."""
+"""Filters and globals of all templates."""
 
 from lib import cart, flash
 
 
 def money(cents: int) -> str:
-    """How a price is written."""
+    """Return a price as text."""
     return f"€ {cents / 100:,.2f}"
 
 
 def cart_size(cookies) -> int:
-    """How many things are in the visitor's cart."""
+    """Return the number of items in the visitor's cart."""
     return sum(cart.counts(cookies).values())
 
 

@@ -1,10 +1,10 @@
-"""Around every request: an id to find it by in logs, and headers that browsers heed."""
+"""Middleware around every request: a request id for logs, and security headers."""
 
 from uuid import uuid4
 
 
 def on_request(context, next):
-    if context.is_prerendered:  # what is built ahead has no request, and is the same each time
+    if context.is_prerendered:  # a built file belongs to no request
         response = next()
     else:
         context.locals.request_id = uuid4().hex

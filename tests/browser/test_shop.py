@@ -104,14 +104,14 @@ def test_a_form_that_is_wrong_keeps_what_was_typed(visitor: Page) -> None:
     visitor.get_by_role("button", name="Send").click()
     expect(visitor.get_by_role("alert")).to_be_visible()
     name, address = visitor.get_by_label("Your name"), visitor.get_by_label("Your e-mail address")
-    expect(name).to_have_accessible_description("Please say who you are.")
+    expect(name).to_have_accessible_description("Please enter your name.")
     expect(address).to_have_value("zoe@example")
     expect(visitor.get_by_label("Your message")).to_have_value("Hush.\n\n<b>Hush</b> & hush.")
 
     name.fill("Zoë")
     address.fill("zoe@example.com")
     visitor.get_by_role("button", name="Send").click()
-    expect(visitor.get_by_role("status")).to_have_text("Thank you, Zoë. We will answer quietly.")
+    expect(visitor.get_by_role("status")).to_have_text("Thank you, Zoë. We will reply by e-mail.")
     expect(visitor.get_by_label("Your message")).to_have_value("")
 
 
@@ -127,7 +127,7 @@ def test_who_looks_after_the_shop_logs_in_and_uploads_a_picture(
     visitor.get_by_label("Name").fill("ada")
     visitor.get_by_label("Password").fill("guess")
     visitor.get_by_role("button", name="Log in").click()
-    expect(visitor.get_by_role("alert")).to_contain_text("nobody")
+    expect(visitor.get_by_role("alert")).to_contain_text("password is wrong")
     expect(visitor.get_by_label("Name")).to_have_value("ada")
     visitor.get_by_label("Password").fill(visitor.locator("kbd").nth(1).inner_text())
     visitor.get_by_role("button", name="Log in").click()

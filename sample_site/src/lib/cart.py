@@ -1,7 +1,7 @@
-"""What is in a visitor's cart?
+"""The visitor's cart, kept in a cookie.
 
-A cookie says it: `{"1": 2}` is two of product 1. A cookie is whatever the visitor's browser
-sends, so it is checked, and prices come from the catalogue alone.
+The cookie `{"1": 2}` stands for two of product 1. A client can send any cookie, so the cookie is
+validated, and prices always come from the catalogue.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from . import catalog
 from .inputs import Count, Id
 
 MOST = 99  # of one product
-MOST_PRODUCTS = 40  # so that the cookie stays well below the 4096 bytes that browsers keep
+MOST_PRODUCTS = 40  # keeps the cookie below the limit of browsers, 4096 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Some of one product."""
+    """A line of the cart: a product and its count."""
 
     product: catalog.Product
     count: int
@@ -29,7 +29,7 @@ class Line:
 
 
 def counts(cookies: Cookies) -> dict[str, int]:
-    """How many of each product, by its id."""
+    """Return the count of each product in the cart, by the id of the product."""
     cookie = cookies.get("cart")
     if cookie is None:
         return {}
@@ -41,13 +41,13 @@ def counts(cookies: Cookies) -> dict[str, int]:
 
 
 def lines(cookies: Cookies) -> list[Line]:
-    """The cart, line by line, without what has left the catalogue."""
+    """Return the lines of the cart, without products that no longer exist."""
     found = ((catalog.find(id), count) for id, count in counts(cookies).items())
     return [Line(product, count) for product, count in found if product]
 
 
 def put(cookies: Cookies, id: str, count: int) -> bool:
-    """Have so many of a product in the cart; false where no other product fits in."""
+    """Set the count of a product in the cart. Return `False` if the cart is full."""
     kept = counts(cookies)
     if id not in kept and len(kept) == MOST_PRODUCTS:
         return False
@@ -57,5 +57,5 @@ def put(cookies: Cookies, id: str, count: int) -> bool:
 
 
 def empty(cookies: Cookies) -> None:
-    """Take everything out of the cart."""
+    """Empty the cart."""
     cookies.delete("cart")

@@ -1,4 +1,4 @@
-"""Which products are there?"""
+"""The products of the shop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .database import run
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product. Its price is in cents."""
+    """A product. Its price is in cents."""
 
     id: str
     name: str
@@ -18,14 +18,14 @@ class Product:
 
 
 def find(id: str) -> Product | None:
-    """The product with that id."""
+    """Return the product with this id, or `None`."""
     rows = run("SELECT * FROM products WHERE id = ?", (id,))
-    # SQLite would take "01" for 1; a product has one id.
+    # SQLite converts "01" to 1, but each product has only one id.
     return _product(rows[0]) if rows and str(rows[0]["id"]) == id else None
 
 
 def search(text: str = "", *, limit: int, offset: int = 0) -> list[Product]:
-    """Products whose name holds the text, in upper or lower case; in order of id."""
+    """Return the products whose name contains the text in any case, ordered by id."""
     rows = run(
         "SELECT * FROM products WHERE instr(lower(name), lower(?)) ORDER BY id LIMIT ? OFFSET ?",
         (text, limit, offset),
@@ -34,13 +34,13 @@ def search(text: str = "", *, limit: int, offset: int = 0) -> list[Product]:
 
 
 def count(text: str = "") -> int:
-    """How many products `search` would find without a limit."""
+    """Return the number of products that `search` finds without a limit."""
     [row] = run("SELECT count(*) FROM products WHERE instr(lower(name), lower(?))", (text,))
     return row[0]
 
 
 def every() -> Iterator[Product]:
-    """All products, read a hundred at a time: a slow reader never keeps the file busy."""
+    """Yield all products. They are read in hundreds, so that a slow client does not lock the file."""
     last = 0
     while rows := run("SELECT * FROM products WHERE id > ? ORDER BY id LIMIT 100", (last,)):
         yield from map(_product, rows)
@@ -48,7 +48,7 @@ def every() -> Iterator[Product]:
 
 
 def add(name: str, price_cents: int, description: str = "") -> Product:
-    """A new product."""
+    """Add a product and return it."""
     [row] = run(
         "INSERT INTO products (name, price_cents, description) VALUES (?, ?, ?) RETURNING *",
         (name, price_cents, description),
@@ -62,7 +62,7 @@ def change(
     price_cents: int | None = None,
     description: str | None = None,
 ) -> Product | None:
-    """The product with what is given changed; `None` where there is none with that id."""
+    """Change the given fields of a product and return it, or `None` if it does not exist."""
     rows = run(
         "UPDATE products SET name = coalesce(?, name), price_cents = coalesce(?, price_cents),"
         " description = coalesce(?, description) WHERE id = ? RETURNING *",
@@ -72,7 +72,7 @@ def change(
 
 
 def remove(id: str) -> bool:
-    """Delete the product; false where there is none with that id."""
+    """Delete a product. Return `False` if it does not exist."""
     return bool(run("DELETE FROM products WHERE id = ? RETURNING id", (id,)))
 
 

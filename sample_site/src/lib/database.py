@@ -1,8 +1,7 @@
-"""Where does the shop keep what it knows?
+"""The database of the shop: an SQLite file that is created and filled on first use.
 
-In an SQLite file that is made and filled when it is first needed: `data/catalog.db` in the
-site's folder, or where the environment variable CATALOG_DB says. Every operation opens a
-connection of its own, so threads, forks and reloads have nothing to share.
+The file is `data/catalog.db` in the site's folder, or the value of the environment variable
+CATALOG_DB. Every statement opens its own connection, so threads and forks share nothing.
 """
 
 import os
@@ -12,9 +11,9 @@ from pathlib import Path
 
 DEFAULT_FILE = Path(__file__).parents[2] / "data" / "catalog.db"
 
-# What made each version of the file out of the one before. Add to the end, change nothing.
+# Each script makes a version of the database from the previous one. Only add scripts at the end.
 VERSIONS = [
-    # AUTOINCREMENT: the id of a deleted product never comes to mean another one.
+    # AUTOINCREMENT: the id of a deleted product is never used again.
     """
     CREATE TABLE products (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
         price_cents INTEGER NOT NULL, description TEXT NOT NULL);
@@ -36,14 +35,14 @@ VERSIONS = [
 
 
 def file() -> Path:
-    """The database's file."""
+    """Return the path of the database."""
     return Path(os.environ.get("CATALOG_DB", DEFAULT_FILE))
 
 
 def run(sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
-    """The rows that one statement gives."""
+    """Run one statement and return its rows."""
     file().parent.mkdir(parents=True, exist_ok=True)
-    # isolation_level=None: each statement is a transaction of its own unless BEGIN says more.
+    # isolation_level=None: each statement is its own transaction, except after BEGIN.
     with closing(sqlite3.connect(file(), isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         if _version(connection) < len(VERSIONS):
@@ -56,7 +55,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _update(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")  # one process fills the file, the others wait for it
+    connection.execute("BEGIN IMMEDIATE")  # one process creates the tables, the others wait
     for number, script in enumerate(VERSIONS[_version(connection) :], _version(connection) + 1):
         for statement in script.split(";\n"):
             connection.execute(statement)

@@ -1,15 +1,15 @@
-"""What does the next page say on top, once, about what was just done?"""
+"""A message that the next page shows once, such as the result of a form."""
 
 from framework import Cookies
 
 
 def say(cookies: Cookies, text: str) -> None:
-    """Keep a text for the next page."""
+    """Set the message of the next page."""
     cookies.set("flash", text, max_age=60)
 
 
 def take(cookies: Cookies) -> str:
-    """The text that was kept, or nothing; it is gone with this response."""
+    """Return the message, or `""`, and delete it."""
     kept = cookies.get("flash")
     if kept is None:
         return ""

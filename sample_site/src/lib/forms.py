@@ -1,4 +1,4 @@
-"""What did a form say, and what is wrong with it?"""
+"""Read a form, and keep its values to show it again if they are invalid."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +8,9 @@ from framework import InvalidDataError, Request
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form to show: as it was sent, or empty.
+    """A form to show, empty or as it was sent.
 
-    `values` are the texts that were sent, by field; `wrong` the fields that can't stay so.
+    `values` are the texts that were sent, by field; `wrong` contains the invalid fields.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -18,7 +18,7 @@ class Form:
 
 
 def read(request: Request, kind: type) -> tuple[Any, Form]:
-    """What was sent as a `kind`, or `None` where it is no such thing, and the form to show."""
+    """Return the form as a `kind`, or `None` if it is invalid, and the form to show."""
     sent = request.clone().form_data()
     values = {name: value for name, value in sent.items() if isinstance(value, str)}
     try:

@@ -1,7 +1,7 @@
-"""What may a client send?
+"""The types of the data that clients send.
 
-`request.json(NewProduct)` or `request.form_data(Message)` reads it; what is not as the type says
-is answered with 422, naming each field.
+`request.json(NewProduct)` and `request.form_data(Message)` return a value of the type. If the data
+does not match, the client gets a 422 that names each wrong field.
 """
 
 from typing import Annotated
@@ -15,7 +15,7 @@ Description = Annotated[str, Meta(max_length=1000)]
 
 
 class Changes(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Some fields of a product; what is left out stays as it is."""
+    """Some fields of a product. The others stay unchanged."""
 
     name: Name | None = None
     price_cents: Price | None = None
@@ -24,7 +24,7 @@ class Changes(Struct, forbid_unknown_fields=True, kw_only=True):
     def __post_init__(self):
         for text in filter(None, (self.name, self.description)):
             if text.isspace() or not text.replace("\n", "").isprintable():
-                raise ValueError(f"{text!a:.40} is blank, or holds what can't be printed")
+                raise ValueError(f"{text!a:.40} is blank or not printable")
 
 
 class NewProduct(Changes):
@@ -47,14 +47,14 @@ Count = Annotated[int, Meta(ge=0, le=99)]
 
 
 class CartLine(Struct):
-    """So many of a product."""
+    """A product and how many of it."""
 
     product: Id
     count: Count = 1
 
 
 class Message(Struct):
-    """What a visitor writes to the shop."""
+    """A message of a visitor to the shop."""
 
     name: Annotated[str, Meta(max_length=100, pattern=r"\S")]
     email: Annotated[str, Meta(max_length=200, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]

@@ -1,4 +1,4 @@
-"""What did visitors write to the shop?"""
+"""The messages that visitors send to the shop."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from .database import run
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `sent` is its time in UTC."""
+    """A message. `sent` is the time in UTC."""
 
     id: int
     name: str
@@ -17,12 +17,12 @@ class Message:
 
 
 def add(name: str, email: str, text: str) -> None:
-    """Keep a message."""
+    """Store a message."""
     run("INSERT INTO messages (name, email, text) VALUES (?, ?, ?)", (name, email, text))
 
 
 def latest(limit: int = 20) -> list[Message]:
-    """The newest messages, the newest first."""
+    """Return the newest messages, the newest first."""
     return [
         Message(*row) for row in run("SELECT * FROM messages ORDER BY id DESC LIMIT ?", (limit,))
     ]

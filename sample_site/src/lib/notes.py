@@ -1,4 +1,4 @@
-"""What the shop has to tell: a few notes, which change only when somebody writes one."""
+"""The notes of the shop. They are part of the code, so their pages are prerendered."""
 
 from dataclasses import dataclass
 
@@ -16,23 +16,23 @@ NOTES = [
         "the-cat-and-the-fan",
         "2026-10-19",
         "The cat and the fan",
-        "We tried a fan that calls itself *whispering*. The cat left the room after four minutes, "
-        "and the fan left the shop the day after.",
+        "We tested a fan that is sold as *whispering*. The cat left the room after four minutes, "
+        "and we sent the fan back the next day.",
     ),
     Note(
         "how-we-listen",
         "2026-09-02",
         "How we listen",
-        "A thing lies on a desk at night, and we sit beside it:\n\n"
-        "1. for an hour with the window shut,\n"
-        "2. for an hour with it open,\n"
-        "3. until one of us says *what was that?*\n\n"
-        "What is asked about in hour one never comes into [the shop](/products).",
+        "We put a product on a desk at night and sit beside it:\n\n"
+        "1. for an hour with the window closed,\n"
+        "2. for an hour with the window open,\n"
+        "3. until one of us asks *what was that?*\n\n"
+        "If somebody asks in the first hour, we do not sell it in [the shop](/products).",
     ),
     Note(
         "felt",
         "2026-07-30",
         "In praise of felt",
-        "Most of what makes a noise on a desk does so because it touches the desk.",
+        "Most things on a desk are loud only because they touch the desk.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""What was ordered?"""
+"""The orders of the shop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .database import run
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order; `placed` is its time in UTC."""
+    """An order. `placed` is the time in UTC."""
 
     id: int
     items: str
@@ -18,19 +18,19 @@ class Order:
 
 
 def place(lines: Sequence[Line]) -> None:
-    """Order what is in a cart."""
+    """Store an order of the lines of a cart."""
     items = ", ".join(f"{line.count} × {line.product.name}" for line in lines)
     total = sum(line.cents for line in lines)
     run("INSERT INTO orders (items, total_cents) VALUES (?, ?)", (items, total))
 
 
 def latest(limit: int) -> list[Order]:
-    """The newest orders, the newest first."""
+    """Return the newest orders, the newest first."""
     return [Order(*row) for row in run("SELECT * FROM orders ORDER BY id DESC LIMIT ?", (limit,))]
 
 
 def after(id: int) -> list[Order]:
-    """The orders that came after one, in their order; a hundred at most."""
+    """Return the orders after the one with this id, the oldest first, a hundred at most."""
     return [
         Order(*row) for row in run("SELECT * FROM orders WHERE id > ? ORDER BY id LIMIT 100", (id,))
     ]

@@ -1,4 +1,4 @@
-"""Which picture of a product was uploaded?"""
+"""The uploaded pictures of products."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,26 +9,26 @@ from . import database
 
 MOST_BYTES = 2 * 1024 * 1024
 
-# A file is what its first bytes say; what the sender calls it counts for nothing.
+# The first bytes decide the type. The name and type that the client sends are ignored.
 KINDS = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff"}
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image file, and its media type."""
+    """An image file and its media type."""
 
     path: Path
     type: str
 
 
 def find(product: str) -> Picture | None:
-    """The picture of a product."""
+    """Return the uploaded picture of a product, or `None`."""
     rows = database.run("SELECT file, type FROM pictures WHERE product = ?", (product,))
     return Picture(_folder() / rows[0]["file"], rows[0]["type"]) if rows else None
 
 
 def put(product: str, upload: File) -> str:
-    """Make an upload the picture of a product; what is wrong with it, or nothing."""
+    """Store an upload as the picture of a product. Return what is wrong with it, or `""`."""
     if upload.size > MOST_BYTES:
         return "This file is larger than 2 MB."
     start = upload.stream().read(8)

@@ -1,13 +1,13 @@
-"""Who may look after the shop?"""
+"""The user who may manage the shop."""
 
 import os
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
 NAME = "ada"
-DEMO_PASSWORD = "quiet-desk"  # noqa: S105 - a demonstration says it to everyone
+DEMO_PASSWORD = "quiet-desk"  # noqa: S105 - the login page shows it
 
-# Set ADMIN_PASSWORD where strangers should not look after your shop.
+# Set ADMIN_PASSWORD to your own password if strangers can reach your shop.
 PASSWORD = os.environ.get("ADMIN_PASSWORD", DEMO_PASSWORD)
 IS_DEMO = PASSWORD == DEMO_PASSWORD
 
@@ -15,5 +15,5 @@ _HASH = generate_password_hash(PASSWORD)
 
 
 def is_user(name: str, password: str) -> bool:
-    """Whether somebody has that name and password. It takes as long with a wrong name."""
+    """Whether name and password are right. A wrong name takes as long as a wrong password."""
     return check_password_hash(_HASH, password) and name == NAME

@@ -1,4 +1,4 @@
-"""POST /logout: forget who it is."""
+"""POST /logout: end the session."""
 
 
 def POST(session, redirect, url_for):

@@ -1,4 +1,4 @@
-"""GET /products.csv: the whole catalogue, sent line by line as it is read."""
+"""GET /products.csv: stream the whole catalogue, line by line."""
 
 import csv
 from dataclasses import astuple
@@ -9,7 +9,7 @@ from lib import catalog
 
 
 class Line:
-    """A file for `csv.writer`, whose `writerow` gives back what `write` returns."""
+    """A file for `csv.writer`, whose `writerow` returns the result of `write`."""
 
     def write(self, text):
         return text

@@ -1,4 +1,4 @@
-"""GET /robots.txt: what crawlers may read."""
+"""GET /robots.txt: return the rules for crawlers."""
 
 from framework import URL, Response
 

@@ -1,4 +1,4 @@
-"""GET /sitemap.xml: every page that a search engine may show."""
+"""GET /sitemap.xml: list the pages for search engines."""
 
 from xml.etree.ElementTree import Element, SubElement, tostring
 

@@ -1,4 +1,4 @@
-"""Around everything in this folder: who are you?"""
+"""Middleware around this folder: visitors who are not logged in go to the login page."""
 
 
 def on_request(context, next):

@@ -1,4 +1,4 @@
-"""POST /api/echo: the JSON that was sent, and where it was sent to."""
+"""POST /api/echo: return the JSON of the request, and its path."""
 
 from framework import Response
 

@@ -1,4 +1,4 @@
-"""GET /api/health: is the site up?"""
+"""GET /api/health: return that the site is up, and the time."""
 
 import time
 

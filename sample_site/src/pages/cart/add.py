@@ -1,4 +1,4 @@
-"""POST /cart/add: put something into the cart."""
+"""POST /cart/add: add a product to the cart."""
 
 from werkzeug.exceptions import NotFound
 

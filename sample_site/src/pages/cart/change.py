@@ -1,4 +1,4 @@
-"""POST /cart/change: have so many of something in the cart; none takes it out."""
+"""POST /cart/change: set the count of a product in the cart; 0 removes it."""
 
 from lib import cart
 from lib.inputs import CartLine

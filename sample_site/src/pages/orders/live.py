@@ -1,7 +1,7 @@
-"""GET /orders/live: new orders as they come, as server-sent events.
+"""GET /orders/live: send new orders as server-sent events.
 
-A stream holds one of the server's threads, so it ends after a while. Browsers come back by
-themselves, and say in Last-Event-ID which order they saw last.
+A stream occupies a thread of the server, so it ends after some seconds. Browsers reconnect
+automatically and send the id of the last order that they received in Last-Event-ID.
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
@@ -25,7 +25,7 @@ async def GET(request, url):
     seen = request.headers.get("last-event-id", "")
     if seen.isascii() and seen.isdigit() and len(seen) < 10:
         last = int(seen)
-    else:  # begin with a few, so that there is something to see
+    else:  # start with the last three orders
         last = min((order.id for order in orders.latest(3)), default=1) - 1
     headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
     return Response(events(last, query.seconds), headers=headers)
@@ -37,7 +37,7 @@ async def events(last, seconds):
     while True:
         for order in orders.after(last):
             last = order.id
-            # As JSON a name can't bring lines of its own into the stream.
+            # JSON has no line breaks, so a name can't add lines to the stream.
             yield f"id: {last}\ndata: {msgspec.json.encode(order).decode()}\n\n"
         if time.monotonic() >= end:
             return

@@ -1,4 +1,4 @@
-"""GET /products/1.json: what a product is called."""
+"""GET /products/1.json: return the name of a product."""
 
 from framework import Response
 

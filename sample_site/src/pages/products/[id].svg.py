@@ -1,4 +1,4 @@
-"""GET /products/1.svg: a picture for a product, drawn from its name."""
+"""GET /products/1.svg: return a picture of a product, drawn from its name."""
 
 from hashlib import sha256
 
@@ -35,7 +35,7 @@ def GET(params):
 
 
 def draw(name):
-    """Twelve tiles, chosen by what the name's letters come to."""
+    """Return an SVG of twelve tiles, chosen by a hash of the name."""
     digest = sha256(name.encode()).digest()
     paper, *colours = PALETTES[digest[0] % len(PALETTES)]
     tiles = "".join(

@@ -1,4 +1,4 @@
-"""/api/products/1: GET reads the product, PUT and PATCH change it, DELETE takes it away."""
+"""/api/products/1: GET returns the product, PUT and PATCH change it, DELETE deletes it."""
 
 from framework import Response
 from msgspec.structs import asdict
@@ -8,15 +8,15 @@ from lib.inputs import Changes, NewProduct
 
 
 def GET(params):
-    return _answer(catalog.find(str(params["id"])), params)
+    return _respond(catalog.find(str(params["id"])), params)
 
 
 def PUT(request, params):
-    return _answer(catalog.change(str(params["id"]), **asdict(request.json(NewProduct))), params)
+    return _respond(catalog.change(str(params["id"]), **asdict(request.json(NewProduct))), params)
 
 
 def PATCH(request, params):
-    return _answer(catalog.change(str(params["id"]), **asdict(request.json(Changes))), params)
+    return _respond(catalog.change(str(params["id"]), **asdict(request.json(Changes))), params)
 
 
 def DELETE(params):
@@ -24,13 +24,13 @@ def DELETE(params):
     return Response(None, status=204) if removed else _missing(params)
 
 
-def _answer(product, params):
+def _respond(product, params):
     return _missing(params) if product is None else Response.json(product)
 
 
 def _missing(params):
-    # `raise NotFound(...)` would show the site's 404 page to who takes HTML, as curl does too;
-    # this API answers JSON to everyone (RFC 9457).
+    # `raise NotFound(...)` would send the site's 404 page to clients that accept HTML, such as curl.
+    # This API always sends JSON (RFC 9457).
     return Response.json(
         {"title": "Not Found", "status": 404, "detail": f"There is no product {params['id']}."},
         status=404,

@@ -1,4 +1,4 @@
-"""/api/products: GET lists and searches, POST adds one."""
+"""/api/products: GET lists or searches the products, POST adds one."""
 
 from typing import Annotated
 

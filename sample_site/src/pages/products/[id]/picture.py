@@ -1,4 +1,4 @@
-"""GET /products/1/picture: the picture that was uploaded, or else the one that is drawn."""
+"""GET /products/1/picture: return the uploaded picture, or else the drawn one."""
 
 from framework import Response
 
