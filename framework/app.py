@@ -99,9 +99,9 @@ class App:
             match = self._match(environ)
             if match is None:
                 return self._fallback(environ, start_response)  # type: ignore[misc]
-            context.route, params, context.path = match
-            context.params = params or {}  # the {} of an exact match is shared
-            route = match.route
+            context.route = route = match.route
+            context.params = match.params or {}  # the {} of an exact match is shared
+            context.path = match.path
             method = environ["REQUEST_METHOD"]
             if method not in SAFE_METHODS and route.check_origin:
                 self._check_origin(environ, lambda: context.url.origin)
@@ -137,10 +137,11 @@ class App:
             match = self._routes.match(path)
         if match is None:
             return None if self._fallback is not None else Match(self._missing, {}, mount + path)
-        route, params, spelling = match
-        if (spelling != path or "//" in path_info) and route.kind != "redirect":
-            return Match(_OTHER_SPELLING, {}, mount + spelling)
-        return Match(route, params, mount + path if path_info else mount or "/")
+        if (match.path != path or "//" in path_info) and match.route.kind != "redirect":
+            return Match(_OTHER_SPELLING, {}, mount + match.path)
+        if not mount:
+            return match
+        return Match(match.route, match.params, mount + path if path_info else mount)
 
     def _send(
         self, context: APIContext, response: Response, start_response: StartResponse
@@ -148,7 +149,11 @@ class App:
         """Finish the response and send it: caching of sessions, conditional request, request id."""
         environ = context.environ
         response = context.mark_session(response)
-        if self._make_etag or not _CONDITIONS.isdisjoint(environ):
+        if (
+            self._make_etag
+            or "HTTP_IF_NONE_MATCH" in environ
+            or "HTTP_IF_MODIFIED_SINCE" in environ
+        ):
             response = apply_conditions(environ, response, make_etag=self._make_etag)
         if "HTTP_X_REQUEST_ID" in environ:
             response = add_request_id(environ, response)
@@ -243,4 +248,3 @@ def _redirect_to_spelling(context: APIContext) -> Response:
 
 _FILE = _make_route("file", _send_file)
 _OTHER_SPELLING = _make_route("spelling", _redirect_to_spelling)
-_CONDITIONS = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}

@@ -6,7 +6,8 @@ The table is made once, at start-up. `exact` finds paths without parameters with
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
@@ -38,7 +39,8 @@ class Routable(Protocol):
 R = TypeVar("R", bound=Routable)
 
 
-class Match(NamedTuple, Generic[R]):
+@dataclass(slots=True)
+class Match(Generic[R]):
     """What a path leads to: a route, the values of its parameters, and the path.
 
     `path` is spelled as the route wants it: with or without a slash at its end.
@@ -83,7 +85,7 @@ class RouteTable(Generic[R]):
 
     def match(self, path: str) -> Match[R] | None:
         """Match a decoded path that begins with the prefix. A slash at its end is ignored."""
-        below = find_path_below(self._prefix, path)
+        below = find_path_below(self._prefix, path) if self._prefix else path
         found = None if below is None else self._tree.match(below)
         if found is None:
             return None
