@@ -94,8 +94,8 @@ class _Build:
         plan = self._list_paths(whole=jobs > 1)
         if not plan and not self.mistakes and self.app.config.output == "server":
             self._warn(
-                "No route is prerendered. Set prerender = True in its file, or "
-                'Config(output="static") for all of them.'
+                "No route is prerendered. Set prerender = True in the file of a route, or "
+                'Config(output="static") for all routes.'
             )
         self._copy_public()
         self._render(plan, jobs, progress)

@@ -12,10 +12,10 @@ from ..errors import BuildError, CommandError, SiteError
 from ..version import __version__
 
 _EPILOG = """\
-A site is a folder that contains src/pages. Each file in there is a route, and its path is the URL.
+A site is a folder that contains src/pages. Each file in src/pages is a route: its path is the URL.
 
   framework new mysite              create a site
-  framework dev                     serve the site in this folder while you work on it
+  framework dev                     serve the site in the current folder while you work on it
   framework dev --port 8000         the same on another port
   framework --root mysite check     check the site in mysite for mistakes
 
@@ -50,7 +50,7 @@ def _make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"framework {__version__}")
-    help = "the site's folder (default: this folder)"
+    help = "the site's folder (default: the current folder)"
     parser.add_argument("--root", type=Path, default=Path(), metavar="DIR", help=help)
     # After the command --root has no default, which would override a --root before it.
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
@@ -63,23 +63,25 @@ def _make_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=name)
         return sub
 
-    new = add("new", "create a small site to start from", "It is named after its folder.")
-    new.add_argument(
-        "folder", type=Path, metavar="DIR", help="a folder that is empty or does not exist yet"
-    )
+    new = add("new", "create a small site to start from", "It gets the name of its folder.")
+    new.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
     new.add_argument("--minimal", action="store_true", help="write three files only")
     dev = add("dev", "serve the site while you work on it", "It reloads when you save.")
     start = add("start", "serve the site in production", "Config(adapter=...) chooses the server.")
-    preview = add("preview", "serve the build", "A static site's as a static host would.")
+    preview = add("preview", "serve the build", "For a static site it behaves like a static host.")
     for sub in (dev, start, preview):
-        sub.add_argument("--host", help="the address to listen on (default: Config(server=...))")
         sub.add_argument(
-            "--port", type=_port, help="the port to listen on (default: Config(server=...))"
+            "--host", help="the address to listen on (default: see Config(server=...))"
+        )
+        sub.add_argument(
+            "--port", type=_port, help="the port to listen on (default: see Config(server=...))"
         )
     routes = add("routes", "list the routes in the order in which they match")
     json: dict[str, Any] = {"dest": "as_json", "action": "store_true", "help": "print JSON"}
     routes.add_argument("--json", **json)
-    routes.add_argument("--lock", action="store_true", help="write routes.lock, which check reads")
+    routes.add_argument(
+        "--lock", action="store_true", help="write routes.lock, with which check finds removed URLs"
+    )
     check = add("check", "find every mistake in the site without serving it")
     check.add_argument("--strict", action="store_true", help="treat warnings as mistakes")
     check.add_argument("--json", **json)

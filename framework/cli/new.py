@@ -25,9 +25,10 @@ def run(root: Path, *, folder: Path, minimal: bool) -> None:
     print(f"Wrote {counted(len(files), 'file')} to {shown}\n\nNext:\n")
     if folder.resolve() != Path.cwd():
         print(f"  cd {shlex.quote(shown)}")
-    print("  framework dev       serve it, and reload on every save")
+    print("  framework dev                      serve it, and reload on every save")
     if not minimal:
-        print("  python -m pytest    run its tests")
+        print("  pip install -r requirements.txt    install pytest")
+        print("  python -m pytest                   run its tests")
 
 
 def write_site(folder: Path, *, minimal: bool = False) -> list[Path]:

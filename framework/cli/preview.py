@@ -47,7 +47,7 @@ def run(root: Path, *, host: str | None = None, port: int | None = None) -> None
             served = f"{config.build.out_dir} as a static host"
             application: WSGIApplication = StaticHost(root / config.build.out_dir, config.prefix)
         else:
-            served = f"the site in {root} with its build, by the application"
+            served = f"the site in {root} and its build"
             application = stack.enter_context(closing(_load_app(root, config)))
         host, port = host or config.server.host, config.server.port if port is None else port
         listener = stack.enter_context(listen(host, port))

@@ -1,10 +1,10 @@
-"""Middleware around every request: a request id for logs, and security headers."""
+"""Middleware around every route: a request id for logs, and security headers."""
 
 from uuid import uuid4
 
 
 def on_request(context, next):
-    if context.is_prerendered:  # a built file belongs to no request
+    if context.is_prerendered:  # many requests get the same built file
         response = next()
     else:
         context.locals.request_id = uuid4().hex

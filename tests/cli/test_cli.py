@@ -76,7 +76,7 @@ def test_help_names_every_command_and_option(capsys: pytest.CaptureFixture[str])
         assert word in text
     assert run("preview", "--help") == 0
     text = capsys.readouterr().out
-    assert "Serve the build. A static site's as a static host would." in text
+    assert "Serve the build. For a static site it behaves like a static host." in text
     for word in ("--root DIR", "--host HOST", "--port PORT"):
         assert word in text
     assert run("dev", "--help") == 0

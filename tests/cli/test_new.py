@@ -311,8 +311,9 @@ Wrote {count} files to my site
 Next:
 
   cd 'my site'
-  framework dev       serve it, and reload on every save
-  python -m pytest    run its tests
+  framework dev                      serve it, and reload on every save
+  pip install -r requirements.txt    install pytest
+  python -m pytest                   run its tests
 """
     )
 
@@ -329,7 +330,7 @@ Wrote 3 files to .
 
 Next:
 
-  framework dev       serve it, and reload on every save
+  framework dev                      serve it, and reload on every save
 """
     )
     assert files_of(tmp_path) == MINIMAL

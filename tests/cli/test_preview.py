@@ -373,5 +373,5 @@ def test_a_site_with_live_routes_is_served_by_the_application(site: SiteMaker, s
     assert program.ask("/built", Host="shop.example")[0] == 403
     assert program.end(signal.SIGINT) == 0
     assert (
-        f"\nServing the site in {root} with its build, by the application. Press Ctrl+C to stop.\n"
+        f"\nServing the site in {root} and its build. Press Ctrl+C to stop.\n"
     ) in program.output
