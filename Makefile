@@ -37,7 +37,7 @@ start: $(READY_RUN) ## build the sample site and run it as in production, under 
 test: $(READY_DEV) ## run the tests, without the slow ones
 	$(PYTEST) -m 'not slow'
 
-lint: $(READY_DEV) ## check style and the floors of modules
+lint: $(READY_DEV) ## check style, and which module imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
@@ -53,7 +53,7 @@ check: lint types ## run everything that CI runs: all tests with coverage, and p
 matrix: $(READY_DEV) ## run the tests on each Python and on the lowest versions of the libraries
 	$(BIN)/nox
 
-bench: $(READY_DEV) ## measure requests and builds beside other frameworks
+bench: $(READY_DEV) ## compare requests and builds with other frameworks
 	@$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks.in_process
 	$(BIN)/python -m benchmarks.objects
