@@ -1,6 +1,7 @@
 """A wheel built from the tree, installed in an empty environment, serves a site."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -38,7 +39,11 @@ def run(*command: str | Path, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", folder, ROOT, cwd=folder)
+    # In the project itself, the modules of an earlier build would get into the wheel.
+    source = shutil.copytree(ROOT / "framework", folder / "source" / "framework").parent
+    for name in ("LICENSE", "README.md", "pyproject.toml", "setup.cfg"):
+        shutil.copy(ROOT / name, source)
+    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", folder, source, cwd=folder)
     return next(folder.glob("*.whl"))
 
 
