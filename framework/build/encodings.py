@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
 
-from ..static.files import SUFFIXES
-
 Encoder = Callable[[bytes], bytes]
 
 _MIN_SIZE = 1024  # bytes; a smaller file fits into one packet anyway
@@ -20,16 +18,11 @@ _is_text = re.compile(
 
 
 def find_encoders() -> dict[str, Encoder]:
-    """Return the available encoders by content coding: gzip, and br and zstd if installed.
-
-    https://www.iana.org/assignments/http-parameters/#content-coding
-    """
+    """Return the encoders by content coding: gzip, and br and zstd if they are installed."""
     encoders: dict[str, Encoder] = {"gzip": partial(gzip.compress, mtime=0)}
-    brotli = _find_module("brotli")
-    if brotli is not None:
+    if brotli := _find_module("brotli"):
         encoders["br"] = brotli.compress
-    zstd = _find_module("compression.zstd") or _find_module("backports.zstd")
-    if zstd is not None:
+    if zstd := _find_module("compression.zstd") or _find_module("backports.zstd"):
         encoders["zstd"] = partial(zstd.compress, level=19)
     return encoders
 
@@ -45,15 +38,6 @@ def encode(content: bytes, content_type: str, encoders: Mapping[str, Encoder]) -
         return {}
     encoded = {name: encoder(content) for name, encoder in sorted(encoders.items())}
     return {name: data for name, data in encoded.items() if len(data) <= len(content) * _MAX_RATIO}
-
-
-def variant_name(name: str, encoding: str) -> str:
-    """Return the name of a compressed variant of a file.
-
-    >>> variant_name("about/index.html", "gzip")
-    'about/index.html.gz'
-    """
-    return name + SUFFIXES[encoding]
 
 
 def _find_module(name: str) -> ModuleType | None:

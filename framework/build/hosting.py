@@ -1,7 +1,6 @@
-"""Write the headers and redirects of a build for other servers, in the files that they read.
+"""Find the headers and redirects of a build, and write them for static hosts.
 
-Netlify, Cloudflare Pages and others read `_headers` and `_redirects`; `nginx` writes the
-configuration for nginx.
+Netlify, Cloudflare Pages and others read the files `_headers` and `_redirects`.
 
 https://docs.netlify.com/manage/routing/headers/,
 https://docs.netlify.com/manage/routing/redirects/overview/,
@@ -12,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..config import Config
 from ..routing.paths import quote_path
@@ -48,12 +46,12 @@ def find_redirects(config: Config, files: Sequence[WrittenFile]) -> list[Redirec
     pages = {file.source: file.name for file in files if file.redirect is not None}
     redirects = []
     for source, target in config.redirects.items():
-        options: Mapping[str, Any] = {"destination": target} if isinstance(target, str) else target
-        to, status, where = (
-            options["destination"],
-            options.get("status", 301),
-            name_redirect(source),
+        to, status = (
+            (target, 301)
+            if isinstance(target, str)
+            else (target["destination"], target.get("status", 301))
         )
+        where = name_redirect(source)
         redirects.append(Redirect(parse_pattern(source), to, status, pages.get(where), where))
     configured = {redirect.where for redirect in redirects}
     for file in files:
@@ -86,7 +84,7 @@ def find_rules(files: Sequence[WrittenFile]) -> Rules:
 
 
 def is_folder(name: str) -> bool:
-    """Return whether a rule of this name is for a folder."""
+    """Return whether the rule `name` is for a folder."""
     return name == "" or name.endswith("/")
 
 
@@ -106,13 +104,9 @@ def _special_headers(file: WrittenFile) -> HeaderItems:
     special = [(name, value) for name, value in headers.items() if name not in _OWN_HEADERS]
     if content_type is not None:
         usual = content_type_of(file.name.rpartition("/")[2])
-        if _simplified(content_type) != _simplified(usual):
+        if content_type.lower().replace(" ", "") != usual.lower():
             special.append(("content-type", content_type))
     return tuple(sorted(special))
-
-
-def _simplified(content_type: str) -> str:
-    return content_type.lower().replace(" ", "")
 
 
 # ---------------------------------------------------------------- _headers, _redirects

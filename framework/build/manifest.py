@@ -1,7 +1,7 @@
-"""Write the manifest, which tells the application the files of a build."""
+"""Write the manifest: the files of a build, for the application that serves them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,27 +13,19 @@ def write_manifest(path: Path, files: Sequence[WrittenFile]) -> None:
     """Write the rendered files with their headers, and the compressed ones of `public/`."""
     with path.open("w", encoding="utf-8") as manifest:
         manifest.write(f'{{"version": {VERSION}, "files": {{')
-        _write_rows(manifest, _rendered(files))
+        _write_rows(manifest, (file for file in files if file.headers is not None))
         manifest.write('\n}, "public": {')
-        _write_rows(manifest, _compressed(files))
+        _write_rows(manifest, (file for file in files if file.path is None and file.encodings))
         manifest.write("\n}}\n")
 
 
-def _write_rows(manifest: TextIO, rows: Iterator[tuple[str, dict[str, Any]]]) -> None:
+def _write_rows(manifest: TextIO, files: Iterable[WrittenFile]) -> None:
     comma = ""
-    for name, row in rows:
-        manifest.write(f"{comma}\n {json.dumps(name)}: {json.dumps(row, sort_keys=True)}")
-        comma = ","
-
-
-def _rendered(files: Sequence[WrittenFile]) -> Iterator[tuple[str, dict[str, Any]]]:
     for file in files:
+        row: dict[str, Any] = {"etag": file.etag}
+        if file.encodings:
+            row["encodings"] = file.encodings
         if file.headers is not None:
-            row = {"path": file.path, "etag": file.etag, "headers": dict(file.headers)}
-            yield file.name, row | ({"encodings": file.encodings} if file.encodings else {})
-
-
-def _compressed(files: Sequence[WrittenFile]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for file in files:
-        if file.path is None and file.encodings:
-            yield file.name, {"etag": file.etag, "encodings": file.encodings}
+            row |= {"path": file.path, "headers": dict(file.headers)}
+        manifest.write(f"{comma}\n {json.dumps(file.name)}: {json.dumps(row, sort_keys=True)}")
+        comma = ","

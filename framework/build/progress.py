@@ -11,22 +11,14 @@ from .results import Results
 _INTERVAL = 5.0  # seconds between two lines
 
 Progress = Callable[[Results, int | None], Results]
-"""Passes the results on; the second argument is their number, if it is known."""
+"""Yields the results that it is given; the second argument is their number, if it is known."""
 
 
 def show_progress(results: Results, total: int | None, stream: TextIO) -> Results:
-    """Pass the results on; show a bar on a terminal, and a line every few seconds elsewhere."""
+    """Yield the results; show a bar on a terminal, and print a line every few seconds elsewhere."""
     if stream.isatty():
-        yield from _Bar(
-            results,
-            total=total,
-            file=stream,
-            desc="Building",
-            unit=" paths",
-            leave=False,
-            dynamic_ncols=True,
-            smoothing=0.1,
-        )
+        bar = _Bar(results, "Building", total, leave=False, file=stream, unit=" paths")
+        yield from bar
         return
     started = shown = time.monotonic()
     for count, result in enumerate(results, 1):

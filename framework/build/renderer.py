@@ -1,11 +1,11 @@
-"""Render a path of a route to the content of a file."""
+"""Render the paths of routes to the contents of files."""
 
 import html
 import io
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from ..app import App
@@ -18,39 +18,20 @@ from ..web.request import Request
 from ..web.response import Response
 from ..web.url import URL
 from ..web.wsgi import call
-from .results import HeaderItems
+from .results import WrittenFile
 
 
 class OutputError(BuildError):
     """A path that cannot become a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutputPath:
-    """A URL path of a route, not percent-encoded.
+class Output(NamedTuple):
+    """A file to write. `url_path` is its path with `base`, not percent-encoded."""
 
-    `local` is `full` without `base` and without slashes at both ends.
-    """
-
-    route: Route
-    full: str
-    local: str
-
-    @property
-    def path(self) -> str:
-        """The path without `base`, as `WrittenFile` has it."""
-        return f"/{self.local}" if self.local else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """The content of the file `name`; the other fields are those of `WrittenFile`."""
-
-    name: str
+    file: WrittenFile
     content: bytes
     content_type: str
-    headers: HeaderItems | None
-    redirect: tuple[int, str] | None
+    url_path: str
 
 
 def list_sources(app: App) -> Iterator[tuple[Route, StaticPaths]]:
@@ -72,32 +53,12 @@ class Renderer:
         self._environ = Request(origin).to_environ()
         self._prefix = app.config.prefix
 
-    def locate(self, route: Route, path: StaticPath) -> OutputPath:
-        """Return the URL path. Raises `OutputError` if it has none or matches another route."""
-        routes = self._app.site.routes
-        try:
-            full = unquote(routes.url_for(route.pattern.text, path.params))
-        except ValueError as error:
-            raise OutputError(
-                f"{route.file}: item {path.number} of get_static_paths(): {error}\n"
-                "    A value must not be empty or contain a slash. Only a [...rest] parameter may "
-                "contain slashes or be None."
-            ) from error
-        # url_for gives no "..", empty segment or backslash, so the file is in the output folder.
-        local = full[len(self._prefix) :].strip("/")
-        match = routes.match(full)
-        if match is not None and match.route is not route:
-            raise OutputError(
-                f"{route.file} and {match.route.file} both have the path {full}; the second "
-                f"serves it.\n    {_how_to_leave_out(route)}."
-            )
-        return OutputPath(route, full, local)
-
-    def render(self, output_path: OutputPath, path: StaticPath) -> Output:
-        """Call the application and return the output. Raises `OutputError` if it fails."""
-        route, where = output_path.route, f"{output_path.route.file}: {output_path.full}"
+    def render(self, route: Route, path: StaticPath) -> Output:
+        """Call the application for a path of a route. Raises `OutputError` if it fails."""
+        url_path = self._url_path_of(route, path)
+        where = f"{route.file}: {url_path}"
         environ = self._environ.copy()
-        environ["PATH_INFO"] = encode_path(output_path.full)
+        environ["PATH_INFO"] = encode_path(url_path)
         environ["wsgi.input"] = io.BytesIO()
         environ[STATIC_PATH] = path
         try:
@@ -126,27 +87,51 @@ class Renderer:
             )
         content_type = headers.get("content-type", "")
         is_live = route.kind == "redirect" or error_status is not None
-        return Output(
-            name=self._name_of(output_path, is_html=content_type.startswith("text/html")),
-            content=content,
-            content_type=content_type,
+        # url_for gives no "..", empty segment or backslash, so the file is in the output folder.
+        local = url_path[len(self._prefix) :].strip("/")
+        file = WrittenFile(
+            name=self._name_of(route, local, is_html=content_type.startswith("text/html")),
+            source=route.file,
+            path=f"/{local}" if local else "",
+            number=path.number,
+            size=len(content),
             headers=None if is_live else tuple(headers.items()),
             redirect=None if location is None else (status, location),
         )
+        return Output(file, content, content_type, url_path)
 
-    def _name_of(self, path: OutputPath, *, is_html: bool) -> str:
-        """Return the name of the file, below the output folder."""
-        pattern, local = path.route.pattern, path.local
+    def _url_path_of(self, route: Route, path: StaticPath) -> str:
+        """Return the path with `base`. Raises `OutputError` if another route serves it."""
+        routes = self._app.site.routes
+        try:
+            url_path = unquote(routes.url_for(route.pattern.text, path.params))
+        except ValueError as error:
+            raise OutputError(
+                f"{route.file}: item {path.number} of get_static_paths(): {error}\n"
+                "    A value must not be empty or contain a slash. Only a [...rest] parameter may "
+                "contain slashes or be None."
+            ) from error
+        match = routes.match(url_path)
+        if match is not None and match.route is not route:
+            raise OutputError(
+                f"{route.file} and {match.route.file} both have the path {url_path}; the second "
+                f"serves it.\n    {_how_to_leave_out(route)}."
+            )
+        return url_path
+
+    def _name_of(self, route: Route, local: str, *, is_html: bool) -> str:
+        """Return the name of the file for `local`, a path without slashes at its ends."""
+        pattern = route.pattern
         if is_html and pattern.text.rpartition("/")[2] in ERROR_PAGES:
             return f"{local}.html"
-        if path.route.kind == "endpoint" or pattern.has_extension:
+        if route.kind == "endpoint" or pattern.has_extension:
             return local or ("index.html" if is_html else "index")
-        form = self._app.config.build.format
-        if form == "preserve":
-            is_index = path.route.file.rpartition("/")[2].startswith("index.")
-            form = "directory" if is_index else "file"
         if not local:
             return "index.html"
+        form = self._app.config.build.format
+        if form == "preserve":
+            is_index = route.file.rpartition("/")[2].startswith("index.")
+            form = "directory" if is_index else "file"
         return f"{local}/index.html" if form == "directory" else f"{local}.html"
 
 

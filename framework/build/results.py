@@ -29,23 +29,20 @@ class WrittenFile(NamedTuple):
 
 
 class Clash(NamedTuple):
-    """A path whose file could not be written, because `name` already exists.
+    """A file that could not be written, because `name` already exists.
 
-    `name` is the file itself, one of its folders or a compressed variant. `url_path` includes
-    `base`, `path` does not.
+    `name` is the file itself, one of its folders or a compressed variant. `url_path` is the path
+    of the file with `base`.
     """
 
     name: str
-    source: str
-    number: int
-    path: str
+    file: WrittenFile
     url_path: str
 
 
 class Result(NamedTuple):
     """The result of one path: a file, an error message or a clash."""
 
-    source: str
     seconds: float = 0.0
     file: WrittenFile | None = None
     error: str = ""

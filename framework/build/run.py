@@ -43,22 +43,16 @@ class Report:
     routes: dict[str, tuple[int, float]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    @property
-    def files(self) -> int:
-        """The number of files."""
-        return self.rendered + self.public
-
 
 def build(root: Path, *, jobs: int = 1, progress: Progress | None = None) -> Report:
     """Write the site's prerendered routes and its public files to `build.out_dir`.
 
-    `jobs` is the number of processes. Raises `SiteError` if the site has mistakes that prevent its
-    start, and `BuildError` if it cannot be built. Then the last build stays as it was.
+    `jobs` is the number of processes. Raises `SiteError` if the site cannot start, and
+    `BuildError` if it cannot be built. Then the last build stays as it was.
     """
     started = time.monotonic()
     root = root.resolve()
-    app = App(root, mode="build")
-    with closing(app):
+    with closing(App(root, mode="build")) as app:
         target = find_target(root, app.config)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +84,9 @@ class _Build:
         """Write every file. Raises `BuildError` with all mistakes."""
         for name in (MANIFEST, NGINX):
             (self.folder / name).touch()  # a route with this path is a mistake
-        self._warn_of_site()
+        self._warn(*map(str, find_static_warnings(self.app.site)))
+        for name, reason in self.writer.secrets.ignored.items():
+            self._warn(f"Build(secrets=...): the value of {name} {reason}.")
         plan = self._list_paths(whole=jobs > 1)
         if not plan and not self.mistakes and self.app.config.output == "server":
             self._warn(
@@ -100,26 +96,19 @@ class _Build:
         self._copy_public()
         self._render(plan, jobs, progress)
         order = {route.file: number for number, route in enumerate(self.app.site.routes.all)}
-        for clash in self.clashes:
-            message = explain_clash(clash, self.files, lambda source: order.get(source, -1))
-            self.mistakes.append(message)
+        self.mistakes += [explain_clash(clash, self.files, order) for clash in self.clashes]
         if self.mistakes:
             raise BuildError(_join_mistakes(self.mistakes))
         self._write_lists(sorted(self.files.values()))
         self.report.warnings = self.app.warnings
         return self.report
 
-    def _warn_of_site(self) -> None:
-        self._warn(*map(str, find_static_warnings(self.app.site)))
-        for name, reason in self.writer.secrets.ignored.items():
-            self._warn(f"Build(secrets=...): the value of {name} {reason}.")
-
     def _warn(self, *texts: str) -> None:
         for text in texts:
             self.app.site.warnings.add(text)
 
     def _list_paths(self, *, whole: bool) -> Plan:
-        """Return the routes to render with their paths: `whole` if none is left to be yielded."""
+        """Return the routes to render; their listings are `whole` if workers will share them."""
         plan = []
         for route, static in list_sources(self.app):
             try:
@@ -161,8 +150,9 @@ class _Build:
         if result.file is not None:
             self._add(result.file)
             self.report.rendered += 1
-            count, seconds = self.report.routes.get(result.source, (0, 0.0))
-            self.report.routes[result.source] = (count + 1, seconds + result.seconds)
+            source = result.file.source
+            count, seconds = self.report.routes.get(source, (0, 0.0))
+            self.report.routes[source] = (count + 1, seconds + result.seconds)
 
     def _add(self, file: WrittenFile) -> None:
         # Most files have the same headers: they share one tuple.
@@ -181,7 +171,7 @@ class _Build:
 
 
 def _join_mistakes(mistakes: Sequence[str]) -> str:
-    unique = sorted(set(mistakes))
-    shown = unique[:_MAX_MISTAKES]
-    more = [f"And {len(unique) - len(shown)} more."] if len(unique) > len(shown) else []
-    return "\n".join(["The site can't be built:", *shown, *more])
+    lines = sorted(set(mistakes))
+    if len(lines) > _MAX_MISTAKES:
+        lines[_MAX_MISTAKES:] = [f"And {len(lines) - _MAX_MISTAKES} more."]
+    return "\n".join(["The site can't be built:", *lines])

@@ -38,8 +38,8 @@ def write_in_process(writer: Writer, plan: Plan) -> Results:
 def write_in_processes(writer: Writer, plan: Plan, jobs: int, warnings: Warnings) -> Results:
     """Write each path of the plan in `jobs` processes. The listings must be whole.
 
-    `warnings` are those of the application; what is added in the other processes is added here.
-    Raises `BuildError` if a process dies.
+    `warnings` are those of the application; those of the processes are added to them. Raises
+    `BuildError` if a process dies.
     """
     batches = [
         (number, start, start + _BATCH_SIZE)

@@ -14,8 +14,8 @@ from ..errors import StaticPathsError
 from ..route import Route
 from ..site.static_paths import Listing, StaticPath
 from ..static.built import new_digest
-from ..static.files import StaticFile
-from .encodings import Encoder, encode, is_compressible, variant_name
+from ..static.files import SUFFIXES, StaticFile
+from .encodings import Encoder, encode, is_compressible
 from .renderer import OutputError, Renderer
 from .results import Clash, Result, WrittenFile
 from .secrets import Secrets
@@ -46,7 +46,7 @@ class Writer:
             try:
                 path = next(paths, None)
             except StaticPathsError as error:
-                yield Result(route.file, error=str(error))
+                yield Result(error=str(error))
                 continue
             if path is None:
                 return
@@ -55,31 +55,21 @@ class Writer:
     def _write_path(self, route: Route, path: StaticPath) -> Result:
         started = time.perf_counter()
         try:
-            output_path = self._renderer.locate(route, path)
-            output = self._renderer.render(output_path, path)
-            file = WrittenFile(
-                name=output.name,
-                source=route.file,
-                path=output_path.path,
-                number=path.number,
-                size=len(output.content),
-                etag=_digest(output.content),
-                headers=output.headers,
-                redirect=output.redirect,
-            )
-            self._refuse_secrets(file, output.content)
+            output = self._renderer.render(route, path)
+            content = output.content
+            file = output.file._replace(etag=_digest(content))
+            self._refuse_secrets(file, content)
             with self._create(file.name, route.file) as new:
-                new.write(output.content)
-            self._keep_time(file.name, output.content)
-            if "content-encoding" not in dict(output.headers or ()):
-                variants = encode(output.content, output.content_type, self._encoders)
+                new.write(content)
+            self._keep_time(file.name, content)
+            if "content-encoding" not in dict(file.headers or ()):
+                variants = encode(content, output.content_type, self._encoders)
                 file = self._write_variants(file, variants)
         except OutputError as error:
-            return Result(route.file, error=str(error))
+            return Result(error=str(error))
         except _FileExistsError as error:
-            clash = Clash(str(error), route.file, path.number, output_path.path, output_path.full)
-            return Result(route.file, clash=clash)
-        return Result(route.file, time.perf_counter() - started, file)
+            return Result(clash=Clash(str(error), output.file, output.url_path))
+        return Result(time.perf_counter() - started, file)
 
     def copy(self, public: StaticFile, name: str, source: str) -> WrittenFile:
         """Copy a file of `public/`, and write its compressed variants. Raises `OutputError`."""
@@ -109,13 +99,13 @@ class Writer:
         missing = {
             encoding: encoder
             for encoding, encoder in self._encoders.items()
-            if not os.path.exists(variant_name(public.path, encoding))
+            if not os.path.exists(public.path + SUFFIXES[encoding])
         }
         return self._write_variants(file, encode(content, public.content_type, missing))
 
     def _write_variants(self, file: WrittenFile, variants: Mapping[str, bytes]) -> WrittenFile:
         for encoding, content in variants.items():
-            name = variant_name(file.name, encoding)
+            name = file.name + SUFFIXES[encoding]
             with self._create(name, file.source) as new:
                 new.write(content)
             modified = os.stat(f"{self._folder}/{file.name}").st_mtime_ns

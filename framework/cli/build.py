@@ -32,7 +32,7 @@ def _print_summary(report: Report) -> None:
     for route, (count, seconds) in slowest:
         print(f"{seconds:7.2f} s  {counted(count, 'path'):>14}  {route}")
     print(
-        f"Wrote {counted(report.files, 'file')} ({report.rendered:,} rendered, "
+        f"Wrote {counted(report.rendered + report.public, 'file')} ({report.rendered:,} rendered, "
         f"{report.public:,} public), {report.size:,} bytes, to {report.folder} "
         f"in {report.seconds:.1f} s"
     )

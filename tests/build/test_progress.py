@@ -67,7 +67,7 @@ def test_without_a_terminal_a_line_comes_every_few_seconds(
     def results() -> Results:
         for number in range(1, 1_200):
             clock.now = 100 + number / 100
-            yield Result("src/pages/a.py")
+            yield Result()
 
     assert len(list(show_progress(results(), total, stream))) == 1_199
     assert stream.getvalue().splitlines() == lines
