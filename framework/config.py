@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 from unicodedata import normalize
 
 from werkzeug.routing import BaseConverter
 
-from .options import ConfigError, choice, flag, number, option, option_class
+from .options import ConfigError, choice, flag, instance, number, option, option_class
 from .routing.pattern import PatternError, parse_pattern
 from .sessions import Sessions
 from .web.url import URL
 
 _HOST_NAME = re.compile(r"(\*\.)?[^/\s*:\[\]]+|\[[0-9A-Fa-f:.]+\]")
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
-_UNLIMITED = float("inf")
 
 
+@runtime_checkable
 class Adapter(Protocol):
     """A production server, which `framework start` runs; see `framework.adapters`."""
 
@@ -64,10 +64,6 @@ def _is_base(value: Any) -> bool:
         return False
 
 
-def _is_adapter(value: object) -> bool:
-    return value is None or callable(getattr(value, "serve", None))
-
-
 def _is_converter_mapping(value: Any) -> bool:
     return _is_text_mapping(value) and all(
         name.isidentifier()
@@ -88,7 +84,7 @@ def _is_redirect_mapping(value: Any) -> bool:
 
 
 def _find_redirect_problems(source: str, target: object) -> list[str]:
-    """The problems of one entry of `redirects`."""
+    """Return what is wrong with one entry of `redirects`."""
     entry = f"Config(redirects={{{source!r}: {target!r}}})"
     options = target if isinstance(target, Mapping) else {"destination": target}
     try:
@@ -136,15 +132,10 @@ class Build:
 
     format: Literal["directory", "file", "preserve"] = choice("directory", "file", "preserve")
     out_dir: str = option("dist", _is_text, "the name of a folder")
-    compress: bool | None = option(
-        None, lambda value: value is None or isinstance(value, bool), "True, False or None"
-    )
+    compress: bool | None = instance(None, bool, "True, False or None")
     secrets: tuple[str, ...] = option(
-        (), _is_text_list, 'names of environment variables, as in ("API_KEY",)'
+        (), _is_text_list, 'names of environment variables, as in ("API_KEY",)', tuple
     )
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "secrets", tuple(self.secrets))
 
 
 @option_class
@@ -160,18 +151,16 @@ class Security:
         (),
         _is_origin_list,
         'a list of origins such as "https://pay.example.com", without a slash at the end',
+        tuple,
     )
     allowed_hosts: tuple[str, ...] = option(
         (),
         _is_host_list,
         'a list of host names such as "example.com" and "*.example.com", without a port',
+        lambda hosts: tuple(map(str.lower, hosts)),
     )
-    trusted_proxies: int = number(0, 0, _UNLIMITED, "a number of proxies, 0 or more")
-    max_body_size: int = number(10 * 1024 * 1024, 0, _UNLIMITED, "a number of bytes, 0 or more")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "trusted_origins", tuple(self.trusted_origins))
-        object.__setattr__(self, "allowed_hosts", tuple(map(str.lower, self.allowed_hosts)))
+    trusted_proxies: int = number(0, 0, "a number of proxies, 0 or more")
+    max_body_size: int = number(10 * 1024 * 1024, 0, "a number of bytes, 0 or more")
 
 
 @option_class
@@ -179,12 +168,7 @@ class Server:
     """Where a site is served, in development and, unless the adapter has its own, in production."""
 
     host: str = option("127.0.0.1", _is_text, "an address or a host name")
-    port: int = number(4321, 0, 65535, "a port number (0-65535)")
-
-
-def _part(cls: type) -> Any:
-    """An option whose value is an object of this option class."""
-    return option(cls(), lambda value: isinstance(value, cls), f"{cls.__name__}(...)")
+    port: int = number(4321, 0, "a port number (0-65535)", high=65535)
 
 
 @option_class
@@ -195,12 +179,13 @@ class Config:
     which has the body already receives a 304.
     """
 
-    site: str | None = option(
-        None,
-        lambda value: value is None or _is_http_url(value),
-        'a URL such as "https://example.com"',
+    site: str | None = option(None, _is_http_url, 'a URL such as "https://example.com"')
+    base: str = option(
+        "/",
+        _is_base,
+        'a path such as "/docs", or "/"',
+        lambda base: normalize("NFC", base.rstrip("/") or "/"),
     )
-    base: str = option("/", _is_base, 'a path such as "/docs", or "/"')
     output: Literal["server", "static"] = choice("server", "static")
     trailing_slash: Literal["ignore", "always", "never"] = choice("ignore", "always", "never")
     redirects: Mapping[str, str | Mapping[str, Any]] = option(
@@ -213,19 +198,14 @@ class Config:
         "werkzeug.routing.BaseConverter. A converter whose regex contains a slash must set "
         "part_isolating = True; it never matches a slash",
     )
-    adapter: Adapter | None = option(
-        None, _is_adapter, "an adapter such as framework.adapters.gunicorn(workers=2)"
+    adapter: Adapter | None = instance(
+        None, Adapter, "an adapter such as framework.adapters.gunicorn(workers=2)"
     )
-    build: Build = _part(Build)
-    security: Security = _part(Security)
-    server: Server = _part(Server)
-    session: Sessions | None = option(
-        None, lambda value: value is None or isinstance(value, Sessions), "Sessions(...) or None"
-    )
+    build: Build = instance(Build(), Build, "Build(...)")
+    security: Security = instance(Security(), Security, "Security(...)")
+    server: Server = instance(Server(), Server, "Server(...)")
+    session: Sessions | None = instance(None, Sessions, "Sessions(...) or None")
     etag: bool = flag(False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "base", normalize("NFC", "/" + self.base.strip("/")))
 
     @property
     def prefix(self) -> str:

@@ -1,9 +1,10 @@
-"""Option classes: frozen dataclasses that check the keys and values they are given."""
+"""Option classes: frozen dataclasses that check their arguments."""
 
 import difflib
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
+from math import inf
 from typing import Any, TypeVar, dataclass_transform
 
 _OptionClass = TypeVar("_OptionClass", bound=type)
@@ -13,31 +14,42 @@ class ConfigError(ValueError):
     """The configuration has unknown options or wrong values; the text names each of them."""
 
 
-def option(default: Any, check: Callable[[Any], bool], allowed: str) -> Any:
-    """A dataclass field whose value must pass `check`; `allowed` completes "must be ...".
+def option(
+    default: Any,
+    check: Callable[[Any], bool],
+    allowed: str,
+    convert: Callable[[Any], Any] | None = None,
+) -> Any:
+    """Return a dataclass field whose value is the default or passes `check`.
 
-    A check that can say more about a wrong value raises `ConfigError` itself.
+    `allowed` completes the message "... must be". A check that can say more about a wrong value
+    raises `ConfigError` itself. `convert` makes the value of the field from a valid argument.
     """
-    rule = {"check": check, "allowed": allowed}
+    rule = {"default": default, "check": check, "allowed": allowed, "convert": convert}
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=rule)
     return field(default=default, metadata=rule)
 
 
 def choice(*values: str) -> Any:
-    """An option that is one of these values; the first is the default."""
+    """Return an option that is one of these values; the first is the default."""
     quoted = [f'"{value}"' for value in values]
     allowed = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
     return option(values[0], values.__contains__, allowed)
 
 
+def instance(default: Any, kind: type, allowed: str) -> Any:
+    """Return an option that is an object of the class `kind`."""
+    return option(default, lambda value: isinstance(value, kind), allowed)
+
+
 def flag(default: bool) -> Any:
-    """An option that is `True` or `False`."""
-    return option(default, lambda value: isinstance(value, bool), "True or False")
+    """Return an option that is `True` or `False`."""
+    return instance(default, bool, "True or False")
 
 
-def number(default: int, low: int, high: float, allowed: str) -> Any:
-    """An option that is an integer from `low` to `high`."""
+def number(default: int, low: int, allowed: str, *, high: float = inf) -> Any:
+    """Return an option that is an integer from `low` to `high`."""
     return option(default, lambda value: type(value) is int and low <= value <= high, allowed)
 
 
@@ -46,34 +58,34 @@ def option_class(cls: _OptionClass) -> _OptionClass:
     """Make the class a frozen dataclass that takes keywords only and checks them.
 
     Its constructor raises one `ConfigError` that names every unknown key and wrong value.
-
-    >>> @option_class
-    ... class Server:
-    ...     port: int = number(4321, 0, 65535, "a port number (0-65535)")
-    >>> Server(prt=80)
-    Traceback (most recent call last):
-    framework.options.ConfigError: Server(prt=80): unknown option. Did you mean port? Server has the options port.
     """
     dataclass(frozen=True, kw_only=True)(cls)
     rules = {field.name: field.metadata for field in fields(cls)}
     make = cls.__init__  # type: ignore[misc]
 
-    def find_problem(key: str, value: object) -> str | None:
+    def check(key: str, value: object) -> object:
+        """Return the value of the field. Raises `ConfigError`."""
         argument = f"{cls.__name__}({key}={value!r})"
-        if key not in rules:
+        rule = rules.get(key)
+        if rule is None:
             names = ", ".join(rules)
             hint = did_you_mean(key, rules)
-            return f"{argument}: unknown option.{hint} {cls.__name__} has the options {names}."
-        try:
-            if not rules[key]["check"](value):
-                return f"{argument}: {key} must be {rules[key]['allowed']}."
-        except ConfigError as error:
-            return str(error)
-        return None
+            raise ConfigError(
+                f"{argument}: unknown option.{hint} {cls.__name__} has the options {names}."
+            )
+        if value is not rule["default"] and not rule["check"](value):
+            raise ConfigError(f"{argument}: {key} must be {rule['allowed']}.")
+        return rule["convert"](value) if rule["convert"] else value
 
     @functools.wraps(make)
     def __init__(self: Any, *args: Any, **options: Any) -> None:  # noqa: N807
-        if problems := list(filter(None, map(find_problem, options, options.values()))):
+        problems = []
+        for key, value in options.items():
+            try:
+                options[key] = check(key, value)
+            except ConfigError as error:
+                problems.append(str(error))
+        if problems:
             raise ConfigError("\n".join(problems))
         make(self, *args, **options)
 
@@ -82,7 +94,7 @@ def option_class(cls: _OptionClass) -> _OptionClass:
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """`" Did you mean X?"` for the nearest of `names`; empty if none is near.
+    """Return `" Did you mean X?"` for the nearest of `names`; empty if none is near.
 
     >>> did_you_mean("thread", ["workers", "threads"])
     ' Did you mean threads?'

@@ -45,8 +45,8 @@ class Sessions:
     max_age: int = number(
         14 * 24 * 60 * 60,
         1,
-        _LONGEST_COOKIE,
         f"a number of seconds from 1 to {_LONGEST_COOKIE} (400 days, the limit of browsers)",
+        high=_LONGEST_COOKIE,
     )
 
 

@@ -21,7 +21,7 @@ class Lamp:
 
     color: str = choice("white", "red", "green")
     is_on: bool = flag(False)
-    watts: int = number(5, 1, 100, "a number of watts (1-100)")
+    watts: int = number(5, 1, "a number of watts (1-100)", high=100)
     feet: int = option(4, _is_even, "an even number")
     labels: dict[str, str] = option({}, lambda value: isinstance(value, dict), "a mapping")
 
