@@ -1,6 +1,6 @@
 """Sessions: data of one visitor that the site keeps from one request to the next.
 
-A cookie holds a random id. The data is in a store, which is a cachelib cache, as JSON text.
+A cookie has a random id. The data is JSON text in a cachelib cache.
 https://cachelib.readthedocs.io/
 """
 
@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import time
 from typing import Any
@@ -25,6 +26,7 @@ from .web.response import Response
 
 COOKIE = "framework-session"
 _is_id = re.compile(r"[A-Za-z0-9_-]{43}").fullmatch  # the form of `_make_id()`
+_is_cache_file = re.compile(r"[0-9a-f]{64}|\w+\.__wz_cache").fullmatch  # cachelib's names
 _LONGEST_COOKIE = 400 * 24 * 60 * 60  # seconds; browsers allow no more
 _SWEEP_INTERVAL = 60 * 60  # seconds
 
@@ -144,7 +146,7 @@ class Session:
     def __len__(self) -> int:
         return len(self._get_data())
 
-    # The application calls the following two methods; handlers do not need them.
+    # ------------------------------------------------------- called by the application
 
     def save(self) -> None:
         """Write the changes to the store and set the cookie. Later changes raise `SessionError`.
@@ -201,7 +203,7 @@ class Session:
 
     def _load_data(self) -> dict[str, Any]:
         cookie = self._cookies.get(COOKIE, decode=str)
-        # The store is not asked for an id of another form, and an id it does not know is dropped.
+        # A client may send any id; one that the store does not know gets no data and is not used.
         if cookie is None or not _is_id(cookie.value):
             return {}
         text = self._store.read(cookie.value)
@@ -214,32 +216,32 @@ class Session:
 
 
 class Store:
-    """The sessions of a site: JSON text by id, for `max_age` seconds after it was written."""
+    """The sessions of a site: JSON text by id, kept for `max_age` seconds after it was written."""
 
     def __init__(self, cache: BaseCache, max_age: int) -> None:
         self.max_age = max_age
         self._cache = cache
 
     def read(self, id: str) -> str | None:
-        """Return the text of a session, or `None` if there is none or it has expired."""
+        """Return the text of a session; `None` if it does not exist or has expired."""
         text = self._cache.get(_cache_key(id))
         return text if isinstance(text, str) else None
 
     def write(self, id: str, text: str) -> None:
-        """Store the text; raise `SessionError` if the cache reports a failure."""
+        """Store the text. Raises `SessionError` if the cache reports a failure."""
         if not self._cache.set(_cache_key(id), text, self.max_age):
             raise SessionError(
                 "The session store could not write a session. Check its free space and permissions."
             )
 
     def delete(self, id: str) -> None:
-        """Delete a session; raise `SessionError` if it still exists afterwards."""
+        """Delete a session. Raises `SessionError` if it still exists afterwards."""
         if not self._cache.delete(_cache_key(id)) and self._cache.get(_cache_key(id)) is not None:
             raise SessionError("The session store could not delete a session.")
 
 
 def open_store(sessions: Sessions, root: Path) -> Store:
-    """Open the store of the site in the folder `root`; `OSError` if its folder cannot be used."""
+    """Open the store of the site in `root`. Raises `OSError` if its folder cannot be used."""
     store = sessions.store
     cache = _FolderCache(root / store, sessions.max_age) if isinstance(store, str) else store
     return Store(cache, sessions.max_age)
@@ -250,7 +252,7 @@ class _JSONFileSerializer(JSONSerializer, FileSystemSerializer):
 
 
 class _FolderCache(FileSystemCache):
-    """Files in a folder that only their owner can read. Expired files are deleted once an hour."""
+    """Files that only their owner can read. Once an hour it deletes those that have expired."""
 
     serializer = _JSONFileSerializer()
 
@@ -272,11 +274,9 @@ class _FolderCache(FileSystemCache):
 
     def _delete_files_older_than(self, oldest: float) -> None:
         for path in Path(self._path).iterdir():
-            try:
-                if path.stat().st_mtime < oldest:
+            with suppress(FileNotFoundError):  # another process has deleted it
+                if _is_cache_file(path.name) and path.stat().st_mtime < oldest:
                     path.unlink()
-            except FileNotFoundError:  # another process has deleted it
-                continue
 
 
 def _make_id() -> str:

@@ -1,4 +1,4 @@
-"""A client for tests, which calls a WSGI application in the same process."""
+"""A client for tests, which calls a WSGI application in this process."""
 
 import re
 import warnings
@@ -36,8 +36,7 @@ class RequestOptions(TypedDict, total=False):
 
 
 class Client:
-    """Calls a WSGI application as a browser would: keeps cookies, sends `Origin` with forms and,
-    on request, follows redirects.
+    """Calls a WSGI application as a browser does: keeps cookies, and sends `Origin` with forms.
 
     `wsgiref.validate` checks every call. `cookies` has the cookies by host and name; the client
     ignores their path, domain and `Secure`. `url` is the URL of the last response.
@@ -78,8 +77,8 @@ class Client:
                 return response
             target = onward
             # https://fetch.spec.whatwg.org/#http-redirect-fetch, step 12
-            as_get = response.status == 303 and method not in ("GET", "HEAD")
-            if as_get or (response.status in (301, 302) and method == "POST"):
+            becomes_get = response.status == 303 and method not in ("GET", "HEAD")
+            if becomes_get or (response.status in (301, 302) and method == "POST"):
                 method, body = "GET", None
                 headers.delete("content-type")
         raise RuntimeError(f"More than {_MOST_REDIRECTS} redirects, the last to {target}")
@@ -109,7 +108,7 @@ class Client:
         return self.request("DELETE", url, **options)
 
     def options(self, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
-        """Send a OPTIONS request; see `request`."""
+        """Send an OPTIONS request; see `request`."""
         return self.request("OPTIONS", url, **options)
 
     def _send(self, method: str, url: URL, headers: Headers, body: BodyInit) -> Response:
@@ -127,20 +126,19 @@ class Client:
 
 
 def _body_of(options: RequestOptions, headers: Headers) -> BodyInit:
-    """Return the body for the options, and set its content type in `headers`."""
+    """Return the body for the options; for JSON, set its content type in `headers`."""
     if "json" in options:
         headers.setdefault("content-type", "application/json")
         return write_json(options["json"])
     if "form" not in options:
         return options.get("body")
     form = options["form"]
-    pairs = list(form.items() if isinstance(form, Mapping) else form)
-    if not any(isinstance(value, File) for _, value in pairs):
-        return URLSearchParams([(name, str(value)) for name, value in pairs])
     data = FormData()
-    for name, value in pairs:
+    for name, value in form.items() if isinstance(form, Mapping) else form:
         data.append(name, value)
-    return data
+    if any(isinstance(value, File) for value in data.values()):
+        return data
+    return URLSearchParams([(name, str(value)) for name, value in data.items()])
 
 
 def _store_cookie(jar: dict[str, str], line: str) -> None:
@@ -164,11 +162,10 @@ def _call(application: WSGIApplication, request: Request) -> Response:
     with warnings.catch_warnings():
         # The validator warns about every method that is not in RFC 2616, such as PURGE.
         warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD", WSGIWarning)
-        response = call(validator(application), request.to_environ())
-    body = response.body
+        status, text, headers, body = call(validator(application), request.to_environ())
     if body is not None and not isinstance(body, bytes):
         try:
-            body = b"".join(body)
+            body = b"".join(chunks := body)
         finally:
-            close(response.body)
-    return Response(**response._replace(body=body)._asdict())
+            close(chunks)
+    return Response(body, status=status, status_text=text, headers=headers)

@@ -666,11 +666,24 @@ def test_files_past_their_time_go_once_an_hour(
     assert store.read("b") == "{}"
 
 
+def test_other_files_in_the_folder_are_never_deleted(tmp_path: Path) -> None:
+    folder = tmp_path / ".sessions"
+    (folder / ("f" * 63)).mkdir(parents=True)
+    names = {"shop.db", "f" * 65, "f" * 64, "tmpx_1.__wz_cache"}
+    for name in names:
+        (folder / name).touch()
+    for path in folder.iterdir():
+        os.utime(path, (1, 1))
+    open_store(Sessions(), tmp_path).write("a", "{}")
+    assert {name for name in names if (folder / name).exists()} == {"shop.db", "f" * 65}
+    assert (folder / ("f" * 63)).is_dir()
+
+
 def test_a_file_that_another_worker_swept_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(Sessions(), tmp_path)
-    gone = tmp_path / ".sessions" / "gone"
+    gone = tmp_path / ".sessions" / ("a" * 64)
     monkeypatch.setattr(Path, "iterdir", lambda self: iter([gone]))
     store.write("a", "{}")
     assert store.read("a") == "{}"
