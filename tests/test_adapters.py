@@ -30,13 +30,13 @@ def test_gunicorn_has_defaults_and_takes_its_own_settings() -> None:
         ),
     ],
 )
-def test_a_setting_that_can_not_be_is_named(settings: dict[str, object], text: str) -> None:
+def test_a_wrong_setting_is_named(settings: dict[str, object], text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         gunicorn(**settings)
     assert str(caught.value) == text
 
 
-def test_every_wrong_setting_is_told_at_once() -> None:
+def test_every_wrong_setting_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         gunicorn(workers=-1, timout=3)
     assert str(caught.value).splitlines() == [
@@ -45,7 +45,7 @@ def test_every_wrong_setting_is_told_at_once() -> None:
     ]
 
 
-def test_a_worker_that_can_not_start_says_why_and_ends(
+def test_a_worker_that_cannot_start_logs_the_reason_and_exits(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def make_application() -> NoReturn:

@@ -309,7 +309,7 @@ DESTINATION = 'the destination must be a path that begins with "/" or an http(s)
         ),
     ],
 )
-def test_what_is_wrong_with_a_redirect(source, target, text):
+def test_a_wrong_redirect_is_named(source, target, text):
     entry = f"Config(redirects={{{source!r}: {target!r}}})"
     assert wrong(Config, redirects={source: target}) == f"{entry}: {text}"
 

@@ -9,7 +9,7 @@ def test_a_mistake_has_a_location_and_a_remedy() -> None:
     )
 
 
-def test_a_mistake_of_two_files_names_them_itself() -> None:
+def test_a_mistake_without_a_location_is_its_text() -> None:
     assert str(Mistake("", "a.py and b.py are the same.")) == "a.py and b.py are the same."
 
 

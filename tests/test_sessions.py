@@ -180,7 +180,7 @@ def test_rewrites_work_without_sessions(site: SiteMaker) -> None:
     assert site(files).get("/old").text() == "plain"
 
 
-def test_error_answers_keep_the_session(visit: Any) -> None:
+def test_error_responses_save_the_session(visit: Any) -> None:
     client = visit(
         {
             "src/pages/lost.py": START + "from werkzeug.exceptions import NotFound\n"
@@ -196,7 +196,7 @@ def test_error_answers_keep_the_session(visit: Any) -> None:
     assert client.get("/read").json() == {"lost": True, "crash": True}
 
 
-def test_a_conditional_answer_keeps_the_session(visit: Any) -> None:
+def test_a_304_saves_the_session(visit: Any) -> None:
     body = (
         "session['n'] = session.get('n', 0) + 1\nreturn Response('same', headers={'etag': '\"1\"'})"
     )
@@ -249,7 +249,7 @@ def test_every_use_varies_by_cookie_and_stores_nothing_new(
     assert cache.calls == []
 
 
-def test_what_did_not_change_is_not_written(visit: Any, cache: Cache) -> None:
+def test_an_unchanged_session_is_not_written(visit: Any, cache: Cache) -> None:
     same = endpoint("session['n'] = session['n']\nsession.delete('x')\nreturn Response('x')")
     client = visit({"src/pages/same.py": same})
     client.get("/count")
@@ -259,14 +259,14 @@ def test_what_did_not_change_is_not_written(visit: Any, cache: Cache) -> None:
     assert cache.calls == ["get", "get"]
 
 
-def test_it_is_written_once(visit: Any, cache: Cache) -> None:
+def test_a_session_is_written_once(visit: Any, cache: Cache) -> None:
     body = "for n in range(5): session[str(n)] = n\nreturn Response('x')"
     client = visit({"src/pages/five.py": endpoint(body)})
     client.get("/five")
     assert cache.calls == ["set"]
 
 
-def test_what_is_changed_in_place_is_kept(visit: Any) -> None:
+def test_a_change_in_place_is_kept(visit: Any) -> None:
     client = visit(
         {
             "src/pages/make.py": endpoint("session['cart'] = {'a': [1]}\nreturn Response('x')"),
@@ -278,7 +278,7 @@ def test_what_is_changed_in_place_is_kept(visit: Any) -> None:
     assert client.get("/read").json() == {"cart": {"a": [1, 2]}}
 
 
-def test_an_emptied_session_stays_one(visit: Any) -> None:
+def test_an_empty_session_keeps_its_id(visit: Any) -> None:
     client = visit({"src/pages/empty.py": endpoint("del session['n']\nreturn Response('x')")})
     client.get("/count")
     before = cookie_of(client)
@@ -388,7 +388,7 @@ def test_an_unknown_id_is_not_adopted(visit: Any, cache: Cache) -> None:
     assert planted not in "".join(cache.keys)
 
 
-def test_a_login_leaves_the_id_that_was_known_behind(visit: Any, cache: Cache) -> None:
+def test_a_login_makes_the_old_id_invalid(visit: Any, cache: Cache) -> None:
     attacker = visit()
     attacker.get("/count")
     planted = cookie_of(attacker)
@@ -401,7 +401,7 @@ def test_a_login_leaves_the_id_that_was_known_behind(visit: Any, cache: Cache) -
     assert cache.keys == [f"framework-session:{id}"]
 
 
-def test_a_logout_leaves_nothing(visit: Any, cache: Cache) -> None:
+def test_a_logout_deletes_the_data_and_the_cookie(visit: Any, cache: Cache) -> None:
     client = visit()
     client.post("/login")
     id = cookie_of(client)
@@ -438,7 +438,7 @@ def test_a_request_that_ends_after_a_logout_does_not_undo_it(cache: Cache) -> No
     assert cache.keys == []
 
 
-def test_of_two_requests_the_last_one_wins(cache: Cache) -> None:
+def test_the_last_of_two_requests_wins(cache: Cache) -> None:
     store = Store(cache, 60)
     first = Session(store, Cookies())
     first["n"] = 0
@@ -510,7 +510,7 @@ def plain(value: Any) -> Any:
 
 
 @given(st.lists(STEPS))
-def test_any_sequence_of_changes_outlives_requests(steps: list[Any]) -> None:
+def test_any_sequence_of_changes_survives_requests(steps: list[Any]) -> None:
     cache, model, sent, old = Cache(), {}, "", set()
     store = Store(cache, 60)
     cookies = Cookies()
@@ -578,7 +578,7 @@ def test_a_store_that_refuses_is_an_error_too(
     assert "The session store could not delete a session" in caplog.text
 
 
-def test_a_stream_whose_session_can_not_be_written_is_closed(visit: Any, cache: Cache) -> None:
+def test_a_stream_whose_session_cannot_be_written_is_closed(visit: Any, cache: Cache) -> None:
     stream = (
         START + "CLOSED = []\n\n\n"
         "class Watched:\n"
@@ -593,7 +593,7 @@ def test_a_stream_whose_session_can_not_be_written_is_closed(visit: Any, cache: 
     assert client.post("/stream").json() == [1]
 
 
-def test_a_body_that_can_not_be_sent_leaves_the_session_written(visit: Any) -> None:
+def test_a_body_that_cannot_be_sent_does_not_undo_the_session(visit: Any) -> None:
     body = "session['a'] = 1\nreturn Response.error()"
     client = visit({"src/pages/error.py": endpoint(body)})
     response = client.get("/error")
@@ -601,14 +601,12 @@ def test_a_body_that_can_not_be_sent_leaves_the_session_written(visit: Any) -> N
     assert client.get("/read").json() == {"a": 1}
 
 
-def test_a_body_that_can_not_be_sent_is_an_error_without_sessions(site: SiteMaker) -> None:
+def test_a_body_that_cannot_be_sent_is_an_error_without_sessions(site: SiteMaker) -> None:
     made = site({"src/pages/error.py": endpoint("return Response.error()", "")})
     assert made.get("/error").status == 500
 
 
-def test_a_session_ends_when_its_time_is_over(
-    site: SiteMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_session_ends_after_max_age(site: SiteMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000_000.0]
     monkeypatch.setattr("cachelib.simple.time", lambda: now[0])
     config = Config(session=Sessions(store=SimpleCache(), max_age=60))
@@ -645,7 +643,7 @@ def test_workers_share_the_files(site: SiteMaker) -> None:
     two.application.close()  # type: ignore[attr-defined]
 
 
-def test_files_past_their_time_go_once_an_hour(
+def test_expired_files_are_deleted_once_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(Sessions(max_age=1000), tmp_path)
@@ -679,7 +677,7 @@ def test_other_files_in_the_folder_are_never_deleted(tmp_path: Path) -> None:
     assert (folder / ("f" * 63)).is_dir()
 
 
-def test_a_file_that_another_worker_swept_is_no_error(
+def test_a_file_that_another_worker_deleted_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(Sessions(), tmp_path)
@@ -734,7 +732,7 @@ def test_using_a_session_while_sessions_are_off_says_what_to_do(
         caplog.clear()
 
 
-def test_a_folder_that_can_not_be_made_is_a_mistake(site: SiteMaker) -> None:
+def test_a_folder_that_cannot_be_created_is_a_mistake(site: SiteMaker) -> None:
     config = Config(session=Sessions(store="var/sessions"))
     errors = site(VISITORS | {"var": "a file"}, config=config).errors()
     assert "framework.config.py: the folder for sessions can't be used: " in errors

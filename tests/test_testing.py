@@ -77,7 +77,7 @@ def POST(request):
     assert client(source).post("/", form=form).json() == ["ada", "a.csv", "x,y"]
 
 
-def test_an_origin_that_is_given_is_not_replaced(client: Callable[[str], Client]) -> None:
+def test_a_given_origin_is_not_replaced(client: Callable[[str], Client]) -> None:
     response = client(ECHO).post("/", form={}, headers={"origin": "https://evil.example"})
     assert response.status == 403
 
@@ -110,7 +110,7 @@ def test_cookies_of_one_host_are_not_sent_to_another() -> None:
     assert client.get("http://other.example/").text() == ""
 
 
-def test_a_cookie_header_that_is_given_stands() -> None:
+def test_a_given_cookie_header_is_not_replaced() -> None:
     client = sets("a=1")
     client.get("/set")
     assert client.get("/", headers={"cookie": "mine=2"}).text() == "mine=2"
@@ -124,7 +124,7 @@ def test_a_cookie_header_that_is_given_stands() -> None:
         "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
     ],
 )
-def test_a_cookie_goes_when_its_time_is_over(line: str) -> None:
+def test_an_expired_cookie_is_deleted(line: str) -> None:
     client = sets(line)
     client.cookies["localhost"] = {"a": "1"}
     client.get("/set")
@@ -142,7 +142,7 @@ def test_a_cookie_goes_when_its_time_is_over(line: str) -> None:
         "a=1; Expires=someday",
     ],
 )
-def test_a_cookie_stays_until_its_time_is_over(line: str) -> None:
+def test_a_cookie_that_has_not_expired_is_kept(line: str) -> None:
     client = sets(line)
     client.get("/set")
     assert client.cookies == {"localhost": {"a": "1"}}
@@ -173,7 +173,7 @@ def ALL(params):
     )
 
 
-def test_redirects_are_followed_only_if_told_to(follower: Client) -> None:
+def test_redirects_are_followed_on_request_only(follower: Client) -> None:
     assert follower.get("/move/302").status == 302
     assert follower.url.pathname == "/move/302"
     assert follower.get("/move/302", follow_redirects=True).status == 200
@@ -204,7 +204,7 @@ def test_head_stays_head_on_a_303(follower: Client) -> None:
     assert (response.status, response.text()) == (200, "")
 
 
-def test_a_redirect_to_another_host_is_the_answer(follower: Client) -> None:
+def test_a_redirect_to_another_host_is_not_followed(follower: Client) -> None:
     response = follower.get("/away", follow_redirects=True)
     assert response.headers["location"] == "https://other.example/"
 
@@ -217,7 +217,7 @@ def test_a_redirect_in_a_circle_is_an_error(follower: Client) -> None:
 # ------------------------------------------------------------------------ conduct
 
 
-def test_what_an_application_may_not_do_is_reported() -> None:
+def test_a_violation_of_wsgi_is_reported() -> None:
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         start_response("200 OK", [])
         return [b""]
@@ -226,7 +226,7 @@ def test_what_an_application_may_not_do_is_reported() -> None:
         Client(application).get("/")
 
 
-def test_what_an_application_writes_comes_first() -> None:
+def test_text_from_write_comes_before_the_body() -> None:
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         write = start_response("200 OK", [("content-type", "text/plain")])
         write(b"one ")

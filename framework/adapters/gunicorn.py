@@ -43,12 +43,6 @@ def gunicorn(workers: int = 2, threads: int = 8, **settings: Any) -> "Gunicorn":
     it forks the workers; without it each worker reads the site, and a HUP signal reloads it.
 
     Raises `ConfigError` if a setting is unknown or gunicorn refuses its value.
-
-    >>> gunicorn(timeout=60)
-    gunicorn(workers=2, threads=8, timeout=60)
-    >>> gunicorn(thread=4)
-    Traceback (most recent call last):
-    framework.options.ConfigError: gunicorn(thread=4): unknown setting. Did you mean threads?
     """
     return Gunicorn({"workers": workers, "threads": threads, **settings})
 
@@ -59,19 +53,11 @@ class Gunicorn:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = dict(settings)
         config = Config()
-        problems = []
-        for name, value in settings.items():
-            if name not in config.settings:
-                problem = f"unknown setting.{did_you_mean(name, config.settings)}"
-            elif name in _COMMAND_SETTINGS:
-                problem = "only the gunicorn command has this setting. Remove it."
-            else:
-                try:
-                    config.set(name, value)
-                    continue
-                except Exception as error:  # gunicorn's checks raise many types
-                    problem = str(error)
-            problems.append(f"gunicorn({name}={value!r}): {problem}")
+        problems = [
+            f"gunicorn({name}={value!r}): {problem}"
+            for name, value in settings.items()
+            if (problem := _find_problem(config, name, value))
+        ]
         if problems:
             raise ConfigError("\n".join(problems))
 
@@ -86,6 +72,19 @@ class Gunicorn:
             _Arbiter(application).run()
         except RuntimeError as error:  # the settings contradict each other
             sys.exit(f"gunicorn can't start: {error}")
+
+
+def _find_problem(config: Config, name: str, value: object) -> str | None:
+    """Set a value in `config`. Return what is wrong with it, or `None`."""
+    if name not in config.settings:
+        return f"unknown setting.{did_you_mean(name, config.settings)}"
+    if name in _COMMAND_SETTINGS:
+        return "only the gunicorn command has this setting. Remove it."
+    try:
+        config.set(name, value)
+    except Exception as error:  # gunicorn's checks raise many types
+        return str(error)
+    return None
 
 
 class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no types

@@ -1,4 +1,4 @@
-"""Serve the build of a site, to see what its visitors would get."""
+"""`framework preview`: serve the build of a site on the developer's machine."""
 
 import logging
 import signal
@@ -30,9 +30,9 @@ from .terminal import colored, print_line
 def run(root: Path, *, host: str | None = None, port: int | None = None) -> None:
     """Serve the build of the site in `root` until Ctrl+C or SIGTERM.
 
-    A static site is served as a static host would do it. A site with live routes is served by the
-    application, as in production, except that its `allowed_hosts` are those of this machine.
-    `host` and `port` replace those of the site's configuration.
+    `StaticHost` serves a static site. The application serves a site with live routes, as in
+    production, except that `allowed_hosts` are those of this machine. `host` and `port` override
+    the site's configuration.
 
     Raises `CommandError` without a build or if the port can't be used, and `SiteError`.
     """
@@ -66,10 +66,10 @@ def _load_app(root: Path, config: Config) -> App:
 
 
 class StaticHost:
-    """Serves a build as a static host would (PEP 3333), with the headers in its manifest.
+    """Serves a build as a static host does, with the headers in its manifest (PEP 3333).
 
-    The files are listed again after each build. `prefix` is the `base` without a slash at its
-    end. Raises `CommandError` without a build, and `SiteError` if the manifest can't be read.
+    After another build it serves the new files. `prefix` is `Config.prefix`. Raises `CommandError`
+    without a build, and `SiteError` if the manifest can't be read.
     """
 
     def __init__(self, folder: Path, prefix: str = "") -> None:
@@ -102,14 +102,12 @@ class StaticHost:
         for name in (path, f"{stem}/index.html", f"{stem}.html"):
             if name in files:
                 return files[name].respond(environ)
-        # A 404 page is sent whole: conditions and ranges are about the file that is missing.
-        conditions = ("HTTP_IF_", "HTTP_RANGE")
-        environ = {key: value for key, value in environ.items() if not key.startswith(conditions)}
         while path:
             path = path.rpartition("/")[0]
             page = files.get(f"{path}/404.html")
             if page is not None:
-                return page.respond(environ).with_status(404)
+                # Without the conditions and ranges of the request, which are for another file.
+                return page.respond({"REQUEST_METHOD": "GET"}).with_status(404)
         raise NotFound
 
     def _list_files(self) -> dict[str, StaticFile]:

@@ -20,18 +20,18 @@ TEXT = b"The same again. " * 100
 
 
 @given(st.binary(max_size=200), st.sampled_from(["text/html", "image/svg+xml"]))
-def test_a_variant_is_the_content_and_a_tenth_smaller(content: bytes, kind: str) -> None:
+def test_a_variant_decodes_to_the_content_and_is_a_tenth_smaller(content: bytes, kind: str) -> None:
     content *= 40
     for name, data in encode(content, kind, find_encoders()).items():
         assert DECODERS[name](data) == content
         assert len(data) <= len(content) * 0.9
 
 
-def test_every_coding_is_made_where_its_library_is() -> None:
+def test_each_installed_library_makes_a_variant() -> None:
     assert set(encode(TEXT, "text/html;charset=UTF-8", find_encoders())) == {"gzip", "br", "zstd"}
 
 
-def test_without_libraries_there_is_gzip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_other_libraries_there_is_only_gzip(monkeypatch: pytest.MonkeyPatch) -> None:
     def find(name: str) -> ModuleType:
         raise ImportError(name)
 
@@ -55,11 +55,11 @@ def test_the_same_content_has_the_same_variants() -> None:
         *((kind, 9999, False) for kind in ("image/png", "video/mp4", "", "application/jsonx")),
     ],
 )
-def test_only_text_of_some_size_is_tried(kind: str, size: int, worth: bool) -> None:
+def test_only_text_of_1_kib_or_more_is_compressible(kind: str, size: int, worth: bool) -> None:
     assert is_compressible(kind, size) is worth
 
 
-def test_what_gets_hardly_smaller_stays_alone() -> None:
+def test_a_variant_that_is_hardly_smaller_is_left_out() -> None:
     content = bytes(range(256)) * 4
     assert encode(content, "text/plain", {"none": lambda data: data[:922]}) == {}
     assert encode(content, "text/plain", {"some": lambda data: data[:921]}) == {
@@ -105,6 +105,6 @@ def test_the_smallest_variant_is_listed_first(static_site: StaticSiteMaker) -> N
         assert len(sizes) == 3
 
 
-def test_pictures_and_short_texts_have_no_variants(static_site: StaticSiteMaker) -> None:
+def test_images_and_short_texts_have_no_variants(static_site: StaticSiteMaker) -> None:
     files = {"public/a.png": TEXT, "public/b.txt": TEXT[:1000]}
     assert static_site(files, COMPRESSED).built().keys() == {"a.png", "b.txt"}

@@ -35,7 +35,7 @@ from tests.conftest import HANDLER
         ("real", "a folder with files that no build wrote"),
     ],
 )
-def test_a_folder_that_is_not_of_a_build_is_refused(
+def test_an_output_folder_that_a_build_must_not_replace_is_refused(
     static_site: StaticSiteMaker, folder: str, what: str
 ) -> None:
     files = {"src/pages/a.py": HANDLER, "file": "x", "real/x": "x"}
@@ -201,7 +201,7 @@ def test_a_killed_build_leaves_a_whole_one(
 @pytest.mark.parametrize(
     "point", ["while routes are rendered", "before the manifest", "between the two renames"]
 )
-def test_a_killed_first_build_leaves_none(twenty: StaticSite, point: str) -> None:
+def test_a_killed_first_build_leaves_no_folder(twenty: StaticSite, point: str) -> None:
     kill_build(twenty, point)
     restore(twenty.dist)
     assert not twenty.dist.exists()

@@ -125,7 +125,7 @@ def test_each_file_has_its_headers_and_no_other(
 # ------------------------------------------------------------------------- _redirects
 
 
-def test_redirects_are_lines_those_with_parameters_last(host: Any, tmp_path: Path) -> None:
+def test_redirects_with_parameters_come_last(host: Any, tmp_path: Path) -> None:
     redirects = [
         redirect("/p/[id]", "/products/[id]?from=p", 302),
         redirect("/old", "/new?a=1#b"),

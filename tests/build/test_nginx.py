@@ -29,7 +29,7 @@ def nginx(tmp_path: Path) -> Callable[..., tuple[str, list[str]]]:
     return write
 
 
-def test_live_routes_are_asked_for_at_the_application(nginx: Any) -> None:
+def test_nginx_passes_live_routes_to_the_application(nginx: Any) -> None:
     text, _ = nginx({"a": OWN}, [redirect("/old", "/new")], output="server")
     assert "try_files $framework_file @site;" in text
     assert "=404" not in text
@@ -60,7 +60,7 @@ def test_a_dollar_in_a_header_is_warned_of_once(nginx: Any) -> None:
     assert "$1" not in text
 
 
-def test_a_page_that_redirects_is_a_redirect(nginx: Any) -> None:
+def test_a_page_that_redirects_becomes_a_return_directive(nginx: Any) -> None:
     to = 'https://example.com/"{a};$b'
     text, _ = nginx({"go": OWN, "x": None}, [redirect("/go", to, 307, "go")])
     [line] = re.findall('.*"/go".*', text)

@@ -59,7 +59,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         ),
     ],
 )
-def test_without_a_terminal_a_line_comes_every_few_seconds(
+def test_without_a_terminal_a_line_is_printed_every_few_seconds(
     clock: Clock, total: int | None, lines: list[str]
 ) -> None:
     stream = io.StringIO()

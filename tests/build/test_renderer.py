@@ -79,7 +79,7 @@ def test_bytes_and_streams_are_written_whole(static_site: StaticSiteMaker) -> No
     }
 
 
-def test_each_path_is_rendered_once_within_middleware(static_site: StaticSiteMaker) -> None:
+def test_each_path_is_rendered_once_with_middleware(static_site: StaticSiteMaker) -> None:
     seen = (
         "CALLS = []\n\n\ndef GET(url, is_prerendered):\n    CALLS.append(1)\n"
         "    return Response(f'{len(CALLS)} {url.href} {is_prerendered}')\n"
@@ -98,7 +98,7 @@ def test_each_path_is_rendered_once_within_middleware(static_site: StaticSiteMak
     assert entry["headers"]["x-count"] == "1"
 
 
-def test_a_server_site_has_only_what_is_prerendered(static_site: StaticSiteMaker) -> None:
+def test_a_server_site_builds_only_prerendered_routes(static_site: StaticSiteMaker) -> None:
     one = static_site({"src/pages/a.py": f"prerender = True\n{HANDLER}", "src/pages/b.py": HANDLER})
     one.configure("redirects={'/old': '/a'}", "server")
     assert list(one.built()) == ["a"]
@@ -126,7 +126,7 @@ def test_redirects_become_pages(static_site: StaticSiteMaker) -> None:
     assert b"url=/%22quoted%22" in files["go"]
 
 
-def test_a_redirect_with_parameters_is_no_file(static_site: StaticSiteMaker) -> None:
+def test_a_redirect_with_parameters_has_no_file(static_site: StaticSiteMaker) -> None:
     one = static_site({"src/pages/a.py": HANDLER}, "redirects={'/p/[x]': '/q'}")
     [warning] = one.build().warnings
     assert warning.startswith("framework.config.py: redirects['/p/[x]']: has parameters")
@@ -145,7 +145,7 @@ def test_a_redirect_to_a_script_is_a_mistake(static_site: StaticSiteMaker) -> No
     "value", ["../../x", "/abs", "a\0b", "..", ".", "a\\..\\b", "a//b", "a/../b", "", "\ud800"]
 )
 @pytest.mark.parametrize("name", ["[id].py", "[...id].py", "x/[id].jinja"])
-def test_no_parameter_leads_out_of_the_folder(
+def test_no_parameter_writes_outside_the_folder(
     static_site: StaticSiteMaker, value: str, name: str
 ) -> None:
     code = listed(f"['ok', {value!r}]")
@@ -160,7 +160,7 @@ def test_no_parameter_leads_out_of_the_folder(
 
 
 @pytest.mark.parametrize("live", ["", "prerender = False\n"])
-def test_a_path_of_two_routes_names_both(static_site: StaticSiteMaker, live: str) -> None:
+def test_two_routes_with_one_path_are_named(static_site: StaticSiteMaker, live: str) -> None:
     files = {"src/pages/[id].py": listed("['about']"), "src/pages/about.py": f"{live}{HANDLER}"}
     assert static_site(files).mistakes() == (
         "src/pages/[id].py and src/pages/about.py both have the path /about; the second serves "

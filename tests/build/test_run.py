@@ -50,7 +50,7 @@ def test_all_mistakes_are_reported_at_once(static_site: StaticSiteMaker) -> None
 
 
 @pytest.mark.parametrize("statement", ["return", "yield from"])
-def test_items_after_a_wrong_one_are_looked_at(
+def test_items_after_a_wrong_one_are_checked_too(
     static_site: StaticSiteMaker, statement: str
 ) -> None:
     code = listed("['a', None, 'b', None]").replace("return [", f"{statement} [", 1)
@@ -59,7 +59,7 @@ def test_items_after_a_wrong_one_are_looked_at(
         assert f'item {number} of get_static_paths() lacks the parameter "id"' in text
 
 
-def test_of_many_mistakes_the_first_are_shown(static_site: StaticSiteMaker) -> None:
+def test_only_the_first_50_mistakes_are_shown(static_site: StaticSiteMaker) -> None:
     page = listed("range(70)").replace("Response(str(params['id']))", "Response('', status=404)")
     text = static_site({"src/pages/[id].py": page}).mistakes()
     lines = [line for line in text.splitlines() if not line.startswith("    ")]

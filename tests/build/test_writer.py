@@ -114,7 +114,7 @@ def test_variants_have_the_time_of_their_file(
     assert modified(one, "x/index.html.br") == 7
 
 
-def test_what_is_compressed_already_has_no_variants(
+def test_a_compressed_response_has_no_variants(
     static_site: StaticSiteMaker, encoders: dict[str, Any]
 ) -> None:
     headers = "{'content-encoding': 'gzip', 'content-type': 'text/plain'}"

@@ -99,7 +99,7 @@ def test_help_names_every_command_and_option(capsys: pytest.CaptureFixture[str])
         (["check", "--root", "no/such"], "--root: folder not found: no/such"),
     ],
 )
-def test_wrong_usage_is_2(
+def test_wrong_usage_exits_with_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], text: str
 ) -> None:
     assert run(*arguments) == 2
@@ -252,14 +252,14 @@ def test_a_command_passes_host_and_port_on(
 
 
 @pytest.mark.parametrize("command", ["dev", "preview"])
-def test_a_server_that_can_not_listen_is_1(
+def test_a_server_that_cannot_listen_exits_with_1(
     root: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert run(command, "--root", root, "--host", "192.0.2.1") == 1
     assert capsys.readouterr().err.startswith("Can't listen on 192.0.2.1, port 4321: ")
 
 
-def test_a_preview_without_a_build_is_1(
+def test_a_preview_without_a_build_exits_with_1(
     site: SiteMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = "from framework import Config\nconfig = Config(output='static')\n"
@@ -304,7 +304,7 @@ def test_start_serves_through_the_sites_adapter(
 # -------------------------------------------------------- check, lock and explain
 
 
-def test_strict_makes_warnings_count(site: SiteMaker) -> None:
+def test_strict_makes_warnings_mistakes(site: SiteMaker) -> None:
     root = site({"src/pages/index.py": HANDLER, "src/pages/a.css": ""}).root
     assert run("check", "--root", root) == 0
     assert run("check", "--strict", "--root", root) == 1

@@ -120,7 +120,7 @@ def test_a_site_with_mistakes_shows_them_at_every_url(
 
 
 @pytest.mark.parametrize(("count", "printed"), [(1, "1 route"), (2, "2 routes")])
-def test_a_good_site_is_loaded_for_development(
+def test_a_valid_site_is_loaded_for_development(
     site: SiteMaker,
     environ: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
@@ -167,7 +167,7 @@ def test_without_a_valid_configuration_the_defaults_are_used(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_port_0_is_any_free_one(host: str) -> None:
+def test_port_0_is_any_free_port(host: str) -> None:
     with listen(host, 0) as first, listen(host, 0) as second:
         assert first.getsockname()[1] != second.getsockname()[1]
 
@@ -183,7 +183,7 @@ def test_a_port_in_use_is_named_with_what_to_do() -> None:
     )
 
 
-def test_a_host_that_is_not_this_machines_is_refused() -> None:
+def test_the_address_of_another_machine_is_refused() -> None:
     with pytest.raises(CommandError) as caught:
         listen("192.0.2.1", 8000)
     assert str(caught.value) == (
@@ -257,7 +257,7 @@ def test_a_site_uses_its_files(path: str) -> None:
         "public/.DS_Store",
     ],
 )
-def test_caches_databases_and_editors_files_do_not_count(path: str) -> None:
+def test_caches_databases_and_files_of_editors_do_not_count(path: str) -> None:
     assert not is_site_file(path)
 
 

@@ -112,7 +112,7 @@ def test_every_page_is_sound_html_whose_links_lead_somewhere(client: Client) -> 
             assert client.get(link).status == 200, f"{path} leads to {link}"
 
 
-def test_a_lost_visitor_gets_the_site_s_own_page(client: Client) -> None:
+def test_an_unknown_url_gets_the_404_page_of_the_site(client: Client) -> None:
     response = client.get("/<lost>", headers={"accept": "text/html"})
     html = response.text()
     page = Outline(html)
@@ -142,7 +142,7 @@ def test_a_note_is_redirected_shown_as_text_and_thanked_for_once(client: Client)
         ({"name": "A" * 51, "message": "Hi"}, ["Please use at most 50 characters, not 51."]),
     ],
 )
-def test_a_wrong_note_comes_back_with_what_is_wrong(
+def test_a_wrong_note_is_shown_with_its_errors(
     client: Client, form: dict[str, str], errors: list[str]
 ) -> None:
     response = client.post("/guestbook", form=form)
@@ -223,7 +223,7 @@ def test_any_wsgi_server_finds_the_site(tmp_path: Path, minimal: bool) -> None:
         ("'\"\\", "'\"\\"),
     ],
 )
-def test_a_site_is_named_as_its_folder_is(tmp_path: Path, name: str, shown: str) -> None:
+def test_a_site_has_the_name_of_its_folder(tmp_path: Path, name: str, shown: str) -> None:
     folder = tmp_path / name
     write_site(folder)
     app = App(folder)
@@ -265,7 +265,7 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
-def test_a_repository_and_a_virtual_environment_may_be_there_before(tmp_path: Path) -> None:
+def test_a_folder_may_contain_a_repository_and_a_virtual_environment(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".venv").mkdir()
     write_site(tmp_path, minimal=True)
@@ -297,7 +297,7 @@ def test_a_file_that_appears_meanwhile_is_kept(
 # ------------------------------------------------------------------ the command
 
 
-def test_the_command_says_what_to_do_next(
+def test_the_command_prints_what_to_do_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

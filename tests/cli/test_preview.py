@@ -173,7 +173,7 @@ def test_the_headers_of_the_manifest_are_sent(host: HostMaker) -> None:
     assert "x-own" not in other
 
 
-def test_ranges_and_conditions_are_obeyed(host: HostMaker) -> None:
+def test_ranges_and_conditional_requests_work(host: HostMaker) -> None:
     one = host({"a.txt": "abcdef"})
     etag = one.get("/a.txt").headers["etag"]
     part = one.get("/a.txt", Range="bytes=1-2")
