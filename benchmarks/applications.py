@@ -1,13 +1,15 @@
-"""The same three routes as a bare WSGI callable, in this framework and in its peers.
+"""The same three routes in each framework, and as a bare WSGI callable.
 
     GET  /api/health           a static path, small JSON
     GET  /products/<id>.json   a dynamic path over thousands of distinct values
     POST /api/echo             JSON in, JSON out
 
-Each is written as its own documentation would write it, without middleware.
+Each application is written as in the documentation of its framework, without middleware.
 """
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +40,17 @@ def POST(request):
 }
 
 
+def write_files(files: dict[str, str]) -> Path:
+    """Write the files to a new temporary folder, which is deleted at exit."""
+    root = Path(tempfile.mkdtemp(prefix="benchmark-site-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
 def make_bare() -> Any:
     def application(environ: Any, start_response: Any) -> list[bytes]:
         path = environ["PATH_INFO"]
@@ -61,12 +74,7 @@ def make_bare() -> Any:
 def make_framework() -> Any:
     from framework import App
 
-    root = Path(tempfile.mkdtemp(prefix="benchmark-site-"))
-    for name, text in FILES.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return App(root)
+    return App(write_files(FILES))
 
 
 def make_falcon() -> Any:

@@ -3,11 +3,10 @@
     python -m benchmarks.build [--sizes N ...] [--rounds N] [--limit SECONDS] [--skip-astro]
                                [--folder DIR]
 
-Each build is a process of its own, of a new site, one after the other, round by round. The best
-time and the highest memory count. The memory is that of the largest process of a build, so of one
-worker if there are several. On a disk the times of one tool differ more from round to round than
-those of two tools, so use a folder in memory, such as /dev/shm/benchmark. Astro comes from npm at
-the first run, with a Node of its own if the installed one is too old.
+Each build is a process that builds a new site, one after the other, round by round. The best time
+and the highest memory count. The memory is that of the largest process. On a disk the times vary
+more between two rounds than between two tools, so use a folder in memory, such as
+/dev/shm/benchmark. The first run installs Astro with npm, and Node if the installed one is too old.
 """
 
 import argparse
@@ -32,12 +31,15 @@ _LARGEST = {"JSON endpoints": 100_000, "HTML pages": 10_000}
 
 
 class TooSlow(Exception):
-    """A build passed its time limit."""
+    """A build took longer than the time limit."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """`files` of a site, by workload and name; `command` builds the site in a folder."""
+    """A builder: the `files` of its sites, by workload and name, and the `command` for a folder.
+
+    The command writes to the folder `out`.
+    """
 
     files: dict[str, dict[str, str]]
     command: Callable[[Path], list[str]]
@@ -46,7 +48,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Build:
-    """One build: `size` is the mean number of bytes of an output, `peak` is in MiB."""
+    """One build: its peak memory in MiB, and the mean size of its files in bytes."""
 
     seconds: float
     peak: float
@@ -109,7 +111,8 @@ def _install_astro(folder: Path) -> tuple[Tool, str]:
     return tool, f"Astro {_astro_version(modules)} on Node {numbers}"
 
 
-# What a process held counts into the peak of the program that it becomes; this one holds little.
+# A process starts with the peak memory of the process that it was forked from, so a small one
+# starts the build.
 _MEASURE = """
 import os, sys, time
 begun = time.perf_counter()
@@ -121,7 +124,7 @@ sys.exit(os.waitstatus_to_exitcode(status) != 0)
 
 
 def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
-    """Seconds and peak MiB of a command that ends well, or `TooSlow`."""
+    """Run a command and return its seconds and its peak memory in MiB. Raises `TooSlow`."""
     environ = os.environ | {"ASTRO_TELEMETRY_DISABLED": "1", "PYTHONPATH": str(_ROOT)}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)  # pip compiles what it installs
     measure = [sys.executable, "-I", "-S", "-c", _MEASURE]
@@ -151,7 +154,7 @@ def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
 
 
 def _build(tool: Tool, workload: str, count: int, limit: float, base: Path) -> Build:
-    """Build a new site below `base`, and look at each output; a wrong one ends the run."""
+    """Build a new site below `base`. Exits if a file is missing or wrong."""
     with tempfile.TemporaryDirectory(dir=base) as name:
         folder = Path(name)
         for file, text in tool.files[workload].items():
@@ -168,14 +171,14 @@ def _build(tool: Tool, workload: str, count: int, limit: float, base: Path) -> B
             found += f"of the series number {number}" in text
             size += len(text)
         if found != count:
-            raise SystemExit(f"{found} right outputs, not {count}:\n{log.read_text()[-5000:]}")
+            raise SystemExit(f"{found} files are right, not {count}:\n{log.read_text()[-5000:]}")
     return Build(seconds, peak, size / count)
 
 
 def measure(
     tools: dict[str, Tool], workload: str, sizes: list[int], rounds: int, limit: float, base: Path
 ) -> Results:
-    """The builds by tool and number of outputs; `None` where one passed the limit."""
+    """Return the builds by tool and number of files; `None` for one that was too slow."""
     results: Results = {name: {} for name, tool in tools.items() if workload in tool.files}
     for count in sizes:
         for _ in range(rounds):
@@ -199,50 +202,23 @@ def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _print_table(head: list[str], rows: list[list[str]]) -> None:
+def report(workload: str, results: Results, sizes: list[int], limit: float) -> None:
+    """Print a table of the builds. The ratio is to the time of `framework`."""
+    head = [workload, "files", "seconds", "ratio", "files/s", "peak MiB", "bytes per file"]
     print("| " + " | ".join(head) + " |")
     print("| --- |" + " ---: |" * (len(head) - 1))
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-    print(flush=True)
-
-
-def report(workload: str, results: Results, sizes: list[int], limit: float) -> None:
-    """Two tables: each build, and how the time grows."""
-    rows = []
-    for count in sizes[1:]:
+    for count in sizes:
+        own = results["framework"].get(count)
         for name, builds in results.items():
             build = builds.get(count)
-            own = results["framework"].get(count)
             if build is None:
-                late = [f"over {limit:,.0f}"] if count in builds else ["not tried"]
-                rows.append([name, f"{count:,}", *late, "", "", "", ""])
-                continue
-            rate = count / build.seconds
-            ratio = f"{own.seconds / build.seconds:.2f}" if own else ""
-            rows.append([name, f"{count:,}", f"{build.seconds:.2f}", f"{rate:,.0f}", ratio])
-            rows[-1] += [f"{build.peak:.0f}", f"{build.size:,.0f}"]
-    head = ["outputs", "seconds", "outputs/s", "to framework", "peak MiB", "bytes an output"]
-    _print_table([workload, *head], rows)
-
-    rows = []
-    for name, builds in results.items():
-        built = {count: build for count, build in builds.items() if build is not None}
-        least, most = min(built, default=0), max(built, default=0)
-        first = [f"{built[1].seconds:.2f}", f"{built[1].peak:.0f}"] if built else ["", ""]
-        row = [name, *first]
-        if most > least:
-            row.append(f"{(most - least) / (built[most].seconds - built[least].seconds):,.0f}")
-        else:
-            row.append("")
-        row += [
-            f"{built[count].seconds / count * 1000:.2f}" if count in built else ""
-            for count in sizes[1:]
-        ]
-        rows.append(row)
-    head = ["s for one", "MiB for one", "outputs/s after it"]
-    head += [f"s per 1,000 of {count:,}" for count in sizes[1:]]
-    _print_table([workload, *head], rows)
+                cells = [f"over {limit:,.0f}" if count in builds else "not tried", "", "", "", ""]
+            else:
+                ratio = f"{build.seconds / own.seconds:.1f}" if own else ""
+                cells = [f"{build.seconds:.2f}", ratio, f"{count / build.seconds:,.0f}"]
+                cells += [f"{build.peak:.0f}", f"{build.size:,.0f}"]
+            print(f"| {name} | {count:,} | " + " | ".join(cells) + " |")
+    print(flush=True)
 
 
 def main() -> None:
@@ -265,7 +241,7 @@ def main() -> None:
         what.append(version_text)
     print(f"{', '.join(what)}\n", flush=True)
     for workload, largest in _LARGEST.items():
-        sizes = [1, *sorted(size for size in {*options.sizes} if 1 < size <= largest)]
+        sizes = sorted(size for size in {*options.sizes} if size <= largest)
         results = measure(tools, workload, sizes, options.rounds, options.limit, base)
         report(workload, results, sizes, options.limit)
 

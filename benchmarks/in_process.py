@@ -1,9 +1,9 @@
-"""What does a request cost in process, beside other frameworks in the same run?
+"""Measure the time of a request in process, beside other frameworks.
 
     python -m benchmarks.in_process [--rounds N]
 
-Applications take turns, round by round, so that a slow moment of the machine meets all of
-them; the best round counts. The ratio is to the bare WSGI callable's handler-and-protocol cost.
+The applications take turns, round by round, so that a slow moment of the machine affects all of
+them; the best round counts. The ratio compares the time above that of the bare WSGI callable.
 """
 
 import argparse
@@ -69,11 +69,11 @@ WORKLOADS: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
 
 def _start_response(status: str, headers: object, exc_info: object = None) -> None:
     if not status.startswith("200"):
-        raise SystemExit(f"a benchmarked application answered {status}")
+        raise SystemExit(f"an application responded with {status}")
 
 
 def _round(application: Any, environs: list[dict[str, Any]]) -> float:
-    """Seconds for the requests, made as a server makes them: iterate and close."""
+    """Return the seconds of the requests. Each body is iterated and closed, as a server does."""
     begun = time.perf_counter()
     for environ in environs:
         chunks = application(environ, _start_response)
@@ -86,7 +86,7 @@ def _round(application: Any, environs: list[dict[str, Any]]) -> float:
 
 
 def measure(rounds: int) -> dict[str, dict[str, float]]:
-    """Microseconds for one request, by workload and application."""
+    """Return the microseconds of one request, by workload and application."""
     applications = {name: make() for name, make in MAKERS.items()}
     results = {}
     for workload, make_environs in WORKLOADS.items():

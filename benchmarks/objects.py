@@ -1,9 +1,9 @@
-"""What do the web objects cost, beside those that others offer for the same?
+"""Measure the web objects beside those of other libraries.
 
     python -m benchmarks.objects [--rounds N]
 
-Each row is one task, done by each library in turn, round by round, so that a slow moment of
-the machine meets all of them; the best round counts. A ratio is to the first of its row.
+The libraries do each task in turn, round by round, so that a slow moment of the machine affects
+all of them; the best round counts. The ratio is to the framework's time.
 """
 
 import argparse
@@ -104,13 +104,13 @@ def _change(headers: Any) -> object:
     return headers.get("content-type"), "x-a" in headers
 
 
-def _unseen() -> str:
-    """An address that no cache knows."""
+def _new_address() -> str:
+    """Return an address that no cache has."""
     return f"https://example.com/products/{next(_numbers)}?q=red+shoes"
 
 
 def _tasks() -> dict[str, dict[str, Task]]:
-    """By what is done: who does it, and how."""
+    """Return the tasks by name and library."""
     headers, theirs = Headers(_HEADERS), WerkzeugHeaders(_HEADERS)
     response = Response("hello", headers=_HEADERS)
     their_response = werkzeug.Response("hello", headers=_HEADERS)
@@ -125,7 +125,7 @@ def _tasks() -> dict[str, dict[str, Task]]:
             "framework": lambda: _change(headers),
             "Werkzeug": lambda: _change(theirs),
         },
-        "Headers: of a WSGI request, read 2": {
+        "Headers: make from a WSGI request, read 2": {
             "framework": lambda: (h := RequestHeaders.from_environ(_ENVIRON))["host"] + h["accept"],
             "Werkzeug": lambda: (h := EnvironHeaders(_ENVIRON))["host"] + h["accept"],
         },
@@ -169,20 +169,20 @@ def _tasks() -> dict[str, dict[str, Task]]:
                 "session", "0123456789abcdef", httponly=True, samesite="Lax"
             ),
         },
-        "URL: parse one that was never seen": {
-            "framework": lambda: URL(_unseen()),
-            "yarl": lambda: yarl.URL(_unseen()),
-            "urllib": lambda: urlsplit(_unseen()),
+        "URL: parse a new one": {
+            "framework": lambda: URL(_new_address()),
+            "yarl": lambda: yarl.URL(_new_address()),
+            "urllib": lambda: urlsplit(_new_address()),
         },
-        "URL: parse the same one (theirs is cached)": {
+        "URL: parse the same one (yarl and urllib cache it)": {
             "framework": lambda: URL(_ADDRESS),
             "yarl": lambda: yarl.URL(_ADDRESS),
             "urllib": lambda: urlsplit(_ADDRESS),
         },
-        "URL: parse one that was never seen, read 3 parts": {
-            "framework": lambda: ((u := URL(_unseen())).hostname, u.port, u.pathname),
-            "yarl": lambda: ((u := yarl.URL(_unseen())).host, u.port, u.path),
-            "urllib": lambda: ((u := urlsplit(_unseen())).hostname, u.port, u.path),
+        "URL: parse a new one, read 3 parts": {
+            "framework": lambda: ((u := URL(_new_address())).hostname, u.port, u.pathname),
+            "yarl": lambda: ((u := yarl.URL(_new_address())).host, u.port, u.path),
+            "urllib": lambda: ((u := urlsplit(_new_address())).hostname, u.port, u.path),
         },
         "URL: read 3 parts again": {
             "framework": lambda: (url.hostname, url.port, url.pathname),
@@ -228,7 +228,7 @@ def _seconds(task: Task, count: int) -> float:
 
 
 def measure(tasks: dict[str, Task], rounds: int) -> dict[str, float]:
-    """Microseconds a call of each task: the best of the rounds."""
+    """Return the microseconds of each task in its best round."""
     once = max(_seconds(task, 1) for task in tasks.values())
     count = max(1, int(0.005 / once))
     best = dict.fromkeys(tasks, float("inf"))

@@ -2,15 +2,15 @@
 
     python -m benchmarks.reading
 
-A request runs under a profiler. The table shows the functions of the package that were called,
-the distinct names that a reader has to look up in them, their branches, and the calls.
+Needs falcon, starlette and whitenoise. A request runs under a profiler. The table shows the
+functions of the package that were called, the distinct names in them that a reader has to look up,
+their branches, and the calls.
 """
 
 import ast
 import asyncio
 import builtins
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
@@ -20,6 +20,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 from werkzeug.test import create_environ, run_wsgi_app
+
+from benchmarks.applications import write_files
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _RESUMABLE = 0x20 | 0x80 | 0x200  # code flags of generators and coroutines
@@ -146,16 +148,6 @@ def _branches(node: ast.AST) -> int:
 Case = tuple[str, Callable[[], object], Path]
 
 
-def write_files(files: dict[str, str]) -> Path:
-    """Write the files to a new temporary folder."""
-    root = Path(tempfile.mkdtemp(prefix="reading-"))
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
-
-
 def wsgi_get(application: Any, path: str) -> Callable[[], None]:
     """Return a function that makes one GET request, as a WSGI server does."""
 
@@ -181,7 +173,7 @@ def _asgi_get(application: Any, path: str) -> Callable[[], None]:
 
 
 def framework_cases() -> Iterator[Case]:
-    """The four requests whose paths the guards of the tests watch."""
+    """Yield the four requests that `tests/test_guards.py` measures."""
     import framework
 
     folder = Path(framework.__file__).parent

@@ -1,9 +1,9 @@
-"""How many requests a second over gunicorn, beside other frameworks in the same run?
+"""Measure the requests per second with gunicorn, beside other frameworks.
 
-    python -m benchmarks.served [--seconds N]
+    python -m benchmarks.served [--seconds N] [--rounds N]
 
-Needs wrk. Each application runs under gunicorn with one worker of four threads, on loopback,
-one after the other, round by round; the best round counts.
+Needs wrk. Each application runs with one worker of four threads, one after the other, round by
+round; the best round counts. The ratio is to the bare WSGI callable.
 """
 
 import argparse
@@ -39,7 +39,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def application(name: str) -> object:
-    """What gunicorn serves."""
+    """Return the application that gunicorn serves."""
     return MAKERS[name]()
 
 
@@ -68,7 +68,7 @@ def _start(name: str, port: int) -> subprocess.Popen[bytes]:
 
 
 def _load(port: int, path: str, script: str, seconds: int) -> float:
-    """Requests a second that wrk counts; a wrong status ends the run."""
+    """Return the requests per second that wrk counts. Exits if a status is not 2xx."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
@@ -76,15 +76,15 @@ def _load(port: int, path: str, script: str, seconds: int) -> float:
         command.append(f"http://127.0.0.1:{port}{path}")
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in output:
-        raise SystemExit(f"a benchmarked application failed:\n{output}")
+        raise SystemExit(f"an application failed:\n{output}")
     found = re.search(r"Requests/sec:\s+([\d.]+)", output)
     if found is None:
-        raise SystemExit(f"wrk said:\n{output}")
+        raise SystemExit(f"wrk printed no rate:\n{output}")
     return float(found[1])
 
 
 def measure(seconds: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Requests a second, by workload and application."""
+    """Return the requests per second, by workload and application."""
     best = {workload: dict.fromkeys(MAKERS, 0.0) for workload in WORKLOADS}
     for _ in range(rounds):
         for name in MAKERS:
@@ -109,7 +109,7 @@ def main() -> None:
         raise SystemExit("wrk is not installed (Debian: apt-get install wrk)")
     results = measure(options.seconds, options.rounds)
     names = list(MAKERS)
-    print("| requests a second, gunicorn | " + " | ".join(names) + " |")
+    print("| requests per second, gunicorn | " + " | ".join(names) + " |")
     print("| --- |" + " ---: |" * len(names))
     for workload, best in results.items():
         cells = [f"{best[name]:,.0f} ({best[name] / best['bare WSGI']:.2f})" for name in names]

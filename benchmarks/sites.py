@@ -1,9 +1,9 @@
-"""The same two static sites for this framework, Frozen-Flask and Astro.
+"""The same two static sites for the framework, Frozen-Flask and Astro.
 
     JSON endpoints   /products/<id>.json   about 150 bytes
     HTML pages       /products/<id>/       a layout and a loop over ten products, about 2.5 kB
 
-Each is written as its tool's documentation would write it. COUNT stands for how many outputs.
+Each site is written as in the documentation of its tool. COUNT is replaced by the number of files.
 """
 
 _CATALOG_PY = """
