@@ -94,10 +94,6 @@ def option_class(cls: _OptionClass) -> _OptionClass:
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return `" Did you mean X?"` for the nearest of `names`; empty if none is near.
-
-    >>> did_you_mean("thread", ["workers", "threads"])
-    ' Did you mean threads?'
-    """
+    """Return `" Did you mean X?"` for the nearest of `names`; empty if none is near."""
     near = difflib.get_close_matches(name, list(names), 1)
     return f" Did you mean {near[0]}?" if near else ""

@@ -40,14 +40,6 @@ class Client:
 
     `wsgiref.validate` checks every call. `cookies` has the cookies by host and name; the client
     ignores their path, domain and `Secure`. `url` is the URL of the last response.
-
-    >>> from framework.web.response import Response
-    >>> def application(environ, start_response):
-    ...     response = Response(environ.get("HTTP_COOKIE", "no cookie"))
-    ...     return response.send(start_response, cookies=["user=ada; Path=/"])
-    >>> client = Client(application)
-    >>> client.get("/").text(), client.get("/").text()
-    ('no cookie', 'user=ada')
     """
 
     def __init__(self, application: WSGIApplication, base_url: str = "http://localhost") -> None:

@@ -1,4 +1,4 @@
-"""Write a build beside the last one, and replace that when the new one is complete.
+"""Write a build beside the last one, and replace the last one when the new one is complete.
 
 Beside `dist/`, `.dist-building/` holds the new build in `new` and, while the two folders are
 exchanged, the last one in `old`. A build that is killed between the two renames leaves no
@@ -52,8 +52,8 @@ def output_folder(target: Path) -> Iterator[Path]:
 
     Raises `BuildError` if another process is building to `target`.
     """
+    work = _work_folder(target)
     with _lock(target):
-        work = _work_folder(target)
         _restore(target)
         if work.exists():
             shutil.rmtree(work)

@@ -1,4 +1,4 @@
-"""Write the nginx configuration of a build: its paths, headers and redirects.
+"""Write the configuration of nginx for a build: its paths, headers and redirects.
 
 https://nginx.org/en/docs/http/ngx_http_rewrite_module.html
 """
@@ -52,9 +52,8 @@ def write_nginx(
 ) -> Iterator[str]:
     """Write the configuration; yield warnings.
 
-    It finds the file for a path first and rewrites the path to the file's name, so each location
-    is for the name of a file or folder. Redirects of a site with live routes are left to the
-    application.
+    nginx finds the file for a path and rewrites the path to the name of the file, so each location
+    is for a file or folder. In a site with live routes the application does the redirects.
     """
     is_live = config.output == "server"
     slash = _SLASH[config.trailing_slash]

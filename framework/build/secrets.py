@@ -10,9 +10,9 @@ _MIN_LENGTH = 6  # characters; a shorter value would be found by chance
 
 
 class Secrets:
-    """The values of the environment variables `names`, raw and as JSON, HTML and URLs write them.
+    """The values of the environment variables `names`, raw and encoded for JSON, HTML and URLs.
 
-    `ignored` maps the names whose values are not searched to the reason.
+    `ignored` maps each name whose value is not searched to the reason.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -39,7 +39,7 @@ class Secrets:
         return bool(self._forms)
 
     def find(self, *contents: bytes) -> str | None:
-        """Return the name of a variable whose value one of the contents holds."""
+        """Return the name of a variable whose value is in one of the contents."""
         for name, forms in self._forms.items():
             if any(form in content for form in forms for content in contents):
                 return name

@@ -1,4 +1,4 @@
-"""Watching the files of a site for changes."""
+"""Watch the files of a site for changes."""
 
 import re
 from collections.abc import Iterator
@@ -20,19 +20,15 @@ _IGNORED = re.compile(
 
 
 def is_site_file(path: str) -> bool:
-    """Return whether a site uses this file or folder, a path relative to the site's root.
-
-    >>> [is_site_file(path) for path in ("src/pages/a.py", "src/pages/.a.py.swp", "public/x.css")]
-    [True, False, True]
-    """
+    """Return whether a site uses this file or folder, a path relative to the site's root."""
     inside = path in (CONFIG_FILE, *_FOLDERS) or path.startswith(("src/", "public/"))
     return inside and not _IGNORED.search(path)
 
 
 def watch_site(root: Path) -> Iterator[list[str]]:
-    """Yield the paths, relative to `root`, that were created, changed or deleted since last time.
+    """Yield about five times a second: the paths that were created, changed or deleted since.
 
-    Yields about five times a second, usually an empty list.
+    They are relative to `root`.
     """
 
     # With a filter of its own, `watch` would not yield while only ignored files change.

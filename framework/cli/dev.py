@@ -36,8 +36,8 @@ _GRACE_PERIOD = 2.0  # seconds that a running request has to finish before a res
 def run(root: Path, *, host: str | None = None, port: int | None = None) -> None:
     """Serve the site in the folder `root` and reload it after changes, until Ctrl+C or SIGTERM.
 
-    `host` and `port` override the site's configuration. Raises `CommandError` if the server
-    can't listen there or this process is a production server's.
+    `host` and `port` override the site's configuration. Raises `CommandError` if the server can't
+    listen there, or inside gunicorn.
     """
     if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
         raise CommandError(
@@ -177,7 +177,7 @@ def load_application(root: Path) -> WSGIApplication:
 
 
 def add_server_timing(application: WSGIApplication) -> WSGIApplication:
-    """Return the application with a `Server-Timing` header, which browsers show to developers."""
+    """Return the application with a `Server-Timing` header, which the tools of browsers show."""
 
     def timed(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Host names on the developer's machine: the URL of a server, and which `Host` it accepts."""
+"""Host names of the developer's machine: the URL of a server, and the `Host`s that it accepts."""
 
 import ipaddress
 import re
@@ -14,7 +14,7 @@ def url_of(host: str, port: int) -> str:
 
 
 class HostGuard:
-    """Refuse requests from the pages of other sites, and requests for other hosts (403).
+    """Refuses requests from the pages of other sites, and requests for other hosts, with 403.
 
     A page on the Internet can point a host name of its own at 127.0.0.1 (DNS rebinding), or fetch
     http://localhost:4321/ in the developer's browser. If the server listens on every address, the
@@ -62,5 +62,5 @@ def _is_unspecified(host: str) -> bool:
 
 
 def _url_host(host: str) -> str:
-    """Return the host as it is in a URL: an IPv6 address is in brackets."""
+    """Return the host as a URL has it: an IPv6 address in brackets."""
     return f"[{host}]" if isinstance(_find_ip(host), ipaddress.IPv6Address) else host

@@ -18,13 +18,13 @@ from .terminal import colored, print_line
 
 
 def load_config(root: Path) -> Config:
-    """Return the site's configuration; its mistakes are reported when the site is loaded."""
+    """Return the site's configuration. With mistakes, which `App` reports, it is the default."""
     with closing(SiteModules(root)) as modules:
         return config_file.load_config(modules)[0]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; with port 0 the system chooses a free port."""
+    """Return a listening socket. With port 0 the system chooses a free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=128)

@@ -1,4 +1,4 @@
-"""Text in a terminal: whole lines, colors and counts."""
+"""Print lines, colors and counts."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def print_line(text: str) -> None:
-    """Print a line at once and in one piece: several threads and processes print."""
+    """Print a line at once and with one write, because several threads and processes print."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
