@@ -203,7 +203,7 @@ class Session:
 
     def _load_data(self) -> dict[str, Any]:
         cookie = self._cookies.get(COOKIE, decode=str)
-        # A client may send any id; one that the store does not know gets no data and is not used.
+        # A client may send any id. Ignore one of another form, and one that the store lacks.
         if cookie is None or not _is_id(cookie.value):
             return {}
         text = self._store.read(cookie.value)

@@ -156,8 +156,9 @@ def _call(application: WSGIApplication, request: Request) -> Response:
         warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD", WSGIWarning)
         status, text, headers, body = call(validator(application), request.to_environ())
     if body is not None and not isinstance(body, bytes):
+        chunks = body
         try:
-            body = b"".join(chunks := body)
+            body = b"".join(chunks)
         finally:
             close(chunks)
     return Response(body, status=status, status_text=text, headers=headers)

@@ -26,9 +26,9 @@ def is_site_file(path: str) -> bool:
 
 
 def watch_site(root: Path) -> Iterator[list[str]]:
-    """Yield about five times a second: the paths that were created, changed or deleted since.
+    """Yield, about five times a second, the paths that have changed since the last time.
 
-    They are relative to `root`.
+    They are relative to `root`. A file that was created or deleted has changed, too.
     """
 
     # With a filter of its own, `watch` would not yield while only ignored files change.

@@ -27,7 +27,7 @@ def listed(items: str) -> str:
     return f"ITEMS = {items}\n{LISTED}"
 
 
-def answering(expression: str, before: str = "") -> str:
+def returning(expression: str, before: str = "") -> str:
     """An endpoint whose GET returns the expression."""
     return f"from framework import Response\n{before}\n\ndef GET():\n    return {expression}\n"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.build.conftest import StaticSiteMaker, answering, listed
+from tests.build.conftest import StaticSiteMaker, returning, listed
 from tests.conftest import HANDLER
 
 
@@ -51,7 +51,7 @@ def test_a_file_where_a_folder_must_be_names_both(
 
 def test_a_compressed_variant_is_a_file_too(static_site: StaticSiteMaker) -> None:
     files = {
-        "src/pages/a.txt.py": answering("Response('again ' * 999)"),
+        "src/pages/a.txt.py": returning("Response('again ' * 999)"),
         "src/pages/a.txt.gz.py": HANDLER,
         "src/pages/[id].css.py": listed("['x']").replace("str(params['id'])", "'again ' * 999"),
         "public/x.css.gz": "",

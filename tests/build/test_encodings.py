@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.build.encodings import encode, find_encoders, is_compressible
-from tests.build.conftest import StaticSiteMaker, answering
+from tests.build.conftest import StaticSiteMaker, returning
 
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": zstd.decompress}
 SUFFIXES = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
@@ -67,7 +67,7 @@ def test_a_variant_that_is_hardly_smaller_is_left_out() -> None:
     }
 
 
-PAGE = answering("Response('again ' * 999)")
+PAGE = returning("Response('again ' * 999)")
 COMPRESSED = "build=Build(compress=True)"
 
 

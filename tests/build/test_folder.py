@@ -14,7 +14,7 @@ import pytest
 from framework.build.folder import restore
 from framework.errors import BuildError
 from framework.static.built import new_digest
-from tests.build.conftest import PREFIX, StaticSite, StaticSiteMaker, answering, listed, tree
+from tests.build.conftest import PREFIX, StaticSite, StaticSiteMaker, returning, listed, tree
 from tests.conftest import HANDLER
 
 # ------------------------------------------------------------------------- which folder
@@ -81,7 +81,7 @@ def test_a_build_that_fails_leaves_the_last_one(static_site: StaticSiteMaker) ->
     one = static_site({"src/pages/a.py": HANDLER})
     one.build()
     last = one.files()
-    one.write({"src/pages/b.py": answering("Response('', status=500)")})
+    one.write({"src/pages/b.py": returning("Response('', status=500)")})
     assert "src/pages/b.py" in one.mistakes()
     assert one.files() == last
 
@@ -213,7 +213,7 @@ def test_a_killed_first_build_leaves_no_folder(twenty: StaticSite, point: str) -
 def test_the_next_build_restores_the_last_one_even_if_it_fails(twenty: StaticSite) -> None:
     twenty.build()
     kill_build(twenty, "between the two renames")
-    twenty.write({"src/pages/x.py": answering("Response('', status=404)")})
+    twenty.write({"src/pages/x.py": returning("Response('', status=404)")})
     with pytest.raises(BuildError):
         twenty.build()
     assert versions(twenty) == {b"old"}

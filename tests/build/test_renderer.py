@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.build.conftest import LISTED, StaticSiteMaker, answering, listed
+from tests.build.conftest import LISTED, StaticSiteMaker, returning, listed
 from tests.conftest import HANDLER
 
 PAGES = {
@@ -55,7 +55,7 @@ def test_names_of_each_format(
 def test_endpoints_keep_their_names(
     static_site: StaticSiteMaker, name: str, body: str, file: str
 ) -> None:
-    assert list(static_site({f"src/pages/{name}": answering(body)}).built()) == [file]
+    assert list(static_site({f"src/pages/{name}": returning(body)}).built()) == [file]
 
 
 def test_names_may_contain_blanks_and_any_letters(static_site: StaticSiteMaker) -> None:
@@ -67,8 +67,8 @@ def test_names_may_contain_blanks_and_any_letters(static_site: StaticSiteMaker) 
 
 def test_bytes_and_streams_are_written_whole(static_site: StaticSiteMaker) -> None:
     files = {
-        "src/pages/a.bin.py": answering("Response(bytes(range(256)) * 999)"),
-        "src/pages/b.txt.py": answering("Response(c for c in ('one ', 'two'))"),
+        "src/pages/a.bin.py": returning("Response(bytes(range(256)) * 999)"),
+        "src/pages/b.txt.py": returning("Response(c for c in ('one ', 'two'))"),
         "src/pages/c.txt.py": "from framework import Response\n\n\nasync def parts():\n"
         "    yield 'three'\n\n\nasync def GET():\n    return Response(parts())\n",
     }
@@ -107,7 +107,7 @@ def test_a_server_site_builds_only_prerendered_routes(static_site: StaticSiteMak
 def test_redirects_become_pages(static_site: StaticSiteMaker) -> None:
     redirects = "{'/old': '/new?a=1&b=<2>', '/old.html': 'https://example.com/', '/p/[x]': '/q'}"
     one = static_site(
-        {"src/pages/go.py": answering("Response.redirect('/\"quoted\"', 301)")},
+        {"src/pages/go.py": returning("Response.redirect('/\"quoted\"', 301)")},
         f"base='/docs', redirects={redirects}",
     )
     files = one.built()
@@ -133,7 +133,7 @@ def test_a_redirect_with_parameters_has_no_file(static_site: StaticSiteMaker) ->
 
 
 def test_a_redirect_to_a_script_is_a_mistake(static_site: StaticSiteMaker) -> None:
-    go = answering("Response(None, status=302, headers={'location': 'javascript:alert(1)'})")
+    go = returning("Response(None, status=302, headers={'location': 'javascript:alert(1)'})")
     text = static_site({"src/pages/go.py": go}).mistakes()
     assert text.startswith("src/pages/go.py: /go: Can't redirect to 'javascript:alert(1)'")
 
@@ -180,7 +180,7 @@ def test_two_routes_with_one_path_are_named(static_site: StaticSiteMaker, live: 
 def test_a_status_other_than_2xx_fails_and_names_the_route(
     static_site: StaticSiteMaker, expression: str, status: int
 ) -> None:
-    one = static_site({"src/pages/x.py": answering(expression), "src/pages/y.py": HANDLER})
+    one = static_site({"src/pages/x.py": returning(expression), "src/pages/y.py": HANDLER})
     assert one.mistakes() == (
         f"src/pages/x.py: /x responded with status {status}, so it cannot be a file.\n"
         "    Remove the file, or set prerender = False."
@@ -208,8 +208,8 @@ def test_a_route_without_get_fails(static_site: StaticSiteMaker) -> None:
 
 def test_a_crash_is_named_with_the_line_of_the_site(static_site: StaticSiteMaker) -> None:
     files = {
-        "src/pages/a.py": answering("find()", "from lib.x import find"),
-        "src/pages/b.py": answering("None"),
+        "src/pages/a.py": returning("find()", "from lib.x import find"),
+        "src/pages/b.py": returning("None"),
         "src/pages/500.jinja": "{{ props.nothing.at.all }}",
         "src/lib/x.py": "def find():\n    return {}['key']\n",
     }
@@ -223,5 +223,5 @@ def test_a_stream_that_breaks_fails_the_build(static_site: StaticSiteMaker) -> N
     code = (
         "from framework import Response\n\n\ndef parts():\n    yield 'a'\n    raise OSError('x')\n"
     )
-    one = static_site({"src/pages/s.py": code + answering("Response(parts())")})
+    one = static_site({"src/pages/s.py": code + returning("Response(parts())")})
     assert one.mistakes() == "src/pages/s.py: /s failed in src/pages/s.py:6: OSError: x"

@@ -10,7 +10,7 @@ import pytest
 from framework import SiteError
 from framework.cli import main
 from framework.errors import BuildError
-from tests.build.conftest import StaticSiteMaker, answering, listed, tree
+from tests.build.conftest import StaticSiteMaker, returning, listed, tree
 from tests.conftest import HANDLER
 
 COOKIE = (
@@ -42,7 +42,7 @@ def test_two_builds_are_the_same_to_the_byte(static_site: StaticSiteMaker) -> No
 def test_all_mistakes_are_reported_at_once(static_site: StaticSiteMaker) -> None:
     files = {
         "src/pages/[id].py": f"{HANDLER}\n\ndef get_static_paths():\n    return 7\n",
-        "src/pages/x.py": answering("Response('x', status=404)"),
+        "src/pages/x.py": returning("Response('x', status=404)"),
     }
     text = static_site(files).mistakes()
     assert "src/pages/[id].py: get_static_paths() returned int, not a list." in text
@@ -114,7 +114,7 @@ def test_an_interrupted_build_leaves_the_last_one(
 def test_a_server_site_without_a_prerendered_route_is_warned_of(
     static_site: StaticSiteMaker, output: str, count: int
 ) -> None:
-    live = f"{answering('Response()')}\nprerender = False\n"
+    live = f"{returning('Response()')}\nprerender = False\n"
     one = static_site({"public/a.txt": "a", "src/pages/a.py": live})
     one.configure("", output)
     warnings = one.build().warnings
@@ -180,7 +180,7 @@ def test_the_command_prints_warnings_and_a_summary(
 def test_the_command_fails_with_the_mistakes(
     static_site: StaticSiteMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = static_site({"src/pages/a.py": answering("Response('', status=404)")}).root
+    root = static_site({"src/pages/a.py": returning("Response('', status=404)")}).root
     assert main(["build", "--root", str(root)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

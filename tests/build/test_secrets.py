@@ -26,7 +26,7 @@ def refusal(source: str, name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "expression",
     [
         "Response(f'key: {K}.')",
         "Response.json({'key': K})",
@@ -39,9 +39,9 @@ def refusal(source: str, name: str) -> str:
     ],
 )
 def test_a_secret_in_a_response_is_refused_in_any_form(
-    static_site: StaticSiteMaker, answer: str
+    static_site: StaticSiteMaker, expression: str
 ) -> None:
-    code = f"{PAGE}def GET():\n    return {answer}\n"
+    code = f"{PAGE}def GET():\n    return {expression}\n"
     text = static_site({"src/pages/x.txt.py": code}, CONFIG).mistakes()
     assert text == refusal("src/pages/x.txt.py", "x.txt")
     assert SECRET not in text

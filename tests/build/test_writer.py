@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.build.conftest import StaticSite, StaticSiteMaker, answering
+from tests.build.conftest import StaticSite, StaticSiteMaker, returning
 
 LONG = "<p>long enough</p>" * 100
 CSS = "a{}\n" * 999
@@ -29,10 +29,10 @@ def make_old(one: StaticSite) -> None:
 
 
 def test_a_file_with_the_same_bytes_keeps_its_time(static_site: StaticSiteMaker) -> None:
-    one = static_site({"src/pages/x.py": answering("Response('x')"), "src/pages/y.jinja": "y"})
+    one = static_site({"src/pages/x.py": returning("Response('x')"), "src/pages/y.jinja": "y"})
     one.build()
     make_old(one)
-    one.write({"src/pages/x.py": answering("Response('x', headers={'x-a': '1'})")})
+    one.write({"src/pages/x.py": returning("Response('x', headers={'x-a': '1'})")})
     one.build()
     assert modified(one, "x") == modified(one, "y/index.html") == 7
     assert modified(one, ".framework.json") > 7
@@ -42,10 +42,10 @@ def test_a_file_with_the_same_bytes_keeps_its_time(static_site: StaticSiteMaker)
 
 @pytest.mark.parametrize("text", ["z", "longer"])
 def test_a_file_with_other_bytes_has_a_new_time(static_site: StaticSiteMaker, text: str) -> None:
-    one = static_site({"src/pages/x.py": answering("Response('x')")})
+    one = static_site({"src/pages/x.py": returning("Response('x')")})
     one.build()
     make_old(one)
-    one.write({"src/pages/x.py": answering(f"Response({text!r})")})
+    one.write({"src/pages/x.py": returning(f"Response({text!r})")})
     assert one.built() == {"x": text.encode()}
     assert modified(one, "x") > 7
 
@@ -75,7 +75,7 @@ def replace_with_pipe(path: Path) -> None:
 def test_a_file_that_was_changed_in_the_output_is_written(
     static_site: StaticSiteMaker, change: Callable[[Path], None]
 ) -> None:
-    one = static_site({"src/pages/x.py": answering("Response('')"), "public/p.txt": "p"})
+    one = static_site({"src/pages/x.py": returning("Response('')"), "public/p.txt": "p"})
     one.build()
     change(one.dist / "x")
     change(one.dist / "p.txt")
@@ -118,7 +118,7 @@ def test_a_compressed_response_has_no_variants(
     static_site: StaticSiteMaker, encoders: dict[str, Any]
 ) -> None:
     headers = "{'content-encoding': 'gzip', 'content-type': 'text/plain'}"
-    code = answering(f"Response(b'x' * 9999, headers={headers})")
+    code = returning(f"Response(b'x' * 9999, headers={headers})")
     assert list(static_site({"src/pages/x.py": code}, COMPRESSED).built()) == ["x"]
 
 
