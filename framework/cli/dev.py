@@ -7,6 +7,7 @@ time, so a browser's request waits for the new child instead of failing.
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from typing import Any
 
 from ..app import App
 from ..error_pages import render_error
-from ..errors import SiteError
+from ..errors import CommandError, SiteError
 from ..site.checks import find_static_warnings
 from ..site.config_file import CONFIG_FILE
 from ..version import __version__
@@ -36,8 +37,13 @@ def run(root: Path, *, host: str | None = None, port: int | None = None) -> None
     """Serve the site in the folder `root` and reload it after changes, until Ctrl+C or SIGTERM.
 
     `host` and `port` override the site's configuration. Raises `CommandError` if the server can't
-    listen there.
+    listen there, or inside gunicorn.
     """
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
+        raise CommandError(
+            "framework dev doesn't run inside gunicorn, because it shows errors to visitors.\n"
+            "    Use framework start in production."
+        )
     root = root.resolve()
     config = load_config(root)
     host, port = host or config.server.host, config.server.port if port is None else port

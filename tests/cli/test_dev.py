@@ -9,6 +9,7 @@ import pytest
 import watchfiles
 
 from framework import Config, Response, Server
+from framework.cli import dev
 from framework.cli.changes import is_site_file, watch_site
 from framework.cli.dev import ServerProcess, load_application
 from framework.cli.hosts import HostGuard, url_of
@@ -189,6 +190,12 @@ def test_the_address_of_another_machine_is_refused() -> None:
         "Can't listen on 192.0.2.1, port 8000: Cannot assign requested address.\n"
         "    Use an address of this machine with --host, or another --port."
     )
+
+
+def test_it_does_not_run_inside_gunicorn(site: SiteMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVER_SOFTWARE", "gunicorn/27.0.1")
+    with pytest.raises(CommandError, match="doesn't run inside gunicorn"):
+        dev.run(site().root)
 
 
 @pytest.mark.parametrize(
