@@ -57,7 +57,7 @@ class Writer:
         try:
             output = self._renderer.render(route, path)
             content = output.content
-            file = output.file._replace(etag=_digest(content))
+            file = output.file._replace(etag=new_digest(content).hexdigest())
             self._refuse_secrets(file, content)
             with self._create(file.name, route.file) as new:
                 new.write(content)
@@ -91,7 +91,7 @@ class Writer:
         if self.secrets or (self._encoders and is_compressible(public.content_type, size)):
             content = Path(public.path).read_bytes()
             self._refuse_secrets(file, content)
-            file = file._replace(etag=_digest(content))
+            file = file._replace(etag=new_digest(content).hexdigest())
         with self._create(name, source) as copy, open(public.path, "rb") as original:
             shutil.copyfileobj(original, copy)
         shutil.copystat(public.path, f"{self._folder}/{name}")
@@ -149,7 +149,3 @@ class Writer:
             is_candidate = stat.S_ISREG(last.st_mode) and last.st_size == len(content)
             if is_candidate and Path(path).read_bytes() == content:
                 os.utime(f"{self._folder}/{name}", ns=(last.st_mtime_ns, last.st_mtime_ns))
-
-
-def _digest(content: bytes) -> str:
-    return new_digest(content).hexdigest()
