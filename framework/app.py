@@ -10,12 +10,7 @@ from .context import APIContext, Services
 from .error_pages import ErrorPages, add_request_id
 from .middleware import Rewriter
 from .route import Handler, Handlers, Route
-from .routing.paths import (
-    decode_mount,
-    decode_path,
-    is_plain_path,
-    quote_path,
-)
+from .routing.paths import decode_mount, decode_path, is_plain_path, quote_path
 from .routing.pattern import Pattern
 from .routing.table import Match
 from .security import SAFE_METHODS, HostCheck, OriginCheck, make_proxy_fix

@@ -136,7 +136,7 @@ class APIContext:
     def url(self) -> URL:
         """The `URL` of the request. Its `pathname` is the path that the router matched."""
         if self._url is None:
-            self._url = URL(self._address())
+            self._url = self._make_url()
         return self._url
 
     @property
@@ -232,7 +232,10 @@ class APIContext:
     def make_request(self, kind: type[RequestT]) -> RequestT:
         """Make the `request`, as an object of the given class."""
         self._request = request = kind.from_environ(
-            self.environ, self._href, max_body_size=self.services.max_body_size
+            self.environ,
+            # Not self.url: a handler may have changed that object.
+            lambda: self._make_url().href,
+            max_body_size=self.services.max_body_size,
         )
         return request
 
@@ -245,7 +248,7 @@ class APIContext:
         context = APIContext(self.services, environ)
         context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
         context.rewritten_from = self
-        context._request = request or self.request.with_url(context._href)
+        context._request = request or self.request.with_url(lambda: context._make_url().href)
         context._cookies = self.cookies
         context._locals = self.locals
         if self.services.sessions is not None:
@@ -293,20 +296,13 @@ class APIContext:
         """This context: the value of a handler's parameter named `context`."""
         return self
 
-    def _href(self) -> str:
-        # Not self.url.href: a handler may have changed that object.
-        return URL(self._address()).href
-
-    def _address(self) -> str:
+    def _make_url(self) -> URL:
         environ = self.environ
         href = f"{environ['wsgi.url_scheme']}://{_host_of(environ)}{quote_path(self.path)}"
-        query = environ.get("QUERY_STRING")
-        if not query:
-            return href
-        query = query.partition("#")[0]
+        query = environ.get("QUERY_STRING", "").partition("#")[0]
         if not query.isascii():  # WSGI gives bytes as latin-1
             query = "".join(c if c < "\x80" else f"%{ord(c):02X}" for c in query)
-        return f"{href}?{query}"
+        return URL(f"{href}?{query}" if query else href)
 
 
 def _host_of(environ: Environ) -> str:
@@ -314,12 +310,9 @@ def _host_of(environ: Environ) -> str:
     if host:
         return host
     name, port = environ["SERVER_NAME"], environ["SERVER_PORT"]
-    if ":" in name:
-        name = f"[{name}]"
-    elif "/" in name or not name:  # a server on a Unix socket has no name
+    if "/" in name or not name:  # a server on a Unix socket has no name
         return "localhost"
-    default = {"http": "80", "https": "443"}.get(environ["wsgi.url_scheme"])
-    return name if port == default else f"{name}:{port}"
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
 CONTEXT_NAMES = frozenset(

@@ -6,7 +6,7 @@ A client sees nothing of an error's inside unless the site is being developed.
 import logging
 import re
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from unicodedata import normalize
@@ -31,7 +31,8 @@ log = logging.getLogger("framework")
 ERROR_PAGES = {"404": 404, "500": 500}
 """The status of each error page, by the last segment of its pattern."""
 
-_TITLES = {  # names of RFC 9110 that some versions of Python do not have yet
+_TITLES = {status.value: status.phrase for status in HTTPStatus} | {
+    # Names of RFC 9110 that some versions of Python do not have yet.
     413: "Content Too Large",
     414: "URI Too Long",
     416: "Range Not Satisfiable",
@@ -70,7 +71,7 @@ class ErrorPages:
     """Makes the error responses of one site.
 
     `explain` is given in development: clients then see tracebacks, and why no route matches.
-    With `reraise` a crash is raised again instead of answered, as a build needs it.
+    With `reraise`, as in a build, a crash is raised again.
     """
 
     def __init__(
@@ -83,17 +84,15 @@ class ErrorPages:
         self._routes = routes
         self._explain = explain
         self._reraise = reraise
-        pages = {r.pattern.text: r for r in routes.all if _status_of(r) is not None}
-        self._of_route = {
-            (route.pattern.text, status): page
+        self._pages = {
+            route.pattern.text: route
             for route in routes.all
-            for name, status in ERROR_PAGES.items()
-            if (page := _find_nearest(pages, _folder_of(route), name)) is not None
+            if route.pattern.last_name in ERROR_PAGES and route.kind != "redirect"
         }
-        # The numbers of leading segments of a path that can be the folder of an error page.
-        folders = [page.pattern.segments[:-1] for page in pages.values()]
-        self._depth = max(map(len, folders), default=-1)
-        self._has_rest = any(param.rest for page in pages.values() for param in page.pattern.params)
+        patterns = [page.pattern for page in self._pages.values()]
+        # The most segments of a path that can be the folder of a page without a rest parameter.
+        self._depth = max((len(pattern.segments) - 1 for pattern in patterns), default=-1)
+        self._has_rest = any(param.rest for pattern in patterns for param in pattern.params)
 
     def respond(self, context: APIContext, error: Exception) -> Response:
         """Return the response for an exception; log one that is not an `HTTPException`."""
@@ -150,7 +149,7 @@ class ErrorPages:
 
     def _render_page(self, context: APIContext, status: int, error: Exception) -> Response | None:
         """Return the response of the nearest error page, if the client accepts HTML."""
-        if status not in ERROR_PAGES.values() or not accepts_html(context.environ):
+        if str(status) not in ERROR_PAGES or not accepts_html(context.environ):
             return None
         page = self._find_page(context, status)
         if page is None:
@@ -171,43 +170,32 @@ class ErrorPages:
         return response
 
     def _find_page(self, context: APIContext, status: int) -> Route | None:
-        """Find the nearest error page: of the route's folder, or of the path without a route."""
+        """Find the error page in the nearest folder: around the route's file, or on the path."""
         route = context.route
-        if route is not None and route.kind != "missing":
-            return self._of_route.get((route.pattern.text, status))
+        if route is None or route.kind == "missing":
+            return self._find_page_on_path(context, status)
+        file = "/" if route.kind == "redirect" else route.file.removeprefix("src/pages")
+        folders = normalize("NFC", file).split("/")[:-1]
+        for count in range(len(folders), 0, -1):
+            page = self._pages.get("/".join([*folders[:count], str(status)]))
+            if page is not None:
+                return page
+        return None
+
+    def _find_page_on_path(self, context: APIContext, status: int) -> Route | None:
         mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
         path = find_path_below(mount, context.path) or "/"
-        segments = (self._routes.find_path_below(path) or "/").strip("/").split("/")
-        counts = [*range(min(self._depth, len(segments)), -1, -1)]
+        names = (self._routes.find_path_below(path) or "/").strip("/").split("/")
+        counts = [*range(min(self._depth, len(names)), -1, -1)]
         if self._has_rest:
-            counts.insert(0, len(segments))
+            counts.insert(0, len(names))
         for count in counts:
-            folder = self._routes.add_prefix("/".join(["", *filter(None, segments[:count])]))
+            folder = self._routes.add_prefix("/".join(["", *filter(None, names[:count])]))
             match = self._routes.match(f"{folder}/{status}")
-            if match is not None and _status_of(match.route) == status:
+            if match is not None and match.route.pattern.text in self._pages:
                 context.params = match.params
                 return match.route
         return None
-
-
-def _status_of(route: Route) -> int | None:
-    """Return the status of an error page, `None` for any other route."""
-    return None if route.kind == "redirect" else ERROR_PAGES.get(route.pattern.last_name)
-
-
-def _folder_of(route: Route) -> str:
-    """Return the pattern of the folder of a route's file: `/shop/[id]`."""
-    path = route.file.removeprefix("src/pages/")
-    return "" if route.kind == "redirect" or "/" not in path else "/" + path.rpartition("/")[0]
-
-
-def _find_nearest(pages: dict[str, Route], folder: str, name: str) -> Route | None:
-    parts = normalize("NFC", folder).split("/")
-    for count in range(len(parts), 0, -1):
-        page = pages.get("/".join([*parts[:count], name]))
-        if page is not None:
-            return page
-    return None
 
 
 def find_request_id(environ: Environ) -> str | None:
@@ -232,16 +220,6 @@ def _description_of(error: HTTPException) -> str:
     return description if description and description != type(error).description else ""
 
 
-def title_of(status: int) -> str:
-    """Return the name of a status as in RFC 9110: 404 is "Not Found"."""
-    if status in _TITLES:
-        return _TITLES[status]
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
-
-
 def accepts_html(environ: Environ) -> bool:
     """Whether the client accepts the site's own error pages."""
     return not environ.get("HTTP_ACCEPT") or _parse_accept(environ)["text/html"] > 0
@@ -262,11 +240,11 @@ def render_error(
     `inside`, such as a traceback, is for developers only. `asked_json` says that the path ends
     in `.json`.
     """
-    title = title_of(status)
+    title = _TITLES.get(status, "Error")
     accepted = [(kind.partition(";")[0].lower(), q) for kind, q in _parse_accept(environ)]
-    html = _best(q for kind, q in accepted if kind in _HTML_TYPES)
-    text = _best(q for kind, q in accepted if kind == "text/plain")
-    json = _best(q for kind, q in accepted if _is_json(kind))
+    html = max([0, *(q for kind, q in accepted if kind in _HTML_TYPES)])
+    text = max([0, *(q for kind, q in accepted if kind == "text/plain")])
+    json = max([0, *(q for kind, q in accepted if _is_json(kind))])
     sent = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if (json and json >= max(html, text)) or (not html and (_is_json(sent) or asked_json)):
         problem: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
@@ -292,10 +270,6 @@ def render_error(
 
 def _parse_accept(environ: Environ) -> MIMEAccept:
     return parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)
-
-
-def _best(qualities: Iterable[float]) -> float:
-    return max(qualities, default=0)
 
 
 def _is_json(kind: str) -> bool:

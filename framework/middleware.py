@@ -40,11 +40,15 @@ def make_middleware(function: Any, file: str) -> tuple[Middleware, ...]:
     return (Middleware(function, where, is_async),)
 
 
+def _rewrite(context: APIContext, target: Target, outer: tuple[Middleware, ...]) -> Response:
+    return context.services.rewrite(context, target, outer)
+
+
 def compose(
     middleware: Sequence[Middleware],
     handler: Handler,
     *,
-    rewrite: Rewrite | None = None,
+    rewrite: Rewrite = _rewrite,
     outer: tuple[Middleware, ...] = (),
 ) -> Handler:
     """Return `handler` inside the middleware, of which the first is outermost.
@@ -54,7 +58,7 @@ def compose(
     """
     for number in range(len(middleware), 0, -1):
         around = (*outer, *middleware[:number])
-        handler = _Layered(middleware[number - 1], handler, rewrite or _rewrite, around)
+        handler = _Wrapped(middleware[number - 1], handler, rewrite, around)
     return handler
 
 
@@ -71,12 +75,8 @@ def catch_errors(handler: Handler) -> Handler:
     return inner
 
 
-def _rewrite(context: APIContext, target: Target, outer: tuple[Middleware, ...]) -> Response:
-    return context.services.rewrite(context, target, outer)
-
-
 @dataclass(frozen=True, slots=True)
-class _Layered:
+class _Wrapped:
     """A handler with one middleware around it."""
 
     middleware: Middleware
@@ -93,26 +93,26 @@ class _Layered:
 class Next:
     """The `next` of a middleware: `next()` runs what is inside, `next(path)` another route."""
 
-    __slots__ = ("_call", "_called", "_context", "_layered", "_response")
+    __slots__ = ("_call", "_called", "_context", "_response", "_wrapped")
 
-    def __init__(self, context: APIContext, layered: _Layered) -> None:
+    def __init__(self, context: APIContext, wrapped: _Wrapped) -> None:
         self._context = context
-        self._layered = layered
+        self._wrapped = wrapped
         self._called = False
         self._response: Response | None = None
         self._call: Call[Response] | None = None
 
     def __call__(self, target: Target | None = None) -> Response:
         """Return the `Response` of what is inside. A second call raises `HandlerError`."""
-        layered = self._layered
+        wrapped = self._wrapped
         if self._called:
-            where = layered.middleware.where
+            where = wrapped.middleware.where
             raise HandlerError(f"{where}: next() was called twice. Call it once.")
         self._called = True
         if target is None:
-            self._response = layered.inner(self._context)
+            self._response = wrapped.inner(self._context)
         else:
-            self._response = layered.rewrite(self._context, target, layered.around)
+            self._response = wrapped.rewrite(self._context, target, wrapped.around)
         return self._response
 
     def to_response(self, result: Any) -> Response:
@@ -121,7 +121,7 @@ class Next:
             result = self._context.run(result, self._call)
         if isinstance(result, Response):
             return result
-        where = self._layered.middleware.where
+        where = self._wrapped.middleware.where
         if result is not None:
             raise HandlerError(
                 f"{where}: the middleware returned {type(result).__name__}. "
@@ -144,8 +144,8 @@ class AsyncNext(Next):
 
     __slots__ = ("call_outside",)
 
-    def __init__(self, context: APIContext, layered: _Layered) -> None:
-        super().__init__(context, layered)
+    def __init__(self, context: APIContext, wrapped: _Wrapped) -> None:
+        super().__init__(context, wrapped)
         self._call = self.call_outside = Call[Response]()
 
     def __call__(self, target: Target | None = None) -> Awaitable[Response]:  # type: ignore[override]

@@ -5,7 +5,7 @@ here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .routing.pattern import Pattern
@@ -34,7 +34,7 @@ class Handlers:
     def wrap(self, wrapper: Callable[[Handler], Handler]) -> "Handlers":
         """Return handlers of which each is the result of `wrapper`."""
         by_method = {method: wrapper(handler) for method, handler in self.by_method.items()}
-        return Handlers(by_method, wrapper(self.other), self.methods, self.takes_all)
+        return replace(self, by_method=by_method, other=wrapper(self.other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

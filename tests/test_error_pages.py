@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework import Config
-from framework.error_pages import accepts_html, render_error, title_of
+from framework.error_pages import accepts_html, render_error
 from tests.conftest import SiteMaker
 
 CRASH = "def GET():\n    1 / 0\n"
@@ -66,6 +66,16 @@ def test_the_nearest_page_is_found_below_base_and_mount_point(site: SiteMaker) -
     assert made.get("/docs/shop/nothing", environ={"SCRIPT_NAME": "/app"}).text() == text
     assert made.get("/docs/nothing").text() == "the site's"
     assert made.get("/elsewhere").text() == "the site's"
+
+
+@pytest.mark.parametrize("path", ["/docsx/y", "/docs-old", "/x"])
+def test_a_path_outside_base_gets_the_page_at_the_top(site: SiteMaker, path: str) -> None:
+    files = {
+        f"src/pages/{folder}404.jinja": f"of {folder or 'the site'}"
+        for folder in ("", "x/", "y/", "-old/", "docsx/", "docs-old/")
+    }
+    response = site(files, config=Config(base="/docs")).get(path)
+    assert (response.status, response.text()) == (404, "of the site")
 
 
 def test_a_redirect_of_the_name_is_no_error_page(site: SiteMaker) -> None:
@@ -171,7 +181,7 @@ def test_a_problem_document_is_whole() -> None:
     response = render_error({"HTTP_ACCEPT": "application/json"}, 413, "Too large.")
     assert response.status == 413
     assert response.text() == (
-        '{"type":"about:blank","title":"' + title_of(413) + '","status":413,"detail":"Too large."}'
+        '{"type":"about:blank","title":"Content Too Large","status":413,"detail":"Too large."}'
     )
     assert dict(response.headers) == {
         "content-type": "application/problem+json",
@@ -229,7 +239,7 @@ def test_the_inside_is_shown_where_it_is_given() -> None:
     ("status", "title"), [(404, "Not Found"), (418, "I'm a Teapot"), (599, "Error")]
 )
 def test_a_title_is_the_status_in_words(status: int, title: str) -> None:
-    assert title_of(status) == title
+    assert render_error({}, status).text() == f"{status} {title}\n"
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def find_static_warnings(site: Site) -> list[Mistake]:
     """Find prerendered routes and redirects that work differently as files."""
     found = []
     for route in site.routes.all:
-        if route.prerender and len(route.middleware) > len(site.middleware):
+        if route.prerender and len(route.middleware) > len(site.missing.middleware):
             what = "is prerendered, so its _middleware.py runs only when the site is built"
             remedy = "Set prerender = False, or do without the middleware."
             found.append(Mistake(route.file, what, remedy))

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from werkzeug.exceptions import NotFound
@@ -42,10 +43,9 @@ Mode = Literal["production", "dev", "build"]
 class Site:
     """A site, loaded and checked.
 
-    `missing` is the route for paths that no route matches. `middleware` is that of
-    `src/middleware.py`. `files` are public and built files by decoded URL path. `static_paths` are the
-    paths of the prerendered routes by pattern. `other_files` are the files in `src/pages` that
-    are not routes.
+    `missing` is the route for paths that no route matches. `files` are public and built files by
+    decoded URL path. `static_paths` are the paths of the prerendered routes by pattern.
+    `other_files` are the files in `src/pages` that are not routes.
     """
 
     root: Path
@@ -53,7 +53,6 @@ class Site:
     modules: SiteModules
     routes: RouteTable[Route]
     missing: Route
-    middleware: tuple[Middleware, ...]
     templates: Templates
     files: dict[str, StaticFile]
     static_paths: dict[str, StaticPaths]
@@ -96,7 +95,7 @@ class _Loader:
         # With an invalid configuration its converters and options are unknown.
         self.has_config = not self.mistakes
         folder = find_page_files(self.root / PAGES)
-        self._load_jinja_module(self.root / "src" / "jinja.py")
+        self._load_jinja_module()
         self.mistakes += self.templates.check()
         self.compiler = Compiler(config.converters)
         self.built = None
@@ -110,7 +109,9 @@ class _Loader:
             if route is not None:
                 routes.append(route)
         routes += self._make_redirects()
-        self._check_conflicts(routes)
+        for first, second in find_conflicts(routes):
+            what = f"{first.file} and {second.file} match the same URLs."
+            self._mistake("", what, "Keep one, or rename one.")
         sessions = self._open_sessions()
         if self.mistakes:
             raise SiteError(self.mistakes)
@@ -121,7 +122,6 @@ class _Loader:
             modules=self.modules,
             routes=table,
             missing=_make_missing(top, check_origin=config.security.check_origin),
-            middleware=top,
             templates=self.templates,
             files=self._find_files(table, self.built),
             static_paths=self.static_paths,
@@ -130,22 +130,27 @@ class _Loader:
             warnings=self.warnings,
         )
 
-    def _mistake(self, place: str, what: str, remedy: str) -> None:
-        self.mistakes.append(Mistake(place, what, remedy))
+    def _mistake(self, location: str, what: str, remedy: str) -> None:
+        self.mistakes.append(Mistake(location, what, remedy))
 
     # ------------------------------------------------------------ src/ and sessions
 
-    def _load_jinja_module(self, path: Path) -> None:
+    def _load_module(self, path: Path) -> ModuleType | None:
+        """Load the module at `path`, if there is one; record the mistakes in it."""
+        if path.is_file():
+            try:
+                return self.modules.load(path)
+            except LoadError as error:
+                self.mistakes += error.mistakes
+        return None
+
+    def _load_jinja_module(self) -> None:
         """Load the filters, globals and tests of `src/jinja.py`."""
-        if not path.is_file():
-            return
-        try:
-            names = vars(self.modules.load(path))
-        except LoadError as error:
-            self.mistakes += error.mistakes
-            return
-        source = path.read_text(encoding="utf-8")
-        self.mistakes += self.templates.add(names, source, self.modules.relative(path))
+        path = self.root / "src" / "jinja.py"
+        module = self._load_module(path)
+        if module is not None:
+            source = path.read_text(encoding="utf-8")
+            self.mistakes += self.templates.add(vars(module), source, "src/jinja.py")
 
     def _open_sessions(self) -> Store | None:
         if self.config.session is None:
@@ -159,14 +164,11 @@ class _Loader:
             return None
 
     def _load_middleware(self, path: Path) -> tuple[Middleware, ...]:
-        if not path.is_file():
+        module = self._load_module(path)
+        if module is None:
             return ()
         file = self.modules.relative(path)
-        try:
-            function = getattr(self.modules.load(path), "on_request", None)
-        except LoadError as error:
-            self.mistakes += error.mistakes
-            return ()
+        function = getattr(module, "on_request", None)
         if not callable(function):
             remedy = "Write: def on_request(context, next): return next()"
             self._mistake(file, "does not define a function on_request", remedy)
@@ -204,9 +206,7 @@ class _Loader:
                 only=is_static and error_status is None,
                 error_status=error_status,
             )
-        chain = handlers
-        if middleware:
-            chain = handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
+        chain = _wrap(handlers, middleware)
         if prerender and not has_build:
             missing = self.config.build.out_dir if self.mode == "production" else None
             chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
@@ -254,20 +254,17 @@ class _Loader:
     ) -> Callable[..., Any] | None:
         """Return the file's `get_static_paths`; without one, record a mistake if it needs one."""
         function = names.get("get_static_paths")
-        write = "Write: def get_static_paths(): ..."
         if function is None:
             if pattern.params:
                 what = "a prerendered route with parameters needs get_static_paths()"
                 remedy = "List its paths there, or set prerender = False."
                 self._mistake(file, what, remedy)
             return None
-        if not callable(function):
-            self._mistake(file, f"get_static_paths is {function!r}", write)
-            return None
         try:
-            parameters = list(inspect.signature(function).parameters)
-        except (TypeError, ValueError) as error:
-            self._mistake(file, f"get_static_paths has no readable signature: {error}", write)
+            parameters = inspect.signature(function).parameters
+        except (TypeError, ValueError):  # a value that is not a function, or a class such as dict
+            what = f"get_static_paths is {function!r}"
+            self._mistake(file, what, "Write: def get_static_paths(): ...")
             return None
         for name in parameters:
             if name != "paginate":
@@ -285,19 +282,10 @@ class _Loader:
             except PatternError as error:
                 self._mistake(file, error.what, error.remedy)
                 continue
-            options: Mapping[str, Any] = (
-                {"destination": target} if isinstance(target, str) else target
-            )
-            handler = make_redirect(options["destination"], options.get("status"))
-            handlers = make_handlers({"ALL": handler})
+            handlers = make_handlers({"ALL": make_redirect(target)})
             # The origin check is left to the route to which the redirect leads.
             routes.append(Route(pattern, file, "redirect", handlers, handlers, check_origin=False))
         return routes
-
-    def _check_conflicts(self, routes: list[Route]) -> None:
-        for first, second in find_conflicts(routes):
-            what = f"{first.file} and {second.file} match the same URLs."
-            self._mistake("", what, "Keep one, or rename one.")
 
     # ------------------------------------------------------------ files
 
@@ -320,7 +308,11 @@ class _Loader:
             for spelling in routes.spellings(match.route, path):
                 files[spelling] = file
         if outdated:
-            self.warnings.old_build(self.config.build.out_dir, outdated)
+            more = f" (and {len(outdated) - 3} more)" if len(outdated) > 3 else ""
+            self.warnings.add(
+                f"The build in {self.config.build.out_dir} is older than the site: nothing is "
+                f"prerendered any more at {', '.join(outdated[:3])}{more}. Run: framework build"
+            )
         return files | built.add_variants(public, prefix)
 
 
@@ -330,18 +322,23 @@ def _make_missing(middleware: tuple[Middleware, ...], *, check_origin: bool) -> 
     def handler(context: APIContext) -> Response:
         raise NotFound
 
-    handlers = chain = Handlers({}, handler)
-    if middleware:
-        chain = handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
+    handlers = Handlers({}, handler)
     return Route(
         pattern=parse_pattern("/404"),
         file="no route",
         kind="missing",
         handlers=handlers,
-        chain=chain,
+        chain=_wrap(handlers, middleware),
         middleware=middleware,
         check_origin=check_origin,
     )
+
+
+def _wrap(handlers: Handlers, middleware: tuple[Middleware, ...]) -> Handlers:
+    """Return the handlers inside the middleware."""
+    if not middleware:
+        return handlers
+    return handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
 
 
 def _with_status(status: int) -> Callable[[Handler], Handler]:

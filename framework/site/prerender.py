@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Self
 
 from werkzeug.exceptions import NotFound, default_exceptions
@@ -38,21 +39,6 @@ class Warnings:
             self.texts.append(text)
         if self._log_them:
             log.warning(text)
-
-    def no_build(self, folder: str) -> None:
-        """Warn that a prerendered route runs for a request, because there is no build."""
-        self.add(
-            f"There is no build in {folder}: prerendered routes run for each request. "
-            "Run: framework build"
-        )
-
-    def old_build(self, folder: str, paths: Sequence[str]) -> None:
-        """Warn of files of the build whose routes are not prerendered any more."""
-        more = f" (and {len(paths) - 3} more)" if len(paths) > 3 else ""
-        self.add(
-            f"The build in {folder} is older than the site: nothing is prerendered any more at "
-            f"{', '.join(paths[:3])}{more}. Run: framework build"
-        )
 
     def visitor_data(self, file: str, what: str) -> None:
         """Warn that a prerendered route read data of a visitor."""
@@ -120,8 +106,7 @@ def prerender_handlers(
     if only:
         methods = tuple(by_method)
         return Handlers(by_method, method_not_allowed(methods), methods)
-    by_method = handlers.by_method | by_method
-    return Handlers(by_method, handlers.other, handlers.methods, handlers.takes_all)
+    return replace(handlers, by_method=handlers.by_method | by_method)
 
 
 def watch_handlers(
@@ -138,7 +123,10 @@ def watch_handlers(
             request = context.make_request(_WatchedRequest)
             request.on_headers = lambda: warnings.visitor_data(file, "request.headers")
             if missing_build is not None:
-                warnings.no_build(missing_build)
+                warnings.add(
+                    f"No build found in {missing_build}: prerendered routes run for each request. "
+                    "Run: framework build"
+                )
             response = handler(context)
             if context.read_cookies():
                 warnings.visitor_data(file, "cookies or the session")
@@ -152,4 +140,4 @@ def watch_handlers(
         method: wrap(handler) if method in ("GET", "HEAD") else handler
         for method, handler in handlers.by_method.items()
     }
-    return Handlers(by_method, handlers.other, handlers.methods, handlers.takes_all)
+    return replace(handlers, by_method=by_method)

@@ -17,20 +17,22 @@ def name_redirect(source: str) -> str:
     return f"{CONFIG_FILE}: redirects[{source!r}]"
 
 
-def make_redirect(target: str, status: int | None) -> Handler:
-    """Return a handler that redirects to `target`, with the request's parameters filled in.
+def make_redirect(target: str | Mapping[str, Any]) -> Handler:
+    """Return the handler of an entry of `redirects`, which fills in the request's parameters.
 
-    Without `status` it is 301 for GET and HEAD, 308 otherwise.
+    Without a status of its own it sends 301 for GET and HEAD, 308 otherwise.
     """
-    path = re.split("[?#]", target, maxsplit=1)[0]
-    rest = target[len(path) :]
+    options: Mapping[str, Any] = {"destination": target} if isinstance(target, str) else target
+    destination, status = options["destination"], options.get("status")
+    path = re.split("[?#]", destination, maxsplit=1)[0]
+    rest = destination[len(path) :]
     segments = parse_pattern(path).segments if path.startswith("/") else None
     slash = "/" if path.endswith("/") else ""
 
     def handler(context: APIContext) -> Response:
         code = status or (301 if context.request.method in ("GET", "HEAD") else 308)
         if segments is None:
-            return context.redirect(target, code)
+            return context.redirect(destination, code)
         names = ["".join(_fill(p, context.params) for p in segment) for segment in segments]
         path = "/" + "/".join(filter(None, names))
         return context.redirect((path.rstrip("/") + slash or "/") + rest, code)

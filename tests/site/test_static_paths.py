@@ -240,9 +240,10 @@ def test_start_up_names_what_is_no_function(site: SiteMaker) -> None:
 
 
 def test_start_up_names_what_has_no_signature(site: SiteMaker) -> None:
-    text = made(site, "get_static_paths = dict\n").errors()
-    assert f"{PLACE}: get_static_paths has no readable signature: " in text
-    assert text.endswith("\n    Write: def get_static_paths(): ...")
+    assert made(site, "get_static_paths = dict\n").errors() == (
+        "The site has a mistake:\n"
+        f"{PLACE}: get_static_paths is <class 'dict'>\n    Write: def get_static_paths(): ..."
+    )
 
 
 def test_start_up_names_an_unknown_parameter(site: SiteMaker) -> None:

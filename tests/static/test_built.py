@@ -585,7 +585,7 @@ def test_without_a_build_routes_run_and_the_log_says_so_once(site: SiteMaker, ca
     runs = [int(one.get("/p/a").headers["x-runs"]) for _ in "ab"]
     assert runs[1] == runs[0] + 1
     assert caplog.messages == [
-        "There is no build in dist: prerendered routes run for each request. Run: framework build"
+        "No build found in dist: prerendered routes run for each request. Run: framework build"
     ]
 
 
