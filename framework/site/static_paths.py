@@ -1,19 +1,13 @@
 """The paths of prerendered routes: `get_static_paths()` and `paginate()`."""
 
 import inspect
+import math
 import threading
 import traceback
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Generator,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 from unicodedata import normalize
@@ -105,7 +99,7 @@ class StaticPaths:
     def _call(self, function: Callable[..., Any], url_for: UrlFor) -> Iterable[Any]:
         """Call the function. The result is its list, or a generator of the items it yields."""
         names = inspect.signature(function).parameters
-        arguments = {"paginate": self._paginate(url_for)} if "paginate" in names else {}
+        arguments = {"paginate": partial(self._paginate, url_for)} if "paginate" in names else {}
         yields = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         try:
             result = function(**arguments)
@@ -123,9 +117,8 @@ class StaticPaths:
             )
         return result
 
-    def _iterate(
-        self, items: Generator[Any, None, None] | AsyncGenerator[Any, None]
-    ) -> Generator[Any, None, None]:
+    def _iterate(self, items: Any) -> Iterator[Any]:
+        """Yield the items of a generator or an async generator."""
         try:
             if isinstance(items, Generator):
                 yield from items
@@ -170,56 +163,49 @@ class StaticPaths:
             f"{self.file}: item {number} of get_static_paths() {what}: {item!r:.200}"
         )
 
-    def _paginate(self, url_for: UrlFor) -> Callable[..., list[dict[str, Any]]]:
-        pages = [param for param in self.pattern.params if param.name == "page"]
+    def _paginate(
+        self,
+        url_for: UrlFor,
+        items: Iterable[Any],
+        *,
+        page_size: int = 10,
+        params: Mapping[str, Any] | None = None,
+        props: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the static paths of `[page]` or `[...page]`, each with a `page` prop.
 
-        def paginate(
-            items: Iterable[Any],
-            *,
-            page_size: int = 10,
-            params: Mapping[str, Any] | None = None,
-            props: Mapping[str, Any] | None = None,
-        ) -> list[dict[str, Any]]:
-            """Return the static paths of `[page]` or `[...page]`, each with a `page` prop.
-
-            Without items there is one empty page. `params` and `props` go into every path.
-            https://docs.astro.build/en/reference/routing-reference/#paginate
-            """
-            if not pages:
-                raise StaticPathsError(
-                    f"{self.file}: paginate() needs a parameter [page] or [...page]."
-                )
-            if type(page_size) is not int or page_size < 1:
-                raise StaticPathsError(f"{self.file}: page_size is {page_size!r}, not 1 or more.")
-            data = list(items)
-            total_pages = max(1, -(-len(data) // page_size))
-
-            def number_of(page: int) -> str | None:
-                return None if page == 1 and pages[0].rest else str(page)
-
-            def url(page: int) -> str:
-                return url_for(self.pattern.text, {**(params or {}), "page": number_of(page)})
-
-            def make_path(page: int) -> dict[str, Any]:
-                start = (page - 1) * page_size
-                part = data[start : start + page_size]
-                urls = PageUrls(
-                    current=url(page),
-                    next=url(page + 1) if page < total_pages else None,
-                    prev=url(page - 1) if page > 1 else None,
-                    first=url(1) if page > 1 else None,
-                    last=url(total_pages) if page < total_pages else None,
-                )
-                end = start + len(part) - 1
-                prop = Page(part, start, end, page_size, len(data), page, total_pages, urls)
-                return {
-                    "params": {**(params or {}), "page": number_of(page)},
-                    "props": {**(props or {}), "page": prop},
-                }
-
-            return [make_path(page) for page in range(1, total_pages + 1)]
-
-        return paginate
+        Without items there is one empty page. `params` and `props` go into every path.
+        https://docs.astro.build/en/reference/routing-reference/#paginate
+        """
+        if "page" not in self.pattern.names:
+            raise StaticPathsError(
+                f"{self.file}: paginate() needs a parameter [page] or [...page]."
+            )
+        if type(page_size) is not int or page_size < 1:
+            raise StaticPathsError(f"{self.file}: page_size is {page_size!r}, not 1 or more.")
+        data = list(items)
+        pages: list[str | None] = [
+            str(number) for number in range(1, max(1, math.ceil(len(data) / page_size)) + 1)
+        ]
+        if any(param.rest and param.name == "page" for param in self.pattern.params):
+            pages[0] = None
+        params_of = [{**(params or {}), "page": page} for page in pages]
+        urls = [url_for(self.pattern.text, one) for one in params_of]
+        last = len(pages) - 1
+        paths = []
+        for index, start in enumerate(range(0, len(pages) * page_size, page_size)):
+            part = data[start : start + page_size]
+            end = start + len(part) - 1
+            url = PageUrls(
+                current=urls[index],
+                next=urls[index + 1] if index < last else None,
+                prev=urls[index - 1] if index > 0 else None,
+                first=urls[0] if index > 0 else None,
+                last=urls[last] if index < last else None,
+            )
+            page = Page(part, start, end, page_size, len(data), index + 1, len(pages), url)
+            paths.append({"params": params_of[index], "props": {**(props or {}), "page": page}})
+        return paths
 
 
 def message_listed_twice(file: str, number: int, first: int, path: str) -> str:
