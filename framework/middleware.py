@@ -106,8 +106,9 @@ class Next:
         """Return the `Response` of what is inside. A second call raises `HandlerError`."""
         wrapped = self._wrapped
         if self._called:
-            where = wrapped.middleware.where
-            raise HandlerError(f"{where}: next() was called twice. Call it once.")
+            raise HandlerError(
+                f"{wrapped.middleware.where}: next() was called twice. Call it once."
+            )
         self._called = True
         if target is None:
             self._response = wrapped.inner(self._context)

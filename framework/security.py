@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,7 +14,7 @@ from .web.wsgi import Environ
 
 log = logging.getLogger("framework")
 
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_parse_host = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?").fullmatch
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
@@ -65,17 +64,14 @@ class HostCheck:
             raise BadRequest("The request has no Host header.")
 
     def _check_name(self, host: str) -> None:
-        if not _HOST.fullmatch(host) or not URL.can_parse(f"http://{host}/"):
+        found = _parse_host(host)
+        if found is None or not URL.can_parse(f"http://{host}/"):
             raise BadRequest("The Host header is malformed.")
-        if self._names or self._suffixes:
-            name = re.sub(r":\d*$", "", host).lower()
-            if name not in self._names and not name.endswith(self._suffixes or ("\0",)):
-                log.warning(
-                    "refused a request for the host %r, which is not in "
-                    "Security(allowed_hosts=...)",
-                    host,
-                )
-                raise BadRequest("This host is not allowed.")
+        name, is_limited = found[1].lower(), self._names or self._suffixes
+        if is_limited and name not in self._names and not name.endswith(self._suffixes):
+            text = "refused a request for the host %r, which is not in Security(allowed_hosts=...)"
+            log.warning(text, host)
+            raise BadRequest("This host is not allowed.")
 
 
 class OriginCheck:
@@ -85,8 +81,8 @@ class OriginCheck:
     """
 
     def __init__(self, security: Security) -> None:
-        self._trusted = set(security.trusted_origins)
-        self._proxies = security.trusted_proxies
+        self._trusted_origins = security.trusted_origins
+        self._trusted_proxies = security.trusted_proxies
 
     def __call__(self, environ: Environ, origin_of: Callable[[], str]) -> None:
         if environ["REQUEST_METHOD"] in SAFE_METHODS:
@@ -96,7 +92,7 @@ class OriginCheck:
             return
         origin = environ.get("HTTP_ORIGIN")
         site = environ.get("HTTP_SEC_FETCH_SITE")
-        if origin in self._trusted:
+        if origin in self._trusted_origins:
             return
         if origin is None:
             if site in ("same-origin", "none"):  # the browser says that no other site sent it
@@ -117,8 +113,8 @@ class OriginCheck:
         raise Forbidden("This form was sent from another site.")
 
     def _advice(self, environ: Environ) -> str:
-        forwarded: Any = environ.get("HTTP_X_FORWARDED_PROTO") or environ.get("HTTP_FORWARDED")
-        if forwarded and not self._proxies:
+        forwarded = environ.get("HTTP_X_FORWARDED_PROTO") or environ.get("HTTP_FORWARDED")
+        if forwarded and not self._trusted_proxies:
             return "Behind a proxy, set Security(trusted_proxies=1)."
         return "To accept this origin, add it to Security(trusted_origins=...)."
 

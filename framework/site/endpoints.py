@@ -4,7 +4,6 @@ Start-up binds each handler to the parts of the context that its parameters name
 the handler of its method with them.
 """
 
-import difflib
 import inspect
 import re
 import symtable
@@ -17,6 +16,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import HandlerError, Mistake
+from ..options import did_you_mean
 from ..route import Handler, Handlers
 from ..web.response import Response
 
@@ -99,29 +99,20 @@ def bind(
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError) as error:
         return refused, [Mistake(where, f"{name} has no readable signature: {error}", "Use def.")]
-    wrong = [
-        Mistake(
-            where,
-            f'{name} has a parameter "{parameter.name}", which the context does not have',
-            f"{_did_you_mean(parameter)}A parameter is one of {', '.join(sorted(CONTEXT_NAMES))}, "
-            "or context for the whole context.",
-        )
-        for parameter in parameters
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        or not (_is_context(parameter) or parameter.name in CONTEXT_NAMES)
-    ]
+    wrong = []
+    for parameter in parameters:
+        has_star = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if has_star or not (_is_context(parameter) or parameter.name in CONTEXT_NAMES):
+            what = f'{name} has a parameter "{parameter.name}", which the context does not have'
+            hint = "" if has_star else did_you_mean(parameter.name, CONTEXT_NAMES)
+            known = f"A parameter is one of {', '.join(sorted(CONTEXT_NAMES))}, or context for the whole context."
+            wrong.append(Mistake(where, what, f"{hint} {known}".lstrip()))
     if not sessions and any(p.name == "session" and not _is_context(p) for p in parameters):
         what = f'{name} has a parameter "session", but sessions are off'
         wrong.append(Mistake(where, what, _TURN_SESSIONS_ON))
     if wrong:
         return refused, wrong
     return _bind(function, list(parameters), f"{where}: {name}"), []
-
-
-def _did_you_mean(parameter: inspect.Parameter) -> str:
-    near = difflib.get_close_matches(parameter.name, CONTEXT_NAMES, 1)
-    has_star = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    return f"Did you mean {near[0]}? " if near and not has_star else ""
 
 
 def _bind(function: Callable[..., Any], parameters: list[inspect.Parameter], where: str) -> Handler:

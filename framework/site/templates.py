@@ -51,10 +51,6 @@ class _Context(Context):
         return value
 
 
-class _Environment(jinja2.Environment):
-    context_class = _Context
-
-
 class Template:
     """A compiled template."""
 
@@ -110,7 +106,7 @@ class Templates:
         self._root = root
         self._source = root / "src"
         self._checked: set[str] = set()
-        self._environment = _Environment(
+        self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(self._source),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
@@ -118,6 +114,7 @@ class Templates:
             cache_size=-1,
             keep_trailing_newline=True,
         )
+        self._environment.context_class = _Context
         self._environment.filters["markdown"] = markdown
 
     def add(self, names: Mapping[str, Any], source: str, file: str) -> list[Mistake]:

@@ -12,7 +12,6 @@ from typing import Literal
 import msgspec
 
 from ..errors import Mistake, SiteError
-from ..web.headers import Headers
 from .files import StaticFile, make_headers, path_of_file
 from .types import UNKNOWN_TYPE
 
@@ -99,25 +98,17 @@ def find_built(folder: Path) -> Built | None:
 
 def _read_files(folder: str, listed: dict[str, _File], newest_mtime: int) -> dict[str, StaticFile]:
     files = {}
-    share_encodings = cache(lambda encodings: encodings)
+    share = cache(lambda encodings: encodings)
     share_headers = lru_cache(maxsize=256)(make_headers)
-
-    @lru_cache(maxsize=256)
-    def read_headers(text: bytes, varies: bool) -> tuple[Headers, str | None]:
-        """Return the headers, shared by files with equal ones, and the etag among them."""
-        own = _read_headers(text)
-        etag = own.pop("etag", None)
-        kind = own.pop("content-type", UNKNOWN_TYPE)
-        return share_headers(kind, tuple(own.items()), varies=varies), etag
-
     for name in list(listed):
         entry = listed.pop(name)  # frees it: a build may have very many files
+        own = _read_headers(entry.headers)
+        etag = own.pop("etag", None) or f'"{entry.etag}"'
+        kind = own.pop("content-type", UNKNOWN_TYPE)
+        headers = share_headers(kind, tuple(own.items()), varies=bool(entry.encodings))
         path = f"{folder}/{name}"
-        headers, etag = read_headers(bytes(entry.headers), bool(entry.encodings))
-        etag = etag or f'"{entry.etag}"'
-        encodings = share_encodings(entry.encodings)
         files[entry.path] = StaticFile(
-            path, headers, etag, 0, newest_mtime, encodings, variant_stem=path
+            path, headers, etag, 0, newest_mtime, share(entry.encodings), variant_stem=path
         )
     return files
 

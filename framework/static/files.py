@@ -122,7 +122,7 @@ def _respond(
 
 
 class _FilePart:
-    """An iterator over `size` bytes of a file from `start`, in blocks; `close` closes the file."""
+    """`size` bytes of a file from `start`, in blocks; `close` closes the file."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         file.seek(start)
@@ -130,14 +130,9 @@ class _FilePart:
         self._left = size
 
     def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        block = self._file.read(min(_BLOCK_SIZE, self._left))
-        if not block:
-            raise StopIteration
-        self._left -= len(block)
-        return block
+        while block := self._file.read(min(_BLOCK_SIZE, self._left)):
+            self._left -= len(block)
+            yield block
 
     def close(self) -> None:
         self._file.close()
@@ -243,9 +238,7 @@ def _find_range(
 
     A range that cannot be satisfied has `start >= stop`.
     """
-    if environ["REQUEST_METHOD"] != "GET":
-        return None
-    wanted = _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
+    wanted = _ONE_RANGE.fullmatch(environ["HTTP_RANGE"]) if _has_range(environ) else None
     if wanted is None or wanted[1] == wanted[2] == "":
         return None
     only_if = environ.get("HTTP_IF_RANGE")
