@@ -7,46 +7,26 @@ The table is made once, at start-up. `exact` finds paths without parameters with
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.routing import Rule
 
 from .paths import decode_path, encode_path, find_path_below, quote_path
-from .pattern import Pattern
+from .route import Route
 from .rules import Compiler
 from .tree import Tree
 
 
-class Routable(Protocol):
-    """What the table needs to know of a route.
-
-    `file` names the route in messages. `kind` orders routes of one pattern: pages are last.
-    `slash` says whether the path ends with a slash; `None` allows both.
-    """
-
-    @property
-    def pattern(self) -> Pattern: ...
-    @property
-    def file(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def slash(self) -> bool | None: ...
-
-
-R = TypeVar("R", bound=Routable)
-
-
 @dataclass(slots=True)
-class Match(Generic[R]):
+class Match:
     """What a path leads to: a route, the values of its parameters, and the path.
 
     `path` is spelled as the route wants it: with or without a slash at its end.
     """
 
-    route: R
+    route: Route
     params: dict[str, Any]
     path: str
 
@@ -58,13 +38,13 @@ class RouteNotFoundError(LookupError):
         return str(self.args[0])
 
 
-class RouteTable(Generic[R]):
+class RouteTable:
     """Every route of a site, in the order in which they match (`all`).
 
     `prefix` is the path of the whole site: `""` or `/docs`.
     """
 
-    def __init__(self, routes: Sequence[R], compiler: Compiler, prefix: str = "") -> None:
+    def __init__(self, routes: Sequence[Route], compiler: Compiler, prefix: str = "") -> None:
         self.sort_keys = {route.pattern.text: compiler.sort_key(route.pattern) for route in routes}
         self.all = tuple(
             sorted(
@@ -72,7 +52,7 @@ class RouteTable(Generic[R]):
                 key=lambda r: (self.sort_keys[r.pattern.text], r.kind == "page", r.pattern.text),
             )
         )
-        self.exact: dict[str, Match[R]] = {}
+        self.exact: dict[str, Match] = {}
         """The matches of paths without parameters, by `PATH_INFO`; redirects are not among them."""
         self._prefix = prefix
         self._builders = {route.pattern.text: _PathBuilder(route, compiler) for route in self.all}
@@ -83,7 +63,7 @@ class RouteTable(Generic[R]):
                 for path in self.spellings(route, route.pattern.text):
                     self.exact[encode_path(path)] = Match(route, {}, path)
 
-    def match(self, path: str) -> Match[R] | None:
+    def match(self, path: str) -> Match | None:
         """Match a decoded path that begins with the prefix. A slash at its end is ignored."""
         below = find_path_below(self._prefix, path) if self._prefix else path
         found = None if below is None else self._tree.match(below)
@@ -102,7 +82,7 @@ class RouteTable(Generic[R]):
         """Return the path of the site for a path below the prefix."""
         return self._prefix + path
 
-    def spellings(self, route: R, path: str) -> Iterator[str]:
+    def spellings(self, route: Route, path: str) -> Iterator[str]:
         """The paths of a route that are not redirected to another spelling.
 
         `path` has no prefix.
@@ -113,7 +93,7 @@ class RouteTable(Generic[R]):
         if route.slash is not False and bare:
             yield f"{bare}/"
 
-    def candidates(self, path: str) -> list[R]:
+    def candidates(self, path: str) -> list[Route]:
         """Every route that matches a path, in order."""
         below = find_path_below(self._prefix, path)
         if below is None:
@@ -135,12 +115,12 @@ class RouteTable(Generic[R]):
         return quote_path(f"{path}/" if builder.route.slash or not path else path)
 
 
-class _PathBuilder(Generic[R]):
+class _PathBuilder:
     """Builds the paths of one route. `tree` holds that route only."""
 
     __slots__ = ("_rules", "route", "tree")
 
-    def __init__(self, route: R, compiler: Compiler) -> None:
+    def __init__(self, route: Route, compiler: Compiler) -> None:
         self.route = route
         self._rules: list[Rule] = compiler.compile_rules(route.pattern)
         self.tree = Tree(compiler)
@@ -196,9 +176,9 @@ class _PathBuilder(Generic[R]):
         return all(read[name] == v or str(read[name]) == str(v) for name, v in given.items())
 
 
-def find_conflicts(routes: Iterable[R]) -> list[tuple[R, R]]:
+def find_conflicts(routes: Iterable[Route]) -> list[tuple[Route, Route]]:
     """Return the pairs of routes that match the same URLs."""
-    first_of: dict[object, R] = {}
+    first_of: dict[object, Route] = {}
     conflicts = []
     for route in routes:
         first = first_of.setdefault(route.pattern.conflict_key, route)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .routing.pattern import Pattern
-from .web.response import Response
+from ..web.response import Response
+from .pattern import Pattern
 
 Handler = Callable[[Any], Response]
 
