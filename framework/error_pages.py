@@ -113,13 +113,15 @@ class ErrorPages:
             )
         response = self._render_page(context, status, error)
         if response is None:
-            is_missing = self._explain is not None and status == 404
+            inside = ""
+            if self._explain is not None and status == 404:
+                inside = self._explain(environ, context.origin_pathname)
             response = render_error(
                 environ,
                 status,
                 _description_of(error) if status < 500 else "",
                 errors=error.errors if isinstance(error, InvalidDataError) else (),
-                inside=self._explain(environ, context.origin_pathname) if is_missing else "",  # type: ignore[misc]
+                inside=inside,
                 asked_json=context.path.endswith(".json"),
             )
         for name, value in error.get_headers(environ):

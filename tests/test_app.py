@@ -133,7 +133,7 @@ def test_base_and_mount_point_add_up(site: SiteMaker) -> None:
 
 
 @pytest.mark.parametrize("path_info", ["", None])
-def test_no_path_is_the_root(site: SiteMaker, path_info: str | None) -> None:
+def test_an_empty_path_is_the_root(site: SiteMaker, path_info: str | None) -> None:
     environ = make_environ("GET", "/", {})
     del environ["PATH_INFO"]
     if path_info is not None:
@@ -190,7 +190,7 @@ def failing(site: SiteMaker) -> Callable[..., Any]:
         ("/down", "", {}, 503, "Service Unavailable", ""),
     ],
 )
-def test_an_error_is_answered_in_the_form_that_is_asked_for(
+def test_an_error_has_the_form_that_the_client_accepts(
     failing: Any,
     path: str,
     body: str,
@@ -230,14 +230,16 @@ def test_the_headers_of_an_error_are_sent(failing: Any) -> None:
     assert refused.text() == ("405 Method Not Allowed\n")
 
 
-def test_a_route_with_json_in_its_name_answers_errors_as_json(site: SiteMaker) -> None:
+def test_errors_of_a_path_that_ends_in_json_are_json(site: SiteMaker) -> None:
     made = site({"src/pages/[id].json.py": handler("raise NotFound('No such thing.')")})
     assert made.get("/7.json").json()["detail"] == "No such thing."
     assert made.get("/7.txt").headers["content-type"] == "text/plain;charset=UTF-8"
 
 
 @pytest.mark.parametrize("headers", [{}, HTML, JSON])
-def test_nothing_of_a_crash_is_told_in_production(failing: Any, headers: Any, caplog: Any) -> None:
+def test_a_client_sees_nothing_of_a_crash_in_production(
+    failing: Any, headers: Any, caplog: Any
+) -> None:
     text = failing().post("/boom", headers=headers).text()
     for secret in ("secret", "Traceback", "RuntimeError", "boom.py", "/site"):
         assert secret not in text
@@ -299,7 +301,7 @@ def test_a_body_that_cannot_be_sent_is_a_crash(site: SiteMaker, caplog: Any) -> 
     assert caplog.messages == ["GET /x failed in src/pages/x.py"]
 
 
-def test_an_answer_that_was_begun_is_replaced_as_wsgi_asks(site: SiteMaker) -> None:
+def test_a_response_that_was_started_is_replaced_with_exc_info(site: SiteMaker) -> None:
     made = site(
         {
             "src/pages/x.py": handler(
@@ -376,7 +378,7 @@ def test_an_http_exception_with_no_possible_status_is_a_crash(site: SiteMaker, c
 # ------------------------------------------------------------------ the site's error pages
 
 
-def test_error_pages_are_for_who_takes_html(site: SiteMaker) -> None:
+def test_error_pages_are_for_clients_that_accept_html(site: SiteMaker) -> None:
     made = site(
         {"src/pages/404.jinja": "lost at {{ url.pathname }}", "src/pages/x.py": handler("1/0")}
     )
@@ -413,7 +415,7 @@ def test_a_500_page_that_fails_leads_to_plain_text(site: SiteMaker, caplog: Any)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "PATCH"])
-def test_an_error_page_answers_every_method(site: SiteMaker, method: str) -> None:
+def test_an_error_page_handles_every_method(site: SiteMaker, method: str) -> None:
     made = site({"src/pages/404.py": handler("return Response('lost')")})
     response = made.request(method, "/nothing", headers={"content-type": "a/b"})
     assert (response.status, response.text()) == (404, "lost")
@@ -769,7 +771,7 @@ class _Chunks:
         self.owner.closed += 1
 
 
-def test_a_fallback_answers_what_no_route_matches(site: SiteMaker) -> None:
+def test_a_fallback_handles_what_no_route_matches(site: SiteMaker) -> None:
     other = Fallback()
     made = site({"src/pages/x.py": OK, "public/a.txt": "file"}, fallback=other)
     assert made.get("/x").text() == "ok"
@@ -779,7 +781,7 @@ def test_a_fallback_answers_what_no_route_matches(site: SiteMaker) -> None:
     assert (other.environ["PATH_INFO"], other.environ["HTTP_X_A"]) == ("/other", "1")
 
 
-def test_a_fallback_does_not_answer_for_routes_that_refuse(site: SiteMaker) -> None:
+def test_a_fallback_does_not_replace_the_error_of_a_route(site: SiteMaker) -> None:
     made = site({"src/pages/x.py": handler("raise NotFound")}, fallback=Fallback())
     assert made.get("/x").status == 404
     assert made.post("/x").status == 405

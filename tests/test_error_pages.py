@@ -78,7 +78,7 @@ def test_a_path_outside_base_gets_the_page_at_the_top(site: SiteMaker, path: str
     assert (response.status, response.text()) == (404, "of the site")
 
 
-def test_a_redirect_of_the_name_is_no_error_page(site: SiteMaker) -> None:
+def test_a_redirect_of_that_name_is_not_an_error_page(site: SiteMaker) -> None:
     made = site(
         {"src/pages/index.jinja": "home", "src/pages/404.jinja": "the site's"},
         config=Config(redirects={"/shop/404": "/"}),
@@ -165,7 +165,7 @@ def test_the_client_says_which_form_it_takes(accept: str | None, kind: str) -> N
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", "text/plain"])
-def test_who_sent_json_or_asked_for_it_gets_json(accept: str | None) -> None:
+def test_a_client_that_sent_or_requested_json_gets_json(accept: str | None) -> None:
     assert kind_of(accept, "application/json; charset=utf-8") == "json"
     assert kind_of(accept, "Application/LD+JSON") == "json"
     assert kind_of(accept, asked_json=True) == "json"
@@ -254,13 +254,13 @@ def test_a_title_is_the_status_in_words(status: int, title: str) -> None:
         ("text/html;q=0", False),
     ],
 )
-def test_who_accepts_html_can_get_the_sites_page(accept: str | None, takes: bool) -> None:
+def test_a_client_that_accepts_html_can_get_the_sites_page(accept: str | None, takes: bool) -> None:
     environ: dict[str, Any] = {} if accept is None else {"HTTP_ACCEPT": accept}
     assert accepts_html(environ) is takes
 
 
 @given(st.text(st.characters(max_codepoint=255)), st.text(st.characters(max_codepoint=255)))
-def test_no_header_of_a_client_breaks_the_answer(accept: str, content_type: str) -> None:
+def test_no_header_of_a_client_breaks_the_response(accept: str, content_type: str) -> None:
     environ = {"HTTP_ACCEPT": accept, "CONTENT_TYPE": content_type}
     assert render_error(environ, 404).status == 404
     accepts_html(environ)

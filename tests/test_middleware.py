@@ -212,7 +212,7 @@ def test_the_response_of_next_is_sent(around, middleware):
 
 
 @pytest.mark.parametrize("define", ["def", "async def"])
-def test_a_middleware_may_answer_itself(around, define):
+def test_a_middleware_may_return_its_own_response(around, define):
     one = around(
         f"{define} on_request(context, next):\n    return Response('no', status=403)\n",
         "def GET():\n    raise AssertionError\n",
@@ -221,7 +221,7 @@ def test_a_middleware_may_answer_itself(around, define):
 
 
 @pytest.mark.parametrize("define", ["def", "async def"])
-def test_what_is_no_response_is_an_error(around, caplog, define):
+def test_a_result_that_is_not_a_response_is_an_error(around, caplog, define):
     one = around(f"{define} on_request(context, next):\n    return 'text'\n")
     assert failure(one, caplog) == (
         "HandlerError: src/middleware.py:5: the middleware returned str. "
@@ -428,7 +428,7 @@ def test_a_sequence_is_of_functions(part):
 
 @pytest.mark.parametrize("kinds", [*itertools.product(["sync", "async"], repeat=2)])
 @pytest.mark.parametrize("handler", ["def", "async def"])
-def test_a_site_may_be_asked_from_a_coroutine(around, kinds, handler):
+def test_a_coroutine_can_call_a_site(around, kinds, handler):
     parts = "".join(layer(kind, name) for kind, name in zip(kinds, "ab", strict=True))
     one = around(f"{parts}\n\non_request = sequence(a, b)\n", f"{handler} GET" + TRAIL)
 
@@ -440,7 +440,7 @@ def test_a_site_may_be_asked_from_a_coroutine(around, kinds, handler):
     gc.collect()
 
 
-def test_an_async_body_asked_for_from_a_coroutine_is_whole(around):
+def test_a_coroutine_can_read_an_async_body(around):
     one = around(
         layer("async", "on_request"),
         "async def numbers():\n    for number in range(3):\n        await asyncio.sleep(0)\n"

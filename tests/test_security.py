@@ -74,7 +74,7 @@ def test_http_1_1_needs_a_host() -> None:
     HostCheck(())({"SERVER_PROTOCOL": "HTTP/1.0"})
 
 
-def test_a_site_may_answer_for_some_hosts_only(caplog: Any) -> None:
+def test_allowed_hosts_limit_the_hosts_of_a_site(caplog: Any) -> None:
     check = HostCheck(("example.com", "*.example.org"))
     for host in ("example.com", "EXAMPLE.com:8000", "a.example.org", "a.b.example.org:80"):
         check({"HTTP_HOST": host})
@@ -87,7 +87,7 @@ def test_a_site_may_answer_for_some_hosts_only(caplog: Any) -> None:
     )
 
 
-def test_a_site_with_names_but_no_wildcards_answers_for_those() -> None:
+def test_allowed_hosts_without_wildcards() -> None:
     with pytest.raises(BadRequest):
         HostCheck(("example.com",))({"HTTP_HOST": "a.example.com"})
 
@@ -192,7 +192,7 @@ def test_every_type_that_a_form_can_send_is_checked(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain2", "image/png"])
-def test_a_type_that_no_form_can_send_passes(kind: str) -> None:
+def test_a_content_type_that_forms_cannot_send_passes(kind: str) -> None:
     assert not refused(CONTENT_TYPE=kind, HTTP_ORIGIN="http://evil")
 
 
@@ -232,7 +232,7 @@ def test_any_other_word_of_the_browser_is_none(site: str) -> None:
     assert refused(HTTP_SEC_FETCH_SITE=site)
 
 
-def test_across_sites_no_origin_helps() -> None:
+def test_a_cross_site_request_is_refused_whatever_its_origin() -> None:
     assert refused(HTTP_SEC_FETCH_SITE="cross-site", HTTP_ORIGIN=ORIGIN)
     assert not refused(HTTP_SEC_FETCH_SITE="same-site", HTTP_ORIGIN=ORIGIN)
 

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
+from functools import cache, partial
 from typing import Any
 
 from werkzeug.routing import BaseConverter, Map, Rule, ValidationError
@@ -88,15 +89,8 @@ class _Rule(Rule):
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        compile_builder = super()._compile_builder
-        compiled: list[Callable[..., tuple[str, str]]] = []
-
-        def build(rule: Rule, **values: Any) -> tuple[str, str]:
-            if not compiled:
-                compiled.append(compile_builder(append_unknown))
-            return compiled[0](rule, **values)
-
-        return build
+        get_builder = cache(partial(super()._compile_builder, append_unknown))
+        return lambda rule, **values: get_builder()(rule, **values)
 
 
 class Compiler:

@@ -41,9 +41,7 @@ def shop() -> flask.Flask:
     return shop
 
 
-def test_a_site_in_front_answers_its_routes_and_the_other_the_rest(
-    site: SiteMaker, shop: flask.Flask
-) -> None:
+def test_a_fallback_application_handles_the_rest(site: SiteMaker, shop: flask.Flask) -> None:
     made = site({"src/pages/where.py": WHERE, "public/style.css": "a{}"}, fallback=shop.wsgi_app)
     assert made.get("/where").json()[:3] == ["site", "GET", "http://localhost/where"]
     assert made.get("/style.css").text() == "a{}"
@@ -59,7 +57,9 @@ def test_a_site_in_front_answers_its_routes_and_the_other_the_rest(
     assert made.get("/crash").status == 503
 
 
-def test_bodies_and_cookies_go_to_who_answers(site: SiteMaker, shop: flask.Flask) -> None:
+def test_bodies_and_cookies_go_to_the_application_that_handles_the_path(
+    site: SiteMaker, shop: flask.Flask
+) -> None:
     made = site({"src/pages/where.py": WHERE}, fallback=shop.wsgi_app)
     headers = {"content-type": "a/b"}
     site_answer = made.post("/where", "to the site", headers=headers)

@@ -204,7 +204,7 @@ def test_a_path_is_read_in_one_way(target: Target, path: str, status: int) -> No
 
 
 @pytest.mark.parametrize("path", ["", "*", "443", "in/secret", "http://evil/admin/secret", "@evil"])
-def test_what_is_no_path_is_no_route(target: Target, path: str) -> None:
+def test_a_path_begins_with_a_slash_unless_it_is_empty(target: Target, path: str) -> None:
     status = target.get("/", extra={"PATH_INFO": path})
     assert status == (200 if path == "" else 400)
 
@@ -225,7 +225,7 @@ def test_a_rest_parameter_holds_no_empty_or_dotted_segment(target: Target) -> No
         {"x-forwarded-proto": "x:admin?"},
     ],
 )
-def test_no_header_steers_around_the_guard(target: Target, headers: dict[str, str]) -> None:
+def test_no_header_avoids_the_guard(target: Target, headers: dict[str, str]) -> None:
     assert target.get("/admin/secret", headers) == 401
 
 
@@ -329,7 +329,7 @@ def test_a_method_is_a_handlers_name_or_none(target: Target, method: str) -> Non
     assert (status, headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
-def test_all_is_no_method_that_reaches_behind_the_guard(target: Target) -> None:
+def test_the_method_all_does_not_avoid_the_guard(target: Target) -> None:
     for method in ("ALL", "PURGE", "HEAD", "OPTIONS"):
         environ = make_environ(method, "/admin/secret", {"content-type": "application/json"})
         assert target.send(environ)[0] == 401

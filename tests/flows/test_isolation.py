@@ -139,7 +139,7 @@ def test_requests_within_one_event_loop_share_nothing(site: SiteMaker) -> None:
     assert ({*chain(*one)}, {*chain(*two)}) == ({"one"}, {"two"})
 
 
-def test_two_sites_answer_beside_each_other(site: SiteMaker) -> None:
+def test_two_sites_in_one_process(site: SiteMaker) -> None:
     def page(name: str) -> dict[str, str]:
         return {
             "src/lib/name.py": f"NAME = {name!r}\n",
@@ -187,7 +187,7 @@ print(json.dumps([status, parent, answer]))
 
 
 @pytest.mark.parametrize("how", ["cold", "warm"])
-def test_an_application_that_was_made_before_a_fork_answers_in_both(
+def test_an_application_made_before_a_fork_works_in_both_processes(
     site: SiteMaker, tmp_path: Path, how: str
 ) -> None:
     script = tmp_path / "fork.py"

@@ -106,7 +106,7 @@ def start(made: TestSite, path: str, method: str = "GET") -> tuple[list[Any], An
 
 
 @pytest.mark.parametrize("path", ["/sync", "/async"])
-def test_a_chunk_is_made_when_it_is_asked_for(made: TestSite, path: str) -> None:
+def test_a_chunk_is_made_when_it_is_read(made: TestSite, path: str) -> None:
     log = events(made)
     started, body = start(made, path)
     assert started[0][0] == "200 OK"

@@ -100,7 +100,7 @@ def test_a_pattern_is_as_written_but_for_slashes_and_normal_form():
         ("/x/.", "'.' contains '.', which no path can have. Remove it."),
     ],
 )
-def test_what_is_no_pattern(text, message):
+def test_invalid_patterns(text, message):
     assert wrong(text) == message
 
 

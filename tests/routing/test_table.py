@@ -158,7 +158,7 @@ def sites(draw):
 
 @settings(max_examples=300)
 @given(sites())
-def test_the_tree_answers_as_werkzeugs_rules_asked_one_by_one(site):
+def test_the_tree_matches_as_werkzeugs_rules_one_by_one(site):
     routes, path = site
     assert match(RouteTable(routes, Compiler(CONVERTERS)), path) == slow_match(routes, path)
 
@@ -279,7 +279,7 @@ def test_among_equals_endpoints_are_before_pages_and_then_names_decide():
     assert match(routes, "/x-x") == ("/[b]-x", {"b": "x"})
 
 
-def test_several_rests_of_one_place_are_all_tried():
+def test_several_rest_parameters_at_one_position_are_all_tried():
     routes = make_routes("/[...a]/x/y", "/[...a]/z", "/[...a]-b/z")
     assert match(routes, "/1/2/x/y") == ("/[...a]/x/y", {"a": "1/2"})
     assert match(routes, "/1/2/z") == ("/[...a]/z", {"a": "1/2"})

@@ -53,7 +53,7 @@ def failure(site, caplog, method="GET"):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"])
-def test_a_function_answers_the_method_that_it_is_named_for(endpoint, method):
+def test_a_function_handles_the_method_in_its_name(endpoint, method):
     response = endpoint(define(method)).request(method, "/x")
     assert (response.status, response.text()) == (200, method)
 
@@ -94,7 +94,7 @@ def test_head_uses_all_where_there_is_no_get(endpoint):
     assert one.request("HEAD", "/x").headers.get("content-length") == "11"
 
 
-def test_all_answers_what_has_no_function_of_its_own(endpoint):
+def test_all_handles_methods_without_a_function(endpoint):
     one = endpoint(define("ALL", "POST"))
     answers = {method: one.request(method, "/x").text() for method in ("GET", "POST", "OPTIONS")}
     assert answers == {"GET": "ALL", "POST": "POST", "OPTIONS": "ALL"}
@@ -140,7 +140,7 @@ def test_methods_are_in_the_usual_order():
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_a_status_that_an_endpoint_answers_is_sent_as_it_is(site, status):
+def test_the_status_of_an_endpoint_is_sent_as_it_is(site, status):
     one = site(
         {
             "src/pages/x.py": IMPORTS
@@ -172,7 +172,7 @@ def test_a_status_that_an_endpoint_answers_is_sent_as_it_is(site, status):
         "def GET():\n    return Response('x')\n\n\ndel GET\n",
     ],
 )
-def test_constants_classes_and_imports_are_no_handlers(endpoint, text):
+def test_constants_classes_and_imports_are_not_handlers(endpoint, text):
     lib = (
         "def handler():\n    raise AssertionError\n\n\nGET = PUT = handler\n\n\n"
         "class Handler:\n    def __call__(self):\n        raise AssertionError\n\n\n"
@@ -356,9 +356,7 @@ def test_what_has_no_signature_is_reported(endpoint):
         ("GET", "function"),
     ],
 )
-def test_what_is_no_response_is_an_error_that_names_file_and_function(
-    endpoint, caplog, result, name
-):
+def test_a_wrong_result_is_an_error_that_names_file_and_function(endpoint, caplog, result, name):
     one = endpoint(f"def GET():\n    return {result}\n")
     assert failure(one, caplog) == (
         f"HandlerError: src/pages/x.py:4: GET returned {name}, but a handler returns a Response. "

@@ -14,7 +14,7 @@ OK = "from framework import Response\n\n\ndef GET():\n    return Response('ok')\
 CONFIG = "from framework import Build, Config, Security\n\n\n"
 
 
-def test_a_folder_without_pages_is_no_site(tmp_path: Path) -> None:
+def test_a_folder_without_pages_is_not_a_site(tmp_path: Path) -> None:
     with pytest.raises(SiteError) as caught:
         App(tmp_path)
     assert str(caught.value) == (
@@ -23,7 +23,7 @@ def test_a_folder_without_pages_is_no_site(tmp_path: Path) -> None:
     )
 
 
-def test_every_mistake_is_told_at_once(site: SiteMaker) -> None:
+def test_all_mistakes_are_reported_at_once(site: SiteMaker) -> None:
     made = site(
         {
             "framework.config.py": CONFIG
@@ -154,7 +154,7 @@ def test_a_converter_that_is_not_there_is_a_mistake(site: SiteMaker) -> None:
 # ------------------------------------------------------------------ pages and middleware
 
 
-def test_other_files_among_the_pages_are_told(site: SiteMaker) -> None:
+def test_other_files_among_the_pages_are_listed(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": OK, "src/pages/notes.txt": "x", "src/pages/b/c.html": "x"})
     assert made.app.site.other_files == ("src/pages/notes.txt", "src/pages/b/c.html")
 
@@ -245,14 +245,14 @@ def test_middleware_must_be_a_function(site: SiteMaker) -> None:
 
 
 @pytest.mark.parametrize("name", ["404.py", "404/index.py"])
-def test_an_error_page_has_its_status_whatever_it_says(site: SiteMaker, name: str) -> None:
+def test_an_error_page_always_has_its_status(site: SiteMaker, name: str) -> None:
     made = site({f"src/pages/{name}": OK})
     for path in ("/404", "/nothing"):
         response = made.get(path)
         assert (response.status, response.text()) == (404, "ok")
 
 
-def test_a_redirect_is_no_error_page(site: SiteMaker) -> None:
+def test_a_redirect_is_not_an_error_page(site: SiteMaker) -> None:
     made = site({"src/pages/a.py": OK}, config=Config(redirects={"/404": "/a"}))
     assert made.get("/404").status == 301
     assert made.get("/nothing").status == 404

@@ -170,7 +170,7 @@ def test_a_part_of_a_listing_keeps_its_numbers() -> None:
         ("(x for x in [])", "get_static_paths() returned generator, not a list."),
     ],
 )
-def test_what_is_no_list_is_a_mistake(site: SiteMaker, items: str, text: str) -> None:
+def test_a_result_that_is_not_a_list_is_a_mistake(site: SiteMaker, items: str, text: str) -> None:
     remedy = '\n    Return [{"params": {...}, "props": {...}}, ...], or yield each item.'
     assert wrong(made(site, listing(items))) == f"{PLACE}: {text}{remedy}"
 
@@ -232,7 +232,7 @@ def test_without_a_build_a_mistake_is_a_500(site: SiteMaker, caplog: Any) -> Non
     assert "get_static_paths() returned int, not a list." in caplog.text
 
 
-def test_start_up_names_what_is_no_function(site: SiteMaker) -> None:
+def test_start_up_reports_what_is_not_a_function(site: SiteMaker) -> None:
     assert made(site, "get_static_paths = [1]\n").errors() == (
         "The site has a mistake:\n"
         f"{PLACE}: get_static_paths is [1]\n    Write: def get_static_paths(): ..."
@@ -384,7 +384,7 @@ def test_middleware_knows_that_a_route_is_prerendered(site: SiteMaker) -> None:
     assert [one.get(path).headers["x-pre"] for path in ("/a", "/b")] == ["True", "False"]
 
 
-def test_error_pages_of_a_static_site_answer_for_other_paths(site: SiteMaker) -> None:
+def test_error_pages_of_a_static_site_are_sent_for_other_paths(site: SiteMaker) -> None:
     one = site(
         {
             "src/pages/404.jinja": "lost: {{ props.error.code }} {{ is_prerendered }}",

@@ -235,7 +235,7 @@ def test_a_build_of_nothing_is_a_build(site: SiteMaker) -> None:
         '{"version": 2, "files": {}, "public": {"a": {"etag": "7", "encodings": ["zip"]}}}',
     ],
 )
-def test_a_list_of_files_that_no_build_wrote_is_a_mistake(site: SiteMaker, text: str) -> None:
+def test_an_invalid_manifest_is_a_mistake(site: SiteMaker, text: str) -> None:
     one = site({**FILES, "framework.config.py": config()})
     one.write({"dist/.framework.json": text})
     before = list(sys.path)
@@ -247,7 +247,7 @@ def test_a_list_of_files_that_no_build_wrote_is_a_mistake(site: SiteMaker, text:
     assert sys.path == before
 
 
-def test_a_file_is_no_build(site: SiteMaker) -> None:
+def test_a_file_is_not_a_build(site: SiteMaker) -> None:
     assert site({**FILES, "framework.config.py": config(), "dist": ""}).get("/").text() == "home"
 
 
@@ -431,7 +431,7 @@ def test_a_variant_that_is_gone_leaves_the_file_itself(listed: SiteMaker) -> Non
         assert "content-encoding" not in response.headers
 
 
-def test_a_variant_that_is_no_regular_file_leaves_the_file_itself(listed: SiteMaker) -> None:
+def test_a_variant_that_is_not_a_regular_file_is_not_sent(listed: SiteMaker) -> None:
     one = listed()
     (one.root / "dist/about/index.html.br").unlink()
     (one.root / "dist/about/index.html.br").symlink_to("/dev/null")
@@ -564,7 +564,7 @@ def test_a_public_files_variants_are_found_by_its_name(listed: SiteMaker) -> Non
     assert ask(one, "/docs/caf%C3%A9.css", accept_encoding="br").bytes() == b"Brotli"
 
 
-def test_a_public_file_answers_before_a_built_one(listed: SiteMaker) -> None:
+def test_a_public_file_comes_before_a_built_one(listed: SiteMaker) -> None:
     one = listed(files={"public/about": "public"})
     assert ask(one, accept_encoding="gzip").text() == "public"
 
