@@ -20,6 +20,7 @@ SHOP = {
     "src/pages/shop/[id]/[part].py": CRASH,
     "src/pages/shop/crash.py": CRASH,
     "src/pages/[lang]/post/404.jinja": "nothing in {{ params.lang }}",
+    "src/pages/wiki/[...path]/404.jinja": "nothing at {{ params.path }}",
     "src/pages/gone.py": "from werkzeug.exceptions import NotFound\ndef GET(): raise NotFound\n",
     "src/pages/shop/[id]/gone.py": (
         "from werkzeug.exceptions import NotFound\ndef GET(): raise NotFound\n"
@@ -37,6 +38,8 @@ SHOP = {
         ("/shop/7/gone", "the shop's: /shop/7/gone"),
         ("/shop", "the shop's: /shop"),
         ("/de/post/nothing/", "nothing in de"),
+        ("/wiki/a/b/c", "nothing at a/b/c"),
+        ("/wiki", "nothing at None"),
         ("/shopping/nothing", "the site's"),
     ],
 )

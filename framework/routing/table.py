@@ -94,10 +94,8 @@ class RouteTable:
             yield f"{bare}/"
 
     def candidates(self, path: str) -> list[Route]:
-        """Every route that matches a path, in order."""
-        below = find_path_below(self._prefix, path)
-        if below is None:
-            return []
+        """Every route that matches a path of the site, in order."""
+        below = path.removeprefix(self._prefix)
         return [r for r in self.all if self._builders[r.pattern.text].tree.match(below)]
 
     def url_for(self, pattern: str, params: Mapping[str, Any]) -> str:
