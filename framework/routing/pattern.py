@@ -89,22 +89,20 @@ def parse_pattern(text: str) -> Pattern:
     """Parse a pattern such as `/docs/[...path]`. Raises `PatternError`."""
     if not text.startswith("/"):
         raise PatternError(f"{text!r} does not begin with a slash", f"Write {'/' + text!r}.")
-    names = [name for name in normalize("NFC", text).split("/") if name]
-    segments = tuple(_parse_segment(name) for name in names)
+    segment_names = [name for name in normalize("NFC", text).split("/") if name]
+    segments = tuple(map(_parse_segment, segment_names))
     params = tuple(part for segment in segments for part in segment if isinstance(part, Param))
     if sum(param.rest for param in params) > 1:
         raise PatternError(
             "the pattern has two rest parameters",
             "Keep one: a path cannot say where the first ends.",
         )
-    seen: set[str] = set()
-    for param in params:
-        if param.name in seen:
-            raise PatternError(
-                f'the parameter name "{param.name}" is used twice', "Give each its own name."
-            )
-        seen.add(param.name)
-    return Pattern("/" + "/".join(names), segments, params, tuple(param.name for param in params))
+    names = tuple(param.name for param in params)
+    for name in names:
+        if names.count(name) > 1:
+            what = f'the parameter name "{name}" is used twice'
+            raise PatternError(what, "Give each its own name.")
+    return Pattern("/" + "/".join(segment_names), segments, params, names)
 
 
 def _parse_segment(name: str) -> Segment:
@@ -113,7 +111,8 @@ def _parse_segment(name: str) -> Segment:
     parts: list[str | Param] = []
     for inside, literal, stray in _PARTS.findall(name):
         if stray:
-            raise PatternError(_unbalanced(name, stray), _balanced(name))
+            what = '"[" is never closed' if stray == "[" else '"]" closes nothing'
+            raise PatternError(f'{what} in "{name}"', _balance(name))
         if literal:
             parts.append(literal)
             continue
@@ -127,13 +126,7 @@ def _parse_segment(name: str) -> Segment:
     return tuple(parts)
 
 
-def _unbalanced(name: str, bracket: str) -> str:
-    if bracket == "[":
-        return f'"[" is never closed in "{name}"'
-    return f'"]" closes nothing in "{name}"'
-
-
-def _balanced(name: str) -> str:
+def _balance(name: str) -> str:
     """Suggest a name with balanced brackets where one bracket is missing."""
     opened = re.fullmatch(r"([^\[\]]*)\[((?:\.\.\.)?\w+)([^\[\]]*)", name)
     if opened:

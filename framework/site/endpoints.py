@@ -112,11 +112,13 @@ def bind(
         wrong.append(Mistake(where, what, _TURN_SESSIONS_ON))
     if wrong:
         return refused, wrong
-    return _bind(function, list(parameters), f"{where}: {name}"), []
+    return _make_handler(function, list(parameters), f"{where}: {name}"), []
 
 
-def _bind(function: Callable[..., Any], parameters: list[inspect.Parameter], where: str) -> Handler:
-    # One handler for each kind of signature, so that a request only pays for what is named.
+def _make_handler(
+    function: Callable[..., Any], parameters: list[inspect.Parameter], where: str
+) -> Handler:
+    """Make a handler for the kind of signature, so that a request only pays for what it names."""
     positional = [_attribute_of(p) for p in parameters if p.kind is not p.KEYWORD_ONLY]
     keywords = {
         p.name: attrgetter(_attribute_of(p)) for p in parameters if p.kind is p.KEYWORD_ONLY

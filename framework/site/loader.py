@@ -6,7 +6,7 @@ The loader collects all mistakes, so that one start reports them together.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Literal
 
@@ -350,6 +350,5 @@ def _middleware_of(
     name: str, of_folder: Mapping[str, tuple[Middleware, ...]]
 ) -> tuple[Middleware, ...]:
     """Return the middleware of the folders around a page file, outermost first."""
-    folders = name.split("/")[:-1]
-    paths = ["/".join(folders[:count]) for count in range(len(folders) + 1)]
-    return tuple(one for path in paths for one in of_folder.get(path, ()))
+    folders = reversed(PurePosixPath(name).parents)
+    return tuple(one for folder in folders for one in of_folder.get(str(folder), ()))

@@ -21,7 +21,7 @@ class PageFile:
 class PageFolder:
     """The files below `src/pages`, sorted by name.
 
-    `middleware` maps a folder (`""` is `src/pages` itself) to its `_middleware.py`. `others` are
+    `middleware` maps a folder (`"."` is `src/pages` itself) to its `_middleware.py`. `others` are
     files that are neither routes nor middleware.
     """
 
@@ -46,8 +46,7 @@ def find_page_files(pages: Path) -> PageFolder:
             kind = KINDS.get(path.suffix, "other")
             file = PageFile(path, relative.as_posix(), kind)
             if name == MIDDLEWARE:
-                parent = relative.parent.as_posix()
-                middleware["" if parent == "." else parent] = file
+                middleware[relative.parent.as_posix()] = file
             elif _is_private(name):
                 continue
             elif kind == "other":

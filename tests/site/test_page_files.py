@@ -46,7 +46,7 @@ def test_well_known_is_not_private(tmp_path: Path, name: str) -> None:
 def test_middleware_is_found_by_its_folder(tmp_path: Path) -> None:
     folder = found(tmp_path, "_middleware.py", "shop/[id]/_middleware.py", "_x/_middleware.py")
     assert {name: file.name for name, file in folder.middleware.items()} == {
-        "": "_middleware.py",
+        ".": "_middleware.py",
         "shop/[id]": "shop/[id]/_middleware.py",
     }
     assert folder.routes == ()
