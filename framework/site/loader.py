@@ -206,7 +206,7 @@ class _Loader:
                 only=is_static and error_status is None,
                 error_status=error_status,
             )
-        chain = _wrap(handlers, middleware)
+        chain = _add_middleware(handlers, middleware)
         if prerender and not has_build:
             missing = self.config.build.out_dir if self.mode == "production" else None
             chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
@@ -328,13 +328,13 @@ def _make_missing(middleware: tuple[Middleware, ...], *, check_origin: bool) -> 
         file="no route",
         kind="missing",
         handlers=handlers,
-        chain=_wrap(handlers, middleware),
+        chain=_add_middleware(handlers, middleware),
         middleware=middleware,
         check_origin=check_origin,
     )
 
 
-def _wrap(handlers: Handlers, middleware: tuple[Middleware, ...]) -> Handlers:
+def _add_middleware(handlers: Handlers, middleware: tuple[Middleware, ...]) -> Handlers:
     """Return the handlers inside the middleware."""
     if not middleware:
         return handlers
