@@ -545,13 +545,13 @@ def test_a_public_file_that_changes_has_none_any_more(listed: SiteMaker) -> None
     assert response.headers["etag"] != known
 
 
-def test_a_public_file_that_is_gone_is_none(listed: SiteMaker) -> None:
+def test_a_public_file_that_is_gone_has_no_variants(listed: SiteMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")})
     assert ask(one, "/style.css", accept_encoding="gzip").status == 404
     built = find_built(one.root / "dist")
     assert built is not None
     files = {"/style.css": StaticFile(str(one.root / "public/style.css"), make_headers("text/css"))}
-    assert built.add_variants(files, "/") == files  # it went while the site was read
+    assert built.add_variants(files, "") == files  # deleted while the site was read
 
 
 def test_a_public_files_variants_are_found_by_its_name(listed: SiteMaker) -> None:
