@@ -9,9 +9,9 @@ from .config import Config
 from .context import APIContext, Services
 from .error_pages import ErrorPages, add_request_id
 from .middleware import Rewriter
+from .route import Handler, Handlers, Route
 from .routing.paths import decode_mount, decode_path, is_plain_path, quote_path
 from .routing.pattern import Pattern
-from .routing.route import Handler, Handlers, Route
 from .routing.table import Match
 from .security import SAFE_METHODS, HostCheck, OriginCheck, make_proxy_fix
 from .site.explain import explain
@@ -114,7 +114,7 @@ class App:
             response = self._error_pages.respond(context, error)
             return self._send(context, response, lambda *head: start_response(*head, exc_info))
 
-    def _match(self, environ: Environ) -> Match | None:
+    def _match(self, environ: Environ) -> Match[Route] | None:
         """Find what handles the path: a route, a file, or a redirect to the canonical spelling.
 
         The result is `None` if the fallback application handles it.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .errors import SessionError
+from .route import Middleware, Route
 from .routing.paths import decode_mount, encode_path, quote_path
-from .routing.route import Middleware, Route
 from .sessions import Session, Store
 from .web.cookies import Cookies
 from .web.loop import Call, Loop

@@ -18,8 +18,8 @@ from werkzeug.http import parse_accept_header
 
 from .context import APIContext
 from .errors import RewriteLoopError
+from .route import Route
 from .routing.paths import decode_mount, find_path_below
-from .routing.route import Route
 from .routing.table import RouteTable
 from .web.errors import InvalidDataError
 from .web.headers import add_vary
@@ -76,7 +76,7 @@ class ErrorPages:
 
     def __init__(
         self,
-        routes: RouteTable,
+        routes: RouteTable[Route],
         *,
         explain: Callable[[Environ, str], str] | None = None,
         reraise: bool = False,

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from .context import APIContext
 from .errors import HandlerError, RewriteLoopError
+from .route import Handler, Middleware, Route
 from .routing.paths import decode_mount, decode_path, find_path_below
-from .routing.route import Handler, Middleware, Route
 from .routing.table import RouteTable
 from .web.loop import Call
 from .web.request import Request
@@ -192,7 +192,7 @@ class Rewriter:
     `missing` is the route for paths that no route matches.
     """
 
-    def __init__(self, routes: RouteTable, missing: Route) -> None:
+    def __init__(self, routes: RouteTable[Route], missing: Route) -> None:
         self._routes = routes
         self._missing = missing
 

@@ -8,7 +8,7 @@ import pytest
 from framework import Response, sequence
 from framework.errors import HandlerError
 from framework.middleware import compose, make_middleware
-from framework.routing.route import Middleware
+from framework.route import Middleware
 
 IMPORTS = "import asyncio\nfrom framework import Response, sequence\n\n\n"
 SYNC = """

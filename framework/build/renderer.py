@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from ..app import App
 from ..error_pages import ERROR_PAGES
 from ..errors import BuildError
-from ..routing.route import Route
+from ..route import Route
 from ..routing.paths import encode_path
 from ..site.static_paths import STATIC_PATH, StaticPath, StaticPaths
 from ..web.request import Request

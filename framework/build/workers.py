@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from warnings import catch_warnings, simplefilter
 
 from ..errors import BuildError
-from ..routing.route import Route
+from ..route import Route
 from ..site.prerender import Warnings
 from ..site.static_paths import Listing
 from .results import Result, Results

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from ..app import App
 from ..errors import StaticPathsError
-from ..routing.route import Route
+from ..route import Route
 from ..site.static_paths import Listing, StaticPath
 from ..static.built import new_digest
 from ..static.files import SUFFIXES, StaticFile

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app import App
-from ..routing.route import Route
+from ..route import Route
 from ..site.checks import LOCK, lock_text
 from ..site.config_file import CONFIG_FILE
 from ..site.endpoints import METHODS

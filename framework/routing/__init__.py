@@ -1,1 +1,1 @@
-"""Routes: file names with brackets as URL patterns, matching paths and building them."""
+"""File names with brackets as URL patterns: parsing, matching and building paths."""

@@ -7,26 +7,46 @@ The table is made once, at start-up. `exact` finds paths without parameters with
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.routing import Rule
 
 from .paths import decode_path, encode_path, find_path_below, quote_path
-from .route import Route
+from .pattern import Pattern
 from .rules import Compiler
 from .tree import Tree
 
 
+class Routable(Protocol):
+    """What the table needs to know of a route.
+
+    `file` names the route in messages. `kind` orders routes of one pattern: pages are last.
+    `slash` says whether the path ends with a slash; `None` allows both.
+    """
+
+    @property
+    def pattern(self) -> Pattern: ...
+    @property
+    def file(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def slash(self) -> bool | None: ...
+
+
+R = TypeVar("R", bound=Routable)
+
+
 @dataclass(slots=True)
-class Match:
+class Match(Generic[R]):
     """What a path leads to: a route, the values of its parameters, and the path.
 
     `path` is spelled as the route wants it: with or without a slash at its end.
     """
 
-    route: Route
+    route: R
     params: dict[str, Any]
     path: str
 
@@ -38,13 +58,13 @@ class RouteNotFoundError(LookupError):
         return str(self.args[0])
 
 
-class RouteTable:
+class RouteTable(Generic[R]):
     """Every route of a site, in the order in which they match (`all`).
 
     `prefix` is the path of the whole site: `""` or `/docs`.
     """
 
-    def __init__(self, routes: Sequence[Route], compiler: Compiler, prefix: str = "") -> None:
+    def __init__(self, routes: Sequence[R], compiler: Compiler, prefix: str = "") -> None:
         self.sort_keys = {route.pattern.text: compiler.sort_key(route.pattern) for route in routes}
         self.all = tuple(
             sorted(
@@ -52,7 +72,7 @@ class RouteTable:
                 key=lambda r: (self.sort_keys[r.pattern.text], r.kind == "page", r.pattern.text),
             )
         )
-        self.exact: dict[str, Match] = {}
+        self.exact: dict[str, Match[R]] = {}
         """The matches of paths without parameters, by `PATH_INFO`; redirects are not among them."""
         self._prefix = prefix
         self._builders = {route.pattern.text: _PathBuilder(route, compiler) for route in self.all}
@@ -63,7 +83,7 @@ class RouteTable:
                 for path in self.spellings(route, route.pattern.text):
                     self.exact[encode_path(path)] = Match(route, {}, path)
 
-    def match(self, path: str) -> Match | None:
+    def match(self, path: str) -> Match[R] | None:
         """Match a decoded path that begins with the prefix. A slash at its end is ignored."""
         below = find_path_below(self._prefix, path) if self._prefix else path
         found = None if below is None else self._tree.match(below)
@@ -82,7 +102,7 @@ class RouteTable:
         """Return the path of the site for a path below the prefix."""
         return self._prefix + path
 
-    def spellings(self, route: Route, path: str) -> Iterator[str]:
+    def spellings(self, route: R, path: str) -> Iterator[str]:
         """The paths of a route that are not redirected to another spelling.
 
         `path` has no prefix.
@@ -93,7 +113,7 @@ class RouteTable:
         if route.slash is not False and bare:
             yield f"{bare}/"
 
-    def candidates(self, path: str) -> list[Route]:
+    def candidates(self, path: str) -> list[R]:
         """Every route that matches a path of the site, in order."""
         below = path.removeprefix(self._prefix)
         return [r for r in self.all if self._builders[r.pattern.text].tree.match(below)]
@@ -113,12 +133,12 @@ class RouteTable:
         return quote_path(f"{path}/" if builder.route.slash or not path else path)
 
 
-class _PathBuilder:
+class _PathBuilder(Generic[R]):
     """Builds the paths of one route. `tree` holds that route only."""
 
     __slots__ = ("_rules", "route", "tree")
 
-    def __init__(self, route: Route, compiler: Compiler) -> None:
+    def __init__(self, route: R, compiler: Compiler) -> None:
         self.route = route
         self._rules: list[Rule] = compiler.compile_rules(route.pattern)
         self.tree = Tree(compiler)
@@ -174,9 +194,9 @@ class _PathBuilder:
         return all(read[name] == v or str(read[name]) == str(v) for name, v in given.items())
 
 
-def find_conflicts(routes: Iterable[Route]) -> list[tuple[Route, Route]]:
+def find_conflicts(routes: Iterable[R]) -> list[tuple[R, R]]:
     """Return the pairs of routes that match the same URLs."""
-    first_of: dict[object, Route] = {}
+    first_of: dict[object, R] = {}
     conflicts = []
     for route in routes:
         first = first_of.setdefault(route.pattern.conflict_key, route)

@@ -8,7 +8,7 @@ from jinja2 import nodes
 
 from ..error_pages import ERROR_PAGES
 from ..errors import Mistake
-from ..routing.route import Route
+from ..route import Route
 from .endpoints import METHODS
 from .frontmatter import split_frontmatter
 from .loader import Site

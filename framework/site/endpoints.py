@@ -17,7 +17,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import HandlerError, Mistake
 from ..options import did_you_mean
-from ..routing.route import Handler, Handlers
+from ..route import Handler, Handlers
 from ..web.response import Response
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

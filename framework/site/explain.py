@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from ..context import APIContext
 from ..errors import StaticPathsError
+from ..route import Middleware, Route
 from ..routing.paths import decode_mount, find_path_below
 from ..routing.pattern import Segment
-from ..routing.route import Middleware, Route
 from ..routing.rules import Rank
 from .loader import Site
 

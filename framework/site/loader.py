@@ -17,8 +17,8 @@ from ..context import APIContext
 from ..error_pages import ERROR_PAGES
 from ..errors import Mistake, SiteError
 from ..middleware import catch_errors, compose, make_middleware
+from ..route import Handler, Handlers, Middleware, Route
 from ..routing.pattern import Pattern, PatternError, parse_pattern, pattern_of_file
-from ..routing.route import Handler, Handlers, Middleware, Route
 from ..routing.rules import Compiler
 from ..routing.table import RouteTable, find_conflicts
 from ..sessions import Store, open_store
@@ -51,7 +51,7 @@ class Site:
     root: Path
     config: Config
     modules: SiteModules
-    routes: RouteTable
+    routes: RouteTable[Route]
     missing: Route
     templates: Templates
     files: dict[str, StaticFile]
@@ -289,7 +289,7 @@ class _Loader:
 
     # ------------------------------------------------------------ files
 
-    def _find_files(self, routes: RouteTable, built: Built | None) -> dict[str, StaticFile]:
+    def _find_files(self, routes: RouteTable[Route], built: Built | None) -> dict[str, StaticFile]:
         """Return public and built files by decoded URL path.
 
         Files of a build whose routes are not prerendered any more are left out.

@@ -13,8 +13,8 @@ from werkzeug.exceptions import InternalServerError, NotFound
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
+from ..route import Handlers
 from ..routing.pattern import Pattern
-from ..routing.route import Handlers
 from ..static.types import page_type_of
 from ..web.formdata import File, FormData
 from ..web.headers import Headers

@@ -9,7 +9,7 @@ from typing import Self
 from werkzeug.exceptions import NotFound, default_exceptions
 
 from ..context import APIContext
-from ..routing.route import Handler, Handlers
+from ..route import Handler, Handlers
 from ..web.body import Source
 from ..web.headers import RequestHeaders
 from ..web.request import Request

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..context import APIContext
+from ..route import Handler
 from ..routing.paths import quote_path
 from ..routing.pattern import Param, parse_pattern
-from ..routing.route import Handler
 from ..web.response import Response
 from .config_file import CONFIG_FILE
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
+from framework.route import Handlers, Route
 from framework.routing.paths import decode_path
 from framework.routing.pattern import Param, PatternError, parse_pattern
-from framework.routing.route import Handlers, Route
 from framework.routing.rules import Compiler
 from framework.routing.table import RouteNotFoundError, RouteTable, find_conflicts
 

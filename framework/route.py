@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..web.response import Response
-from .pattern import Pattern
+from .routing.pattern import Pattern
+from .web.response import Response
 
 Handler = Callable[[Any], Response]
 
