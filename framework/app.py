@@ -89,22 +89,24 @@ class App:
         if self._trust_proxies is not None:
             self._trust_proxies(environ)
         context = APIContext(self._services, environ)
+        response: Response | None = None
         try:
             self._check_host(environ)
             match = self._match(environ)
-            if match is None:
-                return self._fallback(environ, start_response)  # type: ignore[misc]
-            context.route = route = match.route
-            context.params = match.params or {}  # the {} of an exact match is shared
-            context.path = match.path
-            method = environ["REQUEST_METHOD"]
-            if method not in SAFE_METHODS and route.check_origin:
-                self._check_origin(environ, lambda: context.url.origin)
-            if route.pattern.text:
-                environ["http.route"] = route.pattern.text  # the name that OpenTelemetry uses
-            response = route.chain.get(method)(context)
+            if match is not None:
+                context.route = route = match.route
+                context.params = match.params or {}  # the {} of an exact match is shared
+                context.path = match.path
+                method = environ["REQUEST_METHOD"]
+                if method not in SAFE_METHODS and route.check_origin:
+                    self._check_origin(environ, lambda: context.url.origin)
+                if route.pattern.text:
+                    environ["http.route"] = route.pattern.text  # the name that OpenTelemetry uses
+                response = route.chain.get(method)(context)
         except Exception as error:
             response = self._error_pages.respond(context, error)
+        if response is None:
+            return self._fallback(environ, start_response)  # type: ignore[misc]
         try:
             context.save_session()
             return self._send(context, response, start_response)

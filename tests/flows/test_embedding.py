@@ -146,3 +146,12 @@ def test_a_host_applications_own_proxy_fix_counts(site: SiteMaker) -> None:
     fixed = ProxyFix(made.app, x_proto=1, x_host=1)
     response = call(fixed, make_environ("GET", "/where", headers))
     assert response.json()[2] == "https://shop.example/where"
+
+
+def test_an_exception_of_the_fallback_is_left_to_the_server(site: SiteMaker) -> None:
+    def broken(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [("content-type", "text/plain")])
+        raise LookupError("the fallback's own")
+
+    with pytest.raises(LookupError, match="the fallback's own"):
+        site(fallback=broken).get("/elsewhere")
