@@ -90,7 +90,7 @@ class URLSearchParams(Pairs[str]):
     def _update_url(self) -> None:
         url = None if self._url is None else self._url()
         if url is not None:
-            url._set("search", str(self))
+            url.search = str(self)
 
     def __str__(self) -> str:
         return urlencode(self._pairs, safe="*").replace("~", "%7E")
