@@ -12,7 +12,6 @@ from .wsgi import Environ
 
 is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _unsendable = re.compile("[\0\r\n\u0100-\U0010ffff]").search
-_by_name = itemgetter(0)
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 
 
@@ -98,8 +97,7 @@ class Headers:
 
     def has(self, name: str) -> bool:
         """Return whether there is a value of that name."""
-        key = _key(name)
-        return key in self._values or (key == "set-cookie" and bool(self._cookies))
+        return _key(name) in self
 
     def set(self, name: str, value: object) -> None:
         """Set the only value of that name."""
@@ -143,11 +141,11 @@ class Headers:
 
     def items(self) -> list[tuple[str, str]]:
         """Return the pairs of name and value, sorted by name; each `set-cookie` is its own pair."""
-        return sorted(self.to_wsgi(), key=_by_name)
+        return sorted(self.to_wsgi(), key=itemgetter(0))
 
     def keys(self) -> list[str]:
         """Return the names of `items()`."""
-        return sorted([*self._values, *["set-cookie"] * len(self._cookies)])
+        return [name for name, _ in self.items()]
 
     def values(self) -> list[str]:
         """Return the values of `items()`."""
@@ -194,10 +192,7 @@ class Headers:
     __hash__ = None  # type: ignore[assignment]
 
     def __copy__(self) -> Self:
-        new = object.__new__(type(self))
-        new._values = self._values.copy()
-        new._cookies = self._cookies.copy()
-        return new
+        return type(self)(self)
 
     def __repr__(self) -> str:
         shown = {name: "..." if name in _SECRET else value for name, value in self.items()}
@@ -232,19 +227,17 @@ class RequestHeaders(Headers):
         The headers of the body come from `CONTENT_TYPE` and `CONTENT_LENGTH` only: a client can
         set `HTTP_CONTENT_LENGTH` to anything.
         """
-        headers = object.__new__(cls)
-        values: dict[str, str] = {
-            name: value
-            for key, value in environ.items()
-            if "HTTP_" in key and (name := _name_of(key))
-        }
+        headers = cls()
+        values = headers._values
+        for key, value in environ.items():
+            if "HTTP_" in key and (name := _name_of(key)):
+                values[name] = value
         if value := environ.get("CONTENT_TYPE"):
             values["content-type"] = value
         if value := environ.get("CONTENT_LENGTH"):
             values["content-length"] = value
-        cookie = values.pop("set-cookie", None)
-        headers._values = values
-        headers._cookies = [] if cookie is None else [cookie]
+        if "set-cookie" in values:
+            headers._cookies.append(values.pop("set-cookie"))
         return headers
 
     def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
