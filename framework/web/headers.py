@@ -68,13 +68,13 @@ class Headers:
     _values: dict[str, str]
 
     def __init__(self, init: "HeadersInit" = None) -> None:
+        if isinstance(init, Headers):
+            self._values = init._values.copy()
+            self._cookies = init._cookies.copy()
+            return
         self._values = {}
         self._cookies = []
         if init is None:
-            return
-        if isinstance(init, Headers):
-            self._values.update(init._values)
-            self._cookies += init._cookies
             return
         pairs = init.items() if type(init) is dict else to_pairs(init, "Headers")
         for name, value in pairs:
@@ -141,7 +141,8 @@ class Headers:
 
     def items(self) -> list[tuple[str, str]]:
         """Return the pairs of name and value, sorted by name; each `set-cookie` is its own pair."""
-        return sorted(self.to_wsgi(), key=itemgetter(0))
+        pairs = [*self._values.items(), *(("set-cookie", value) for value in self._cookies)]
+        return sorted(pairs, key=itemgetter(0))
 
     def keys(self) -> list[str]:
         """Return the names of `items()`."""
@@ -150,13 +151,6 @@ class Headers:
     def values(self) -> list[str]:
         """Return the values of `items()`."""
         return [value for _, value in self.items()]
-
-    def to_wsgi(self) -> list[tuple[str, str]]:
-        """Return the pairs in any order, as WSGI's `start_response` takes them."""
-        pairs = list(self._values.items())
-        if self._cookies:
-            pairs += [("set-cookie", cookie) for cookie in self._cookies]
-        return pairs
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
