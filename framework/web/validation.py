@@ -49,8 +49,7 @@ def convert(data: Any, kind: type[T]) -> T:
     `InvalidDataError` names each invalid field. `TypeError`: a type that msgspec does not
     support.
     """
-    value: T = _convert(data, kind, strict=True)
-    return value
+    return _convert(data, kind, strict=True)
 
 
 def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
@@ -69,11 +68,10 @@ def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
         elif name not in data and not (value == "" and kinds and not any(map(_is_text, kinds))):
             checked = value == "on" and any(isinstance(one, inspect.BoolType) for one in kinds)
             data[name] = checked or value
-    converted: T = _convert(data, kind, strict=False)
-    return converted
+    return _convert(data, kind, strict=False)
 
 
-def _convert(data: Any, kind: Any, *, strict: bool) -> Any:
+def _convert(data: Any, kind: type[T], *, strict: bool) -> T:
     try:
         return _to(data, kind, strict)
     except msgspec.ValidationError as error:
@@ -87,7 +85,7 @@ def _convert(data: Any, kind: Any, *, strict: bool) -> Any:
     )
 
 
-def _to(data: Any, kind: Any, strict: bool) -> Any:
+def _to(data: Any, kind: type[T], strict: bool) -> T:
     return msgspec.convert(data, kind, strict=strict, str_keys=True, dec_hook=_own_kind)
 
 
@@ -236,21 +234,14 @@ def _bare(kind: Any) -> Any:
 
 
 def _hints(kind: Any) -> dict[str, Any]:
-    """Return the type of each attribute, with the type variables of a generic replaced."""
-    origin = typing.get_origin(kind) or kind
-    variables = getattr(origin, "__parameters__", ())
-    stands_for = dict(zip(variables, typing.get_args(kind), strict=False))
-    hints = typing.get_type_hints(origin, include_extras=True)
-    return {name: _replaced(hint, stands_for) for name, hint in hints.items()}
-
-
-def _replaced(hint: Any, stands_for: dict[Any, Any]) -> Any:
-    if typing.get_origin(hint) in (typing.Required, typing.NotRequired):
-        (hint,) = typing.get_args(hint)
-    if isinstance(hint, TypeVar):
-        return stands_for.get(hint, Any)
-    variables = getattr(hint, "__parameters__", ())
-    return hint[tuple(stands_for.get(one, Any) for one in variables)] if variables else hint
+    """Return the type of each attribute. Type variables stay: msgspec accepts any value then."""
+    hints = typing.get_type_hints(typing.get_origin(kind) or kind, include_extras=True)
+    return {
+        name: typing.get_args(hint)[0]
+        if typing.get_origin(hint) in (typing.Required, typing.NotRequired)
+        else hint
+        for name, hint in hints.items()
+    }
 
 
 def _pointer(path: Path) -> str:
