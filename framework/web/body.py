@@ -41,10 +41,7 @@ _MULTIPART = "multipart/form-data"
 
 
 def extract(body: BodyInit) -> tuple[Source, str | None]:
-    """Return what is kept of a body, and the content type that its kind implies.
-
-    https://fetch.spec.whatwg.org/#concept-bodyinit-extract
-    """
+    """Return what is kept of a body, and the content type that its kind implies."""
     if body is None:
         return None, None
     if isinstance(body, str):
@@ -134,10 +131,7 @@ class Body:
             chunks.close()
 
     def form_data(self) -> FormData:
-        """Return the form in the body, which its content type says is urlencoded or multipart.
-
-        https://fetch.spec.whatwg.org/#dom-body-formdata
-        """
+        """Return the form in the body; its content type is urlencoded or multipart."""
         self._refuse_coding()
         chunks = self._take()
         content_type = self.headers.get("content-type", "")

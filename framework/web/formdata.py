@@ -90,10 +90,7 @@ class File:
     __slots__ = ("_content", "_start", "name", "size", "type")
 
     _content: builtins.bytes | Spool
-    _start: int
-    name: str
     size: int
-    type: str
 
     def __init__(self, content: "FileContent", name: str, *, type: str = "") -> None:
         self._start = 0

@@ -207,10 +207,7 @@ def _name_of(key: str) -> str:
 
 
 class RequestHeaders(Headers):
-    """Read-only headers: changing them is a `TypeError`.
-
-    https://fetch.spec.whatwg.org/#concept-headers-guard
-    """
+    """Read-only headers: changing them is a `TypeError`."""
 
     __slots__ = ()
 
@@ -241,15 +238,7 @@ class RequestHeaders(Headers):
 
 
 def add_vary(headers: Headers, name: str) -> None:
-    """Add a field name to `Vary`, unless the header lists it or `*` already.
-
-    https://www.rfc-editor.org/rfc/rfc9110#section-12.5.5
-
-    >>> headers = Headers({"Vary": "Accept"})
-    >>> add_vary(headers, "cookie")
-    >>> headers["vary"]
-    'Accept, cookie'
-    """
+    """Add a field name to `Vary`, unless the header lists it or `*` already."""
     listed = headers.get("vary", "").lower().split(",")
     if {"*", name.lower()}.isdisjoint(map(str.strip, listed)):
         headers.append("vary", name)

@@ -182,8 +182,6 @@ class Request(Body):
 
         A `content-length` among the headers is used as it is, right or wrong. `ValueError`: the
         URL is neither http nor https.
-
-        https://peps.python.org/pep-3333/#environ-variables
         """
         environ = _make_environ(self) if self._environ is None else self._environ.copy()
         environ["wsgi.input"] = self.body or io.BytesIO()

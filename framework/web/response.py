@@ -79,10 +79,6 @@ class Response(Body):
 
     __slots__ = ("_headers", "_status", "_status_text")
 
-    _headers: Headers
-    _status: int
-    _status_text: str
-
     url = ""
     """The URL that it was fetched from: none on a server."""
     redirected = False
@@ -117,8 +113,6 @@ class Response(Body):
         """Return a response with `data` as JSON; its type is `application/json` unless set.
 
         `data` may contain dates, UUIDs, enums and dataclasses; NaN becomes `null`.
-
-        https://fetch.spec.whatwg.org/#dom-response-json
         """
         response = cls(**init)
         response._source = source = write_json(data)
@@ -135,11 +129,6 @@ class Response(Body):
         hold is percent-encoded. `ValueError`: a URL that may lead to an unexpected address (a
         scheme other than http and https, `//host`, a backslash in the path, control characters,
         spaces at the ends), or a status that is not 301, 302, 303, 307 or 308.
-
-        https://fetch.spec.whatwg.org/#dom-response-redirect
-
-        >>> Response.redirect("/naïve?q=a b", 303).headers["location"]
-        '/na%C3%AFve?q=a%20b'
         """
         if status not in _REDIRECTS:
             raise ValueError(f"A redirect has status 301, 302, 303, 307 or 308, not {status!r}.")
@@ -149,10 +138,7 @@ class Response(Body):
 
     @classmethod
     def error(cls) -> Self:
-        """Return a network error: status 0, type `"error"`. It can't be sent.
-
-        https://fetch.spec.whatwg.org/#dom-response-error
-        """
+        """Return a network error: status 0, type `"error"`. It can't be sent."""
         response = cls()
         response._status = 0
         return response
@@ -229,8 +215,6 @@ class Response(Body):
         (`BodyUsedError`). The content length is computed if it is known. Without a content type,
         bytes are `application/octet-stream`, and an empty body is text: WSGI requires a type for
         every status but 204 and 304.
-
-        https://peps.python.org/pep-3333/
         """
         status = self._status
         if not status:

@@ -85,7 +85,6 @@ class URL:
 
     __slots__ = ("__weakref__", "_href", "_params", "_parts")
 
-    _href: str
     _params: URLSearchParams | None
     _parts: re.Match[str] | None
 
@@ -127,10 +126,7 @@ class URL:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port; `"null"` if the scheme has no such origin.
-
-        https://url.spec.whatwg.org/#origin
-        """
+        """Scheme, host and port; `"null"` if the scheme has no such origin."""
         protocol = self.protocol
         if protocol in ("http:", "https:"):
             return f"{protocol}//{self.host}"
