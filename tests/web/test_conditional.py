@@ -51,7 +51,7 @@ def test_the_handlers_own_validators_decide(
     assert response.text() == ("" if status == 304 else "hello")
 
 
-def test_a_304_keeps_what_is_not_of_the_content(site: Any) -> None:
+def test_a_304_drops_only_the_headers_of_the_content(site: Any) -> None:
     headers = {
         "etag": '"v1"',
         "cache-control": "max-age=60",

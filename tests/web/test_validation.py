@@ -326,7 +326,7 @@ def test_what_is_nested_too_deeply_is_invalid() -> None:
         data = data["children"].pop()
 
 
-def test_what_a_stranger_sent_is_told_in_short() -> None:
+def test_long_values_of_a_client_are_shortened_in_errors() -> None:
     errors = wrong({"n" * 10_000: "v" * 10_000}, dict[str, Literal["a"]])
     assert [len(pointer) for pointer in errors] == [102]
     assert [len(detail) for detail in errors.values()] == [300]
@@ -386,7 +386,7 @@ def test_a_query_becomes_a_value_of_the_type() -> None:
     }
 
 
-def test_an_empty_text_counts_as_left_out_where_it_is_none_of_the_type() -> None:
+def test_an_empty_text_counts_as_missing_unless_the_type_accepts_it() -> None:
     params = URLSearchParams("q=&page=&sale=&since=&rating=&colour=&order=")
     assert params.parse(Filter) == {"q": "", "order": ""}
     assert URLSearchParams("page=&page=3").parse(Filter) == {"page": 3}
@@ -511,7 +511,7 @@ def test_an_empty_file_with_a_name_is_a_file() -> None:
     assert (cover.name, cover.size) == ("empty.txt", 0)
 
 
-def test_a_text_is_no_file_and_a_file_no_text() -> None:
+def test_a_text_is_not_a_file_nor_a_file_a_text() -> None:
     form = FormData()
     form.append("title", File("x", "x"))
     form.append("files", "x")
@@ -548,7 +548,7 @@ def errors_of(data: Any, kind: Any) -> tuple[tuple[str, str], ...]:
 
 
 @given(plain, shapes)
-def test_any_data_is_converted_or_told_to_be_wrong(data: Any, kind: Any) -> None:
+def test_any_data_is_converted_or_an_invalid_data_error(data: Any, kind: Any) -> None:
     errors = errors_of(data, kind)
     assert all(pointer.startswith("#") and detail for pointer, detail in errors)
     if not errors:
@@ -557,6 +557,6 @@ def test_any_data_is_converted_or_told_to_be_wrong(data: Any, kind: Any) -> None
 
 
 @given(st.lists(st.integers() | st.text()))
-def test_each_item_that_is_wrong_is_told(items: list[object]) -> None:
+def test_each_invalid_item_is_named(items: list[object]) -> None:
     wrong = [f"#/{i}" for i, item in enumerate(items) if not isinstance(item, int)]
     assert [pointer for pointer, _ in errors_of(items, list[int])] == wrong
