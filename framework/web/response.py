@@ -79,10 +79,9 @@ class Response(Body):
 
     __slots__ = ("_headers", "_status", "_status_text")
 
+    # The standard has these for responses that were fetched.
     url = ""
-    """The URL that it was fetched from: none on a server."""
     redirected = False
-    """Whether it is the result of a redirect: never on a server."""
 
     def __init__(
         self,
@@ -237,7 +236,8 @@ class Response(Body):
                 if source is not None or not head or "content-length" not in values:
                     values["content-length"] = str(len(data))
         headers = list(values.items())
-        headers += [("set-cookie", cookie) for cookie in (*self._headers._cookies, *cookies)]
+        if cookies or self._headers._cookies:
+            headers += [("set-cookie", cookie) for cookie in (*self._headers._cookies, *cookies)]
         if isinstance(source, Stream):
             return self._send_stream(source, start_response, line, headers, head, run)
         start_response(line, headers)
