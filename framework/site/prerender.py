@@ -10,7 +10,6 @@ from werkzeug.exceptions import NotFound, default_exceptions
 
 from ..context import APIContext
 from ..route import Handler, Handlers
-from ..web.body import Source
 from ..web.headers import RequestHeaders
 from ..web.request import Request
 from ..web.response import Response
@@ -60,8 +59,8 @@ class _WatchedRequest(Request):
         self.on_headers()
         return super().headers
 
-    def _with_source(self, source: Source) -> Self:
-        other = super()._with_source(source)
+    def with_url(self, make_url: Callable[[], str]) -> Self:
+        other = super().with_url(make_url)
         other.on_headers = self.on_headers
         return other
 

@@ -41,10 +41,7 @@ _MULTIPART = "multipart/form-data"
 
 
 def extract(body: BodyInit) -> tuple[Source, str | None]:
-    """Return what is kept of a body, and the content type that its kind implies.
-
-    https://fetch.spec.whatwg.org/#concept-bodyinit-extract
-    """
+    """Return what is kept of a body, and the content type that its kind implies."""
     if body is None:
         return None, None
     if isinstance(body, str):
@@ -58,22 +55,18 @@ def extract(body: BodyInit) -> tuple[Source, str | None]:
         return write_multipart(body, boundary), f"{_MULTIPART}; boundary={boundary}"
     if isinstance(body, File):
         return body.bytes(), body.type or None
-    source = None if hasattr(body, "keys") else _buffer_or_stream(body)
-    if source is None:
+    with suppress(TypeError):
+        return memoryview(body).tobytes(), None  # type: ignore[arg-type]  # a copy of a buffer
+    if isinstance(body, list | tuple):
+        for piece in body:  # refuse a list of data here, not when it is sent
+            require_piece(piece)
+    stream = None if hasattr(body, "keys") else find_stream(body)
+    if stream is None:
         raise TypeError(
             "A body is str, bytes, an iterable of them, a binary file, URLSearchParams, FormData "
             f"or None, not {type(body).__name__}. For data use Response.json(...)."
         )
-    return source, None
-
-
-def _buffer_or_stream(body: object) -> bytes | Stream | None:
-    with suppress(TypeError):
-        return memoryview(body).tobytes()  # type: ignore[arg-type]  # a copy of a buffer
-    if isinstance(body, list | tuple):
-        for piece in body:  # refuse a list of data here, not when it is sent
-            require_piece(piece)
-    return find_stream(body)
+    return stream, None
 
 
 class Body:
@@ -122,7 +115,7 @@ class Body:
     def text(self) -> str:
         """Return the body decoded as UTF-8, without a byte order mark."""
         self._refuse_coding()
-        data = self._take_bytes()
+        data = self.bytes()
         try:
             text = data.decode("utf-8", "strict" if self._strict else "replace")
         except UnicodeDecodeError as error:
@@ -131,15 +124,16 @@ class Body:
 
     def bytes(self) -> builtins.bytes:
         """Return the body as it is."""
-        return self._take_bytes()
+        chunks = self._take()
+        try:
+            return chunks.read()
+        finally:
+            chunks.close()
 
     def form_data(self) -> FormData:
-        """Return the form in the body, which its content type says is urlencoded or multipart.
-
-        https://fetch.spec.whatwg.org/#dom-body-formdata
-        """
+        """Return the form in the body; its content type is urlencoded or multipart."""
         self._refuse_coding()
-        source = self._take()
+        chunks = self._take()
         content_type = self.headers.get("content-type", "")
         kind, parameters = parse_options_header(content_type)
         kind = kind.lower()
@@ -147,7 +141,6 @@ class Body:
             raise self._not_a_form(
                 f"A form's content type is {_URLENCODED} or {_MULTIPART}, not {content_type!r:.100}."
             )
-        chunks = source if isinstance(source, Stream) else [to_bytes(source or b"")]
         try:
             if kind == _URLENCODED:
                 return parse_urlencoded(chunks, strict=self._strict)
@@ -170,7 +163,7 @@ class Body:
 
     def _read_json(self) -> Any:
         self._refuse_coding()
-        data = self._take_bytes()
+        data = self.bytes()
         if not self._strict:
             data = data.decode("utf-8", "replace").encode()
         try:
@@ -181,25 +174,16 @@ class Body:
     def _refuse_coding(self) -> None:
         """Raise an exception if the body is compressed, for a request."""
 
-    def _take(self) -> Source:
+    def _take(self) -> Stream:
+        """Mark the body as read, and return its chunks."""
         if self._used:
             raise BodyUsedError(
                 f"The body of this {type(self).__name__} was already read. "
                 "Call clone() before the first read to read it twice."
             )
-        self._used = self._source is not None
-        return self._source
-
-    def _take_bytes(self) -> builtins.bytes:
-        source = self._take()
-        if source is None:
-            return b""
-        if not isinstance(source, Stream):
-            return to_bytes(source)
-        try:
-            return source.read()
-        finally:
-            source.close()
+        source = self._source
+        self._used = source is not None
+        return source if isinstance(source, Stream) else Stream(iter([to_bytes(source or b"")]))
 
     def _copy_source(self) -> Source:
         """Return a source for a clone, which reads the same at its own pace."""
@@ -227,8 +211,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self._rest:
             if self._chunks is None:
-                source = self._body._take()
-                self._chunks = source if isinstance(source, Stream) else iter([to_bytes(source)])
+                self._chunks = self._body._take()
             self._rest = memoryview(next(self._chunks, b""))
         count = min(len(buffer), len(self._rest))
         buffer[:count] = self._rest[:count]

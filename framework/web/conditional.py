@@ -1,7 +1,4 @@
-"""Conditional requests (RFC 9110, 13).
-
-https://www.rfc-editor.org/rfc/rfc9110#section-13
-"""
+"""Conditional requests (RFC 9110, 13)."""
 
 from datetime import datetime
 from hashlib import blake2b

@@ -266,14 +266,14 @@ def _attributes(options: SetCookieOptions, is_https: bool) -> list[str]:
 
 def _check_requirements(name: str, attributes: list[str]) -> None:
     """Refuse a cookie that browsers drop silently."""
-    is_secure = "Secure" in attributes
-    if "SameSite=None" in attributes and not is_secure:
-        raise ValueError(f'Cookie {name}: same_site="none" needs secure=True.')
-    if "Partitioned" in attributes and not is_secure:
-        raise ValueError(f"Cookie {name}: partitioned needs secure=True.")
     lower = name.lower()
-    if lower.startswith(("__host-", "__secure-", "__http-")) and not is_secure:
-        raise ValueError(f"Cookie {name}: a name with this prefix needs secure=True.")
+    if "Secure" not in attributes:
+        if "SameSite=None" in attributes:
+            raise ValueError(f'Cookie {name}: same_site="none" needs secure=True.')
+        if "Partitioned" in attributes:
+            raise ValueError(f"Cookie {name}: partitioned needs secure=True.")
+        if lower.startswith(("__host-", "__secure-", "__http-")):
+            raise ValueError(f"Cookie {name}: a name with this prefix needs secure=True.")
     if lower.startswith(("__http-", "__host-http-")) and "HttpOnly" not in attributes:
         raise ValueError(f"Cookie {name}: a name with this prefix needs http_only=True.")
     if lower.startswith("__host-") and (

@@ -4,10 +4,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMedi
 
 
 class BodyUsedError(TypeError):
-    """The body was already read. `clone()` the message before if it is needed twice.
-
-    https://fetch.spec.whatwg.org/#dom-body-bodyused
-    """
+    """The body was already read. Call `clone()` before the first read to read it twice."""
 
 
 class BadBodyError(BadRequest, ValueError):

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
@@ -90,10 +91,7 @@ class File:
     __slots__ = ("_content", "_start", "name", "size", "type")
 
     _content: builtins.bytes | Spool
-    _start: int
-    name: str
     size: int
-    type: str
 
     def __init__(self, content: "FileContent", name: str, *, type: str = "") -> None:
         self._start = 0
@@ -162,15 +160,8 @@ class File:
         return f"File({self.name!r}, type={self.type!r}, size={self.size})"
 
 
-FileContent: TypeAlias = (
-    str
-    | bytes
-    | bytearray
-    | memoryview
-    | File
-    | BinaryIO
-    | Iterable[str | bytes | bytearray | memoryview | File]
-)
+_Content: TypeAlias = str | bytes | bytearray | memoryview | File
+FileContent: TypeAlias = _Content | BinaryIO | Iterable[_Content]
 
 
 def _bytes_of(content: object) -> bytes:
@@ -178,10 +169,8 @@ def _bytes_of(content: object) -> bytes:
         return to_usv(content).encode()
     if isinstance(content, File):
         return content.bytes()
-    try:
+    with suppress(TypeError):
         return memoryview(content).tobytes()  # type: ignore[arg-type]
-    except TypeError:
-        pass
     if isinstance(content, Iterable) and not hasattr(content, "keys"):
         return b"".join(map(_bytes_of, content))
     raise TypeError(

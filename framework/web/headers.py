@@ -12,7 +12,6 @@ from .wsgi import Environ
 
 is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _unsendable = re.compile("[\0\r\n\u0100-\U0010ffff]").search
-_by_name = itemgetter(0)
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 
 
@@ -69,13 +68,13 @@ class Headers:
     _values: dict[str, str]
 
     def __init__(self, init: "HeadersInit" = None) -> None:
+        if isinstance(init, Headers):
+            self._values = init._values.copy()
+            self._cookies = init._cookies.copy()
+            return
         self._values = {}
         self._cookies = []
         if init is None:
-            return
-        if isinstance(init, Headers):
-            self._values.update(init._values)
-            self._cookies += init._cookies
             return
         pairs = init.items() if type(init) is dict else to_pairs(init, "Headers")
         for name, value in pairs:
@@ -98,8 +97,7 @@ class Headers:
 
     def has(self, name: str) -> bool:
         """Return whether there is a value of that name."""
-        key = _key(name)
-        return key in self._values or (key == "set-cookie" and bool(self._cookies))
+        return _key(name) in self
 
     def set(self, name: str, value: object) -> None:
         """Set the only value of that name."""
@@ -143,22 +141,16 @@ class Headers:
 
     def items(self) -> list[tuple[str, str]]:
         """Return the pairs of name and value, sorted by name; each `set-cookie` is its own pair."""
-        return sorted(self.to_wsgi(), key=_by_name)
+        pairs = [*self._values.items(), *(("set-cookie", value) for value in self._cookies)]
+        return sorted(pairs, key=itemgetter(0))
 
     def keys(self) -> list[str]:
         """Return the names of `items()`."""
-        return sorted([*self._values, *["set-cookie"] * len(self._cookies)])
+        return [name for name, _ in self.items()]
 
     def values(self) -> list[str]:
         """Return the values of `items()`."""
         return [value for _, value in self.items()]
-
-    def to_wsgi(self) -> list[tuple[str, str]]:
-        """Return the pairs in any order, as WSGI's `start_response` takes them."""
-        pairs = list(self._values.items())
-        if self._cookies:
-            pairs += [("set-cookie", cookie) for cookie in self._cookies]
-        return pairs
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
@@ -194,10 +186,7 @@ class Headers:
     __hash__ = None  # type: ignore[assignment]
 
     def __copy__(self) -> Self:
-        new = object.__new__(type(self))
-        new._values = self._values.copy()
-        new._cookies = self._cookies.copy()
-        return new
+        return type(self)(self)
 
     def __repr__(self) -> str:
         shown = {name: "..." if name in _SECRET else value for name, value in self.items()}
@@ -218,10 +207,7 @@ def _name_of(key: str) -> str:
 
 
 class RequestHeaders(Headers):
-    """Read-only headers: changing them is a `TypeError`.
-
-    https://fetch.spec.whatwg.org/#concept-headers-guard
-    """
+    """Read-only headers: changing them is a `TypeError`."""
 
     __slots__ = ()
 
@@ -232,19 +218,17 @@ class RequestHeaders(Headers):
         The headers of the body come from `CONTENT_TYPE` and `CONTENT_LENGTH` only: a client can
         set `HTTP_CONTENT_LENGTH` to anything.
         """
-        headers = object.__new__(cls)
-        values: dict[str, str] = {
-            name: value
-            for key, value in environ.items()
-            if "HTTP_" in key and (name := _name_of(key))
-        }
+        headers = cls()
+        values = headers._values
+        for key, value in environ.items():
+            if "HTTP_" in key and (name := _name_of(key)):
+                values[name] = value
         if value := environ.get("CONTENT_TYPE"):
             values["content-type"] = value
         if value := environ.get("CONTENT_LENGTH"):
             values["content-length"] = value
-        cookie = values.pop("set-cookie", None)
-        headers._values = values
-        headers._cookies = [] if cookie is None else [cookie]
+        if "set-cookie" in values:
+            headers._cookies.append(values.pop("set-cookie"))
         return headers
 
     def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
@@ -254,15 +238,7 @@ class RequestHeaders(Headers):
 
 
 def add_vary(headers: Headers, name: str) -> None:
-    """Add a field name to `Vary`, unless the header lists it or `*` already.
-
-    https://www.rfc-editor.org/rfc/rfc9110#section-12.5.5
-
-    >>> headers = Headers({"Vary": "Accept"})
-    >>> add_vary(headers, "cookie")
-    >>> headers["vary"]
-    'Accept, cookie'
-    """
+    """Add a field name to `Vary`, unless the header lists it or `*` already."""
     listed = headers.get("vary", "").lower().split(",")
     if {"*", name.lower()}.isdisjoint(map(str.strip, listed)):
         headers.append("vary", name)

@@ -9,24 +9,20 @@ D = TypeVar("D")
 V = TypeVar("V")
 
 
-def to_pairs(init: object, kind: str) -> Iterable[tuple[Any, Any]]:
-    """Return the pairs of a mapping (any object with `items()`) or of an iterable of pairs.
+def to_pairs(init: object, kind: str) -> Iterator[tuple[Any, Any]]:
+    """Yield the pairs of a mapping (any object with `items()`) or of an iterable of pairs.
 
-    Another object is a `TypeError`, an item that is not a pair a `ValueError`. `kind` is the name
-    of the class for the message.
+    Another object is a `TypeError`, and so is an item that is not a pair; an item of another
+    length is a `ValueError`. `kind` is the name of the class for the message.
     """
-    items = getattr(init, "items", None)
-    if items is not None:
-        return items()  # type: ignore[no-any-return]
+    if hasattr(init, "items"):
+        yield from init.items()
+        return
     if isinstance(init, str | bytes) or not isinstance(init, Iterable):
         raise TypeError(
             f"{kind}: expected a mapping or an iterable of (name, value) pairs, "
             f"not {type(init).__name__}."
         )
-    return _unpack(init, kind)
-
-
-def _unpack(init: Iterable[object], kind: str) -> Iterator[tuple[Any, Any]]:
     for index, pair in enumerate(init):
         if isinstance(pair, str | bytes) or not isinstance(pair, Iterable):
             raise TypeError(
@@ -56,11 +52,7 @@ class Pairs(Generic[V]):
     def get(self, name: str, default: D) -> V | D: ...
     def get(self, name: str, default: D | None = None) -> V | D | None:
         """Return the first value of that name, or `default`."""
-        name = to_name(name)
-        for other, value in self._pairs:
-            if other == name:
-                return value
-        return default
+        return next(iter(self.get_all(name)), default)
 
     def get_all(self, name: str) -> list[V]:
         """Return each value of that name."""
@@ -69,8 +61,7 @@ class Pairs(Generic[V]):
 
     def has(self, name: str) -> bool:
         """Return whether there is a pair of that name."""
-        name = to_name(name)
-        return any(other == name for other, _ in self._pairs)
+        return to_name(name) in self.keys()
 
     def items(self) -> list[tuple[str, V]]:
         """Return the pairs."""

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar, overload
 import werkzeug
 from werkzeug.exceptions import UnsupportedMediaType
 
-from .body import Body, BodyInit, Source, extract
+from .body import Body, BodyInit, extract
 from .errors import BadBodyError, FormTypeError
 from .formdata import File, FormData
 from .headers import HeadersInit, RequestHeaders, is_token
@@ -47,8 +47,8 @@ class Request(Body):
 
     method: str
     _environ: Environ | None  # of a request from a WSGI server
-    _make_url: Callable[[], str] | None
     _headers: RequestHeaders | None
+    _make_url: Callable[[], str]
     _url: str | None
     _werkzeug: werkzeug.Request | None
 
@@ -70,12 +70,12 @@ class Request(Body):
         self.method = _method(method)
         if body is not None and self.method in ("GET", "HEAD"):
             raise TypeError(f"A {self.method} request can't have a body.")
-        self._url = parsed.href
+        self._make_url = parsed.__str__
         self._source, content_type = extract(body)
         self._headers = RequestHeaders(headers)
         if content_type is not None:
             self._headers._values.setdefault("content-type", content_type)
-        self._environ = self._make_url = self._reader = self._werkzeug = None
+        self._environ = self._reader = self._url = self._werkzeug = None
         self._used = False
 
     @classmethod
@@ -102,7 +102,7 @@ class Request(Body):
     def url(self) -> str:
         """The URL, as `URL.href` writes it."""
         if self._url is None:
-            self._url = self._make_url()  # type: ignore[misc]  # set if there is no _url
+            self._url = self._make_url()
         return self._url
 
     @property
@@ -144,27 +144,23 @@ class Request(Body):
 
     def clone(self) -> Self:
         """Return a second request whose body can be read independently."""
-        return self._with_source(self._copy_source())
+        source = self._copy_source()
+        other = self.with_url(self._make_url)
+        other._source = source
+        self._used = False  # the body is not moved but copied
+        return other
 
     def with_url(self, make_url: Callable[[], str]) -> Self:
         """Return a copy with another URL. The body moves to the copy; here it counts as read."""
-        other = self._with_source(self._source)
-        other._used = self._used
-        other._make_url = make_url
-        other._url = None
-        self._used = self._source is not None
-        return other
-
-    def _with_source(self, source: Source) -> Self:
         other = object.__new__(type(self))
-        other._source = source
-        other._used = False
-        other._reader = other._werkzeug = None
         other.method = self.method
         other._environ = self._environ
-        other._make_url = self._make_url
         other._headers = self._headers
-        other._url = self._url
+        other._make_url = make_url
+        other._reader = other._url = other._werkzeug = None
+        other._source = self._source
+        other._used = self._used
+        self._used = self._source is not None
         return other
 
     @property
@@ -182,8 +178,6 @@ class Request(Body):
 
         A `content-length` among the headers is used as it is, right or wrong. `ValueError`: the
         URL is neither http nor https.
-
-        https://peps.python.org/pep-3333/#environ-variables
         """
         environ = _make_environ(self) if self._environ is None else self._environ.copy()
         environ["wsgi.input"] = self.body or io.BytesIO()
@@ -245,7 +239,7 @@ def _make_environ(request: Request) -> Environ:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name, value in request.headers.to_wsgi():
+    for name, value in request.headers.items():
         key = name.upper().replace("-", "_")
         environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
     source = request._source

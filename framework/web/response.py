@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Callable, Generator, Iterable, Sequence
-from copy import copy
 from http import HTTPStatus
 from typing import Any, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 from urllib.parse import quote
 
-from .body import PLAIN_TEXT, Body, BodyInit, Source, extract
+from .body import PLAIN_TEXT, Body, BodyInit, extract
 from .errors import BodyUsedError
 from .headers import Headers, HeadersInit
 from .jsontext import write_json
@@ -16,13 +15,13 @@ from .strings import to_usv
 from .url import URL
 from .wsgi import StartResponse
 
-_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_STATUS_LINES = {code: f"{code} {_PHRASES.get(code, 'Unknown')}" for code in range(200, 600)}
 _NULL_BODY = frozenset({204, 205, 304})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _is_status_text = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _control_or_space_end = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
-_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
-_is_web = re.compile("https?://", re.IGNORECASE).match
+_has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
 _leaves_host = re.compile(r"[^?#]*\\|//").match
 # Characters of a relative URL that are sent as they are, percent signs included.
 _URL_SAFE = "!#$%&'()*+,/:;=?@[\\]^`{|}~"
@@ -80,14 +79,9 @@ class Response(Body):
 
     __slots__ = ("_headers", "_status", "_status_text")
 
-    _headers: Headers
-    _status: int
-    _status_text: str
-
+    # The standard has these for responses that were fetched.
     url = ""
-    """The URL that it was fetched from: none on a server."""
     redirected = False
-    """Whether it is the result of a redirect: never on a server."""
 
     def __init__(
         self,
@@ -118,8 +112,6 @@ class Response(Body):
         """Return a response with `data` as JSON; its type is `application/json` unless set.
 
         `data` may contain dates, UUIDs, enums and dataclasses; NaN becomes `null`.
-
-        https://fetch.spec.whatwg.org/#dom-response-json
         """
         response = cls(**init)
         response._source = source = write_json(data)
@@ -136,11 +128,6 @@ class Response(Body):
         hold is percent-encoded. `ValueError`: a URL that may lead to an unexpected address (a
         scheme other than http and https, `//host`, a backslash in the path, control characters,
         spaces at the ends), or a status that is not 301, 302, 303, 307 or 308.
-
-        https://fetch.spec.whatwg.org/#dom-response-redirect
-
-        >>> Response.redirect("/naïve?q=a b", 303).headers["location"]
-        '/na%C3%AFve?q=a%20b'
         """
         if status not in _REDIRECTS:
             raise ValueError(f"A redirect has status 301, 302, 303, 307 or 308, not {status!r}.")
@@ -150,10 +137,7 @@ class Response(Body):
 
     @classmethod
     def error(cls) -> Self:
-        """Return a network error: status 0, type `"error"`. It can't be sent.
-
-        https://fetch.spec.whatwg.org/#dom-response-error
-        """
+        """Return a network error: status 0, type `"error"`. It can't be sent."""
         response = cls()
         response._status = 0
         return response
@@ -185,8 +169,10 @@ class Response(Body):
 
     def clone(self) -> Self:
         """Return a second response whose body can be read or sent independently."""
-        other = self._with_source(self._copy_source())
-        other._used = False
+        source = self._copy_source()
+        other = self.with_own_headers()
+        other._source = source
+        self._used = False  # the stream is not moved but copied
         return other
 
     def with_status(self, status: int, status_text: str = "") -> Self:
@@ -199,19 +185,15 @@ class Response(Body):
 
     def with_own_headers(self) -> Self:
         """Return a copy with its own headers. A stream moves to the copy."""
-        other = self._with_source(self._source)
-        if isinstance(self._source, Stream):
-            self._used = True
-        return other
-
-    def _with_source(self, source: Source) -> Self:
         other = object.__new__(type(self))
-        other._source = source
+        other._source = self._source
         other._used = self._used
         other._reader = None
         other._status = self._status
         other._status_text = self._status_text
-        other._headers = copy(self._headers)
+        other._headers = Headers(self._headers)
+        if isinstance(self._source, Stream):
+            self._used = True
         return other
 
     def send(
@@ -232,35 +214,32 @@ class Response(Body):
         (`BodyUsedError`). The content length is computed if it is known. Without a content type,
         bytes are `application/octet-stream`, and an empty body is text: WSGI requires a type for
         every status but 204 and 304.
-
-        https://peps.python.org/pep-3333/
         """
         status = self._status
         if not status:
             raise ValueError("Response.error() is a network error: it can't be sent.")
-        if self._status_text:
-            line = f"{status} {self._status_text}"
-        else:
-            line = _STATUS_LINES.get(status) or f"{status} Unknown"
+        text = self._status_text
+        line = f"{status} {text}" if text else _STATUS_LINES[status]
         source = self._source
-        values = self._headers._values
-        headers = self._headers.to_wsgi()
-        if cookies:
-            headers += [("set-cookie", cookie) for cookie in cookies]
+        values = self._headers._values.copy()
+        data = b""
         if status == 204 or status == 304:
-            start_response(line, _without(headers, "content-type", "content-length"))
-            return ()
-        if "content-type" not in values:
-            kind = PLAIN_TEXT if source is None else "application/octet-stream"
-            headers.append(("content-type", kind))
+            values.pop("content-type", None)
+            values.pop("content-length", None)
+        else:
+            if "content-type" not in values:
+                kind = PLAIN_TEXT if source is None else "application/octet-stream"
+                values["content-type"] = kind
+            if not isinstance(source, Stream):
+                data = source if type(source) is bytes else to_bytes(source or b"")
+                # A HEAD handler may set the length of GET.
+                if source is not None or not head or "content-length" not in values:
+                    values["content-length"] = str(len(data))
+        headers = list(values.items())
+        if cookies or self._headers._cookies:
+            headers += [("set-cookie", cookie) for cookie in (*self._headers._cookies, *cookies)]
         if isinstance(source, Stream):
             return self._send_stream(source, start_response, line, headers, head, run)
-        data = source if type(source) is bytes else to_bytes(source or b"")
-        if "content-length" not in values:
-            headers.append(("content-length", str(len(data))))
-        elif source is not None or not head:  # a HEAD handler may set the length of GET
-            headers = _without(headers, "content-length")
-            headers.append(("content-length", str(len(data))))
         start_response(line, headers)
         return (data,) if data and not head else ()
 
@@ -319,10 +298,6 @@ def _checked_text(status_text: str) -> str:
     return status_text
 
 
-def _without(headers: list[tuple[str, str]], *names: str) -> list[tuple[str, str]]:
-    return [header for header in headers if header[0] not in names]
-
-
 def _location(url: str | URL) -> str:
     if not isinstance(url, str | URL):
         raise TypeError(f"A redirect takes a str or a URL, not {type(url).__name__}.")
@@ -334,8 +309,8 @@ def _location(url: str | URL) -> str:
             f"Can't redirect to {text!r:.200}: it leads to another host. "
             "To redirect there, write the whole URL, with https://."
         )
-    if not _scheme(text):
+    if not _has_scheme(text):
         return quote(text, safe=_URL_SAFE)
-    if not _is_web(text):
+    if not text.lower().startswith(("http://", "https://")):
         raise ValueError(f"Can't redirect to {text!r:.200}: only to http://, https:// or a path.")
     return URL(text).href

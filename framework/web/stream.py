@@ -2,10 +2,9 @@
 
 import io
 import itertools
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextvars import Context, copy_context
-from functools import partial
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from .loop import Loop
 from .strings import to_usv
@@ -17,9 +16,9 @@ BLOCK = 64 * 1024
 
 
 class Run(Protocol):
-    """A function that runs a coroutine in a context and returns its result."""
+    """A function that awaits an object in a context and returns the result."""
 
-    def __call__(self, coroutine: Coroutine[Any, Any, T], /, *, context: Context) -> T: ...
+    def __call__(self, awaitable: Awaitable[T], /, *, context: Context) -> T: ...
 
 
 _END = object()
@@ -124,51 +123,37 @@ class AsyncStream(Stream):
     own; all in one context, which keeps the context variables that the iterable sets.
     """
 
-    __slots__ = ("_waiter",)
+    __slots__ = ("_awaited",)
 
     def __init__(self, source: AsyncIterable[object]) -> None:
-        self._waiter = _Waiter()
-        chunks = aiter(source)
-        super().__init__(_pull(chunks, self._waiter), partial(_finish, chunks, self._waiter))
+        self._awaited = _Awaited(source)
+        super().__init__(iter(self._awaited), self._awaited.close)
 
     def use(self, run: Run) -> None:
-        self._waiter.run = run
+        self._awaited.run = run
 
 
-class _Waiter:
-    """Awaits the chunks of a stream; a separate object to avoid a reference cycle."""
+class _Awaited:
+    """Iterates over an async iterable; a separate object, so that a stream is in no cycle."""
 
-    __slots__ = ("_context", "_loop", "run")
+    __slots__ = ("_chunks", "_context", "_loop", "run")
 
-    def __init__(self) -> None:
+    def __init__(self, source: AsyncIterable[object]) -> None:
+        self._chunks = aiter(source)
         self._context = copy_context()
         self._loop = Loop()
         self.run: Run = self._loop.run
 
-    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self.run(coroutine, context=self._context)
+    def __iter__(self) -> Iterator[object]:
+        while (chunk := self.run(anext(self._chunks, _END), context=self._context)) is not _END:
+            yield chunk
 
     def close(self) -> None:
-        self._loop.close()
-
-
-def _pull(chunks: AsyncIterator[object], waiter: _Waiter) -> Iterator[object]:
-    async def pull() -> object:
-        return await anext(chunks, _END)
-
-    while (chunk := waiter.wait(pull())) is not _END:
-        yield chunk
-
-
-def _finish(chunks: AsyncIterator[object], waiter: _Waiter) -> None:
-    async def finish() -> None:
-        await chunks.aclose()  # type: ignore[attr-defined]
-
-    try:
-        if hasattr(chunks, "aclose"):
-            waiter.wait(finish())
-    finally:
-        waiter.close()
+        try:
+            if hasattr(self._chunks, "aclose"):
+                self.run(self._chunks.aclose(), context=self._context)
+        finally:
+            self._loop.close()
 
 
 class Branch(Stream):

@@ -21,13 +21,7 @@ def to_text(value: object) -> str:
 
 
 def to_usv(text: str) -> str:
-    r"""Replace each lone surrogate by U+FFFD.
-
-    https://infra.spec.whatwg.org/#javascript-string-convert
-
-    >>> ascii(to_usv("a\ud800"))
-    "'a\\ufffd'"
-    """
+    """Return the text with U+FFFD in place of each lone surrogate ("scalar value string")."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

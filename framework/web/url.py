@@ -17,19 +17,20 @@ from .strings import to_text, to_usv
 # An href of the serialiser: user name, password and host contain none of the delimiters, and a
 # path that begins with "//" follows "/." if the host is missing.
 _split = re.compile(
-    r"""([^:]+:)
-        (?://
-            (?: ([^/?\#:@]*) (?: :([^/?\#@]*) )? @ )?
-            ( \[[^\]]*\] | [^/?\#:]* )
-            (?: :([0-9]+) )?
+    r"""(?P<protocol> [^:]+: )
+        (?: //
+            (?: (?P<username> [^/?\#:@]* ) (?: : (?P<password> [^/?\#@]* ) )? @ )?
+            (?P<host>
+                (?P<hostname> \[[^\]]*\] | [^/?\#:]* )
+                (?: : (?P<port> [0-9]+ ) )?
+            )
         )?
         (?: /\.(?=//) )?
-        ([^?\#]*)
-        (\?[^\#]+)? \??
-        (\#.+)? \#?""",
+        (?P<pathname> [^?\#]* )
+        (?P<search> \?[^\#]+ )? \??
+        (?P<hash> \#.+ )? \#?""",
     re.VERBOSE,
 ).fullmatch
-_PROTOCOL, _USERNAME, _PASSWORD, _HOSTNAME, _PORT, _PATHNAME, _SEARCH, _HASH = range(8)
 
 
 class _Part:
@@ -38,10 +39,7 @@ class _Part:
     An invalid value leaves the URL unchanged.
     """
 
-    __slots__ = ("_index", "_name")
-
-    def __init__(self, index: int) -> None:
-        self._index = index
+    __slots__ = ("_name",)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -53,11 +51,16 @@ class _Part:
     def __get__(self, url: "URL | None", owner: type) -> "Self | str":
         if url is None:
             return self
-        return url._parts()[self._index]
+        if url._parts is None:
+            url._parts = _split(url._href)
+        return url._parts[self._name] or ""  # type: ignore[index]  # each href matches
 
     def __set__(self, url: "URL", value: str | float) -> None:
-        url._set(self._name, value)
-        url._reread_query()
+        parsed = ada_url.URL(url._href)
+        # ada may change the URL up to the point where the value is invalid.
+        with suppress(ValueError):
+            setattr(parsed, self._name, to_usv(to_text(value)))
+        url._change(parsed.href)
 
 
 class URL:
@@ -80,25 +83,24 @@ class URL:
     '?q=%C3%A4'
     """
 
-    __slots__ = ("__weakref__", "_groups", "_href", "_params")
+    __slots__ = ("__weakref__", "_href", "_params", "_parts")
 
-    _groups: tuple[str, ...] | None
-    _href: str
-    _params: "URLSearchParams | None"
+    _params: URLSearchParams | None
+    _parts: re.Match[str] | None
 
-    protocol = _Part(_PROTOCOL)
-    username = _Part(_USERNAME)
-    password = _Part(_PASSWORD)
-    hostname = _Part(_HOSTNAME)
-    port = _Part(_PORT)
-    pathname = _Part(_PATHNAME)
-    search = _Part(_SEARCH)
-    hash = _Part(_HASH)
+    protocol = _Part()
+    username = _Part()
+    password = _Part()
+    host = _Part()
+    hostname = _Part()
+    port = _Part()
+    pathname = _Part()
+    search = _Part()
+    hash = _Part()
 
     def __init__(self, url: "str | URL", base: "str | URL | None" = None) -> None:
-        self._href = _parsed(url, base)
-        self._groups = None
-        self._params = None
+        self._href = _parse(url, base)
+        self._params = self._parts = None
 
     @classmethod
     def parse(cls, url: "str | URL", base: "str | URL | None" = None) -> Self | None:
@@ -120,53 +122,27 @@ class URL:
 
     @href.setter
     def href(self, href: "str | URL") -> None:
-        self._href = _parsed(href, None)
-        self._groups = None
-        self._reread_query()
+        self._change(_parse(href))
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port; `"null"` if the scheme has no such origin.
-
-        https://url.spec.whatwg.org/#origin
-        """
+        """Scheme, host and port; `"null"` if the scheme has no such origin."""
         protocol = self.protocol
         if protocol in ("http:", "https:"):
             return f"{protocol}//{self.host}"
         return ada_url.parse_url(self._href, ("origin",))["origin"]
 
     @property
-    def host(self) -> str:
-        """Host name and port."""
-        parts = self._parts()
-        return f"{parts[_HOSTNAME]}:{parts[_PORT]}" if parts[_PORT] else parts[_HOSTNAME]
-
-    @host.setter
-    def host(self, host: str) -> None:
-        self._set("host", host)
-
-    @property
-    def search_params(self) -> "URLSearchParams":
+    def search_params(self) -> URLSearchParams:
         """The query, to read and to change; a change of it or of `search` changes both."""
         if self._params is None:
             self._params = URLSearchParams(self.search)
             self._params._url = weakref.ref(self)
         return self._params
 
-    def _parts(self) -> tuple[str, ...]:
-        if self._groups is None:
-            self._groups = _split(self._href).groups("")  # type: ignore[union-attr]  # an href
-        return self._groups
-
-    def _set(self, name: str, value: str | float) -> None:
-        url = ada_url.URL(self._href)
-        # ada may change the URL up to the point where the value is invalid.
-        with suppress(ValueError):
-            setattr(url, name, to_usv(to_text(value)))
-        self._href = url.href
-        self._groups = None
-
-    def _reread_query(self) -> None:
+    def _change(self, href: str) -> None:
+        self._href = href
+        self._parts = None
         if self._params is not None:
             self._params._pairs = parse_query(self.search[1:])
 
@@ -187,20 +163,19 @@ class URL:
         return f"{type(self).__name__}({self._href!r})"
 
 
-def _parsed(url: str | URL, base: str | URL | None) -> str:
+def _parse(url: str | URL, base: str | URL | None = None) -> str:
+    """Return the href of a URL, resolved against `base`."""
     try:
-        text = to_usv(_input(url))
+        text = to_usv(_require_url(url))
         if base is None:
             return ada_url.normalize_url(text)
-        return ada_url.join_url(to_usv(_input(base)), text)
+        return ada_url.join_url(to_usv(_require_url(base)), text)
     except ValueError:
         against = "" if base is None else f" relative to {str(base)!r}"
         raise ValueError(f"{str(url)!r}{against} is not a valid URL.") from None
 
 
-def _input(url: str | URL) -> str:
-    if isinstance(url, URL):
-        return url._href
-    if isinstance(url, str):
-        return url
-    raise TypeError(f"A URL takes a str or a URL, not {type(url).__name__}.")
+def _require_url(url: str | URL) -> str:
+    if not isinstance(url, str | URL):
+        raise TypeError(f"A URL takes a str or a URL, not {type(url).__name__}.")
+    return str(url)

@@ -7,7 +7,7 @@ all other types that it supports. A pydantic model validates itself, alone or in
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
@@ -34,13 +34,12 @@ _location = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$").search
 _steps = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]").findall
 
 _MANY = (
-    inspect.ListType,
-    inspect.SetType,
-    inspect.FrozenSetType,
-    inspect.VarTupleType,
-    inspect.TupleType,
+    inspect.ListType
+    | inspect.SetType
+    | inspect.FrozenSetType
+    | inspect.VarTupleType
+    | inspect.TupleType
 )
-_UNIONS = (typing.Union, types.UnionType)
 
 
 def convert(data: Any, kind: type[T]) -> T:
@@ -49,8 +48,7 @@ def convert(data: Any, kind: type[T]) -> T:
     `InvalidDataError` names each invalid field. `TypeError`: a type that msgspec does not
     support.
     """
-    value: T = _convert(data, kind, strict=True)
-    return value
+    return _convert(data, kind, strict=True)
 
 
 def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
@@ -66,32 +64,35 @@ def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
         kinds = fields.get(name, ())
         if any(isinstance(one, _MANY) for one in kinds):
             data.setdefault(name, []).append(value)
-        elif name not in data and not (value == "" and kinds and not any(map(_is_text, kinds))):
+        elif name not in data and not (
+            value == "" and kinds and not any(map(_accepts_empty, kinds))
+        ):
             checked = value == "on" and any(isinstance(one, inspect.BoolType) for one in kinds)
             data[name] = checked or value
-    converted: T = _convert(data, kind, strict=False)
-    return converted
+    return _convert(data, kind, strict=False)
 
 
-def _convert(data: Any, kind: Any, *, strict: bool) -> Any:
+def _convert(data: Any, kind: type[T], *, strict: bool) -> T:
     try:
         return _to(data, kind, strict)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, TypeError):  # an error in the code of the type
             raise error.__cause__ from None
-        wrong = _Search(strict).find(data, kind)
+        search = _Search(strict)
+        search.look(data, kind, ())
+        found = search.found
     except RecursionError:
-        wrong = [((), "This is nested too deeply.")]
+        found = [((), "This is nested too deeply.")]
     raise InvalidDataError(
-        [(_pointer(path), f"{detail:.{_MAX_DETAIL}}") for path, detail in wrong[:MAX_ERRORS]]
+        [(_pointer(path), f"{detail:.{_MAX_DETAIL}}") for path, detail in found[:MAX_ERRORS]]
     )
 
 
-def _to(data: Any, kind: Any, strict: bool) -> Any:
-    return msgspec.convert(data, kind, strict=strict, str_keys=True, dec_hook=_own_kind)
+def _to(data: Any, kind: type[T], strict: bool) -> T:
+    return msgspec.convert(data, kind, strict=strict, str_keys=True, dec_hook=_convert_other)
 
 
-def _own_kind(kind: Any, value: Any) -> Any:
+def _convert_other(kind: Any, value: Any) -> Any:
     """Convert to a type that msgspec does not support: a pydantic model, or a class as `File`."""
     if hasattr(kind, "model_validate"):
         return kind.model_validate(value)
@@ -107,48 +108,43 @@ class _Search:
     own.
     """
 
-    __slots__ = ("_found", "_strict", "_values_left")
+    __slots__ = ("_strict", "_values_left", "found")
 
     def __init__(self, strict: bool) -> None:
         self._strict = strict
         self._values_left = _MAX_VALUES
-        self._found: list[Wrong] = []
+        self.found: list[Wrong] = []
 
-    def find(self, data: Any, kind: Any) -> list[Wrong]:
-        """Return the errors, within the limits; there is at least one."""
-        self._look(data, kind, ())
-        return self._found
-
-    def _look(self, data: Any, kind: Any, path: Path) -> None:
+    def look(self, data: Any, kind: Any, path: Path) -> None:
+        """Add the errors in `data` to `found`, within the limits; at least one if it is invalid."""
         self._values_left -= 1
         try:
             _to(data, kind, self._strict)
             return
         except msgspec.ValidationError as error:
             whole = error
-        before = len(self._found)
-        kind = _bare(kind)
+        before = len(self.found)
+        kind = _unwrap(kind)
         info = _info(kind)
-        self._found += [((*path, name), detail) for name, detail in _wrong_names(data, info)]
+        self.found += [((*path, name), detail) for name, detail in _wrong_names(data, info)]
         if len(path) < _MAX_DEPTH:
             for step, part, part_kind in _parts(data, kind, info):
-                if not self._values_left or len(self._found) >= MAX_ERRORS:
+                if not self._values_left or len(self.found) >= MAX_ERRORS:
                     break
-                self._look(part, part_kind, (*path, step))
-        if len(self._found) == before:
-            self._found += _read(whole, path)
+                self.look(part, part_kind, (*path, step))
+        if len(self.found) == before:
+            self.found += _errors_of(whole, path)
 
 
 def _wrong_names(data: Any, info: inspect.Type) -> Iterator[tuple[str, str]]:
     """Yield fields that are missing, and unknown ones if they are forbidden."""
-    if isinstance(data, dict) and (fields := _fields(info)):
+    if isinstance(data, dict) and (fields := getattr(info, "fields", ())):
         for field in fields:
             if field.required and field.encode_name not in data:
                 yield field.encode_name, "This field is missing."
         if isinstance(info, inspect.StructType) and info.forbid_unknown_fields:
             known = {field.encode_name for field in fields} | {info.tag_field}
-            for name in [name for name in data if name not in known]:
-                yield name, "This field is unknown."
+            yield from ((name, "This field is unknown.") for name in data if name not in known)
 
 
 def _parts(data: Any, kind: Any, info: inspect.Type) -> Iterator[tuple[str | int, Any, Any]]:
@@ -157,7 +153,7 @@ def _parts(data: Any, kind: Any, info: inspect.Type) -> Iterator[tuple[str | int
     if isinstance(data, dict) and isinstance(info, inspect.DictType):
         for name, item in data.items():
             yield name, item, arguments[1]
-    elif isinstance(data, dict) and (fields := _fields(info)):
+    elif isinstance(data, dict) and (fields := getattr(info, "fields", ())):
         kinds = _hints(kind)
         for field in fields:
             if field.encode_name in data:
@@ -170,11 +166,10 @@ def _parts(data: Any, kind: Any, info: inspect.Type) -> Iterator[tuple[str | int
             yield number, item, arguments[0]
 
 
-def _read(error: msgspec.ValidationError, path: Path) -> list[Wrong]:
+def _errors_of(error: msgspec.ValidationError, path: Path) -> list[Wrong]:
     """Return the error of msgspec, or the errors of the pydantic model that caused it."""
     text = str(error)
-    at = _location(text)
-    if at:
+    if at := _location(text):
         text = text[: at.start()]
         path = (*path, *(name or number for name, number in _steps(at[1])))
     errors = getattr(error.__cause__, "errors", None)
@@ -193,7 +188,7 @@ def _kinds_of_fields(kind: Any) -> dict[str, tuple[inspect.Type, ...]]:
             for name in (attribute, field.alias, field.validation_alias)
             if isinstance(name, str)
         }
-    return {field.encode_name: _flat(field.type) for field in _fields(_info(kind))}
+    return {field.encode_name: _flat(field.type) for field in getattr(_info(kind), "fields", ())}
 
 
 def _info(kind: Any) -> inspect.Type:
@@ -204,10 +199,6 @@ def _info(kind: Any) -> inspect.Type:
     return info.type if isinstance(info, inspect.Metadata) else info
 
 
-def _fields(info: inspect.Type) -> Sequence[inspect.Field]:
-    return getattr(info, "fields", ())
-
-
 def _flat(info: inspect.Type) -> tuple[inspect.Type, ...]:
     if isinstance(info, inspect.Metadata):
         return _flat(info.type)
@@ -216,7 +207,7 @@ def _flat(info: inspect.Type) -> tuple[inspect.Type, ...]:
     return (info,)
 
 
-def _is_text(info: inspect.Type) -> bool:
+def _accepts_empty(info: inspect.Type) -> bool:
     """Return whether the type accepts an empty text."""
     if isinstance(info, inspect.LiteralType):
         return "" in info.values
@@ -225,32 +216,25 @@ def _is_text(info: inspect.Type) -> bool:
     return isinstance(info, inspect.StrType | inspect.AnyType)
 
 
-def _bare(kind: Any) -> Any:
+def _unwrap(kind: Any) -> Any:
     """Return the type without its wrappers: `X` for `Annotated[X | None, ...]`."""
     origin = typing.get_origin(kind)
     arguments = typing.get_args(kind)
-    if origin in _UNIONS:
+    if origin in (typing.Union, types.UnionType):
         members = [member for member in arguments if member is not type(None)]
-        return _bare(members[0]) if len(members) == 1 else kind
-    return _bare(arguments[0]) if origin is typing.Annotated else kind
+        return _unwrap(members[0]) if len(members) == 1 else kind
+    return _unwrap(arguments[0]) if origin is typing.Annotated else kind
 
 
 def _hints(kind: Any) -> dict[str, Any]:
-    """Return the type of each attribute, with the type variables of a generic replaced."""
-    origin = typing.get_origin(kind) or kind
-    variables = getattr(origin, "__parameters__", ())
-    stands_for = dict(zip(variables, typing.get_args(kind), strict=False))
-    hints = typing.get_type_hints(origin, include_extras=True)
-    return {name: _replaced(hint, stands_for) for name, hint in hints.items()}
-
-
-def _replaced(hint: Any, stands_for: dict[Any, Any]) -> Any:
-    if typing.get_origin(hint) in (typing.Required, typing.NotRequired):
-        (hint,) = typing.get_args(hint)
-    if isinstance(hint, TypeVar):
-        return stands_for.get(hint, Any)
-    variables = getattr(hint, "__parameters__", ())
-    return hint[tuple(stands_for.get(one, Any) for one in variables)] if variables else hint
+    """Return the type of each attribute. Type variables stay: msgspec accepts any value then."""
+    hints = typing.get_type_hints(typing.get_origin(kind) or kind, include_extras=True)
+    return {
+        name: typing.get_args(hint)[0]
+        if typing.get_origin(hint) in (typing.Required, typing.NotRequired)
+        else hint
+        for name, hint in hints.items()
+    }
 
 
 def _pointer(path: Path) -> str:

@@ -125,12 +125,12 @@ def test_a_null_body_can_be_read_again():
 
 
 @pytest.mark.parametrize("body", [5, True, {"a": 1}, object(), [1], [{"a": 1}], ("a", None)])
-def test_data_is_no_body(body):
+def test_a_body_of_another_type_is_a_type_error(body):
     with pytest.raises(TypeError, match=r"Response\.json"):
         Response(body)
 
 
-def test_the_body_is_what_the_buffer_held_then():
+def test_a_buffer_is_copied():
     buffer = bytearray(b"abc")
     response = Response(buffer)
     buffer[:] = b"xyz"
@@ -142,7 +142,7 @@ def test_surrogates_become_what_browsers_send():
     assert Response("a\ud800").bytes() == "a\ufffd".encode()
 
 
-def test_a_mark_at_the_beginning_is_no_text():
+def test_a_byte_order_mark_is_dropped():
     assert Response("\ufeffa\ufeff").text() == "a\ufeff"
     assert Request("http://x/", method="POST", body="\ufeffa").text() == "a"
 
@@ -184,7 +184,7 @@ def test_closing_the_stream_of_a_body_closes_what_it_comes_from():
     assert pieces.closed == 1
 
 
-def test_the_stream_of_a_body_leaves_open_what_somebody_else_reads():
+def test_closing_the_stream_of_a_body_does_not_close_another_reader():
     pieces = Pieces("a", "b")
     response = Response(pieces)
     stream = response.body
@@ -474,14 +474,14 @@ def test_a_multipart_form_needs_a_boundary(kind):
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "", "multipart/mixed; boundary=b"])
-def test_other_content_types_are_no_forms(kind):
+def test_a_body_of_another_content_type_is_not_a_form(kind):
     made = response("a=1", kind)
     with pytest.raises(TypeError, match="A form's content type is"):
         made.form_data()
     assert made.body_used
 
 
-def test_a_form_of_our_own_may_be_of_any_size_and_is_never_invalid():
+def test_the_form_of_a_response_has_no_limits_and_is_never_invalid():
     body = b"&".join([b"a=\xff"] * 2000)
     form = response(body, "application/x-www-form-urlencoded").form_data()
     assert form.get_all("a") == ["\ufffd"] * 2000

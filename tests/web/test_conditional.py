@@ -1,10 +1,12 @@
 """Conditional requests to what handlers answer."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from framework import Config
+from framework.web.conditional import precondition_fails
 
 HANDLER = """
 from framework import Response
@@ -51,7 +53,7 @@ def test_the_handlers_own_validators_decide(
     assert response.text() == ("" if status == 304 else "hello")
 
 
-def test_a_304_keeps_what_is_not_of_the_content(site: Any) -> None:
+def test_a_304_drops_only_the_headers_of_the_content(site: Any) -> None:
     headers = {
         "etag": '"v1"',
         "cache-control": "max-age=60",
@@ -136,3 +138,23 @@ def test_a_shared_response_keeps_nothing_of_a_request(site: Any) -> None:
     )
     assert shop.get("/x").headers["etag"] == shop.get("/x").headers["etag"]
     assert shop.request("PUT", "/x").json() == [["content-type", "text/plain;charset=UTF-8"]]
+
+
+@pytest.mark.parametrize(
+    ("condition", "fails"),
+    [
+        ({}, False),
+        ({"HTTP_IF_MATCH": '"v0", "v1"'}, False),
+        ({"HTTP_IF_MATCH": "*"}, False),
+        ({"HTTP_IF_MATCH": '"v2"'}, True),
+        ({"HTTP_IF_MATCH": 'W/"v1"'}, True),
+        ({"HTTP_IF_UNMODIFIED_SINCE": DATE}, False),
+        ({"HTTP_IF_UNMODIFIED_SINCE": "Sun, 22 Nov 2026 07:59:59 GMT"}, True),
+        ({"HTTP_IF_UNMODIFIED_SINCE": "yesterday"}, False),
+        # RFC 9110, 13.1.4: with If-Match the date is not looked at.
+        ({"HTTP_IF_MATCH": '"v2"', "HTTP_IF_UNMODIFIED_SINCE": DATE}, True),
+    ],
+)
+def test_a_precondition_asks_for_one_version(condition: dict[str, str], fails: bool) -> None:
+    modified = datetime(2026, 11, 22, 8, tzinfo=UTC)
+    assert precondition_fails(condition, '"v1"', modified) is fails

@@ -431,6 +431,15 @@ def test_a_refused_write_leaves_the_last_one():
     assert cookies.headers() == ["a=1"]
 
 
+def test_cookies_know_whether_one_of_the_client_was_looked_up():
+    cookies = Cookies("a=1")
+    cookies.set("b", "2")
+    assert cookies.get("b").value == "2"
+    assert not cookies.were_read
+    cookies.get("a")
+    assert cookies.were_read
+
+
 def test_merge_takes_over_writes_and_nothing_else():
     source = Cookies("request=1")
     source.set("a", "new", **BARE)

@@ -66,7 +66,7 @@ def test_a_request_has_one_loop_in_its_own_thread(loop):
     assert first[1] == threading.get_ident()
 
 
-def test_what_still_runs_is_cancelled_and_the_loop_closed():
+def test_close_cancels_running_tasks_and_closes_the_loop():
     ended = []
 
     async def forever():
@@ -90,7 +90,7 @@ def test_what_still_runs_is_cancelled_and_the_loop_closed():
     loop.close()
 
 
-def test_a_loop_that_nobody_needs_is_not_made():
+def test_no_event_loop_is_created_before_the_first_coroutine():
     Loop()
     gc.collect()  # a loop left open would be a ResourceWarning, which is an error here
 
@@ -107,7 +107,7 @@ def test_the_thread_keeps_its_own_event_loop(loop):
         mine.close()
 
 
-def test_a_coroutine_that_is_cancelled_is_an_error_and_not_the_end_of_the_thread(loop):
+def test_a_cancelled_coroutine_is_a_runtime_error(loop):
     async def cancels_itself():
         asyncio.current_task().cancel()
         await asyncio.sleep(0)
@@ -135,7 +135,7 @@ def test_a_coroutine_sees_the_variables_of_its_caller_and_keeps_its_own(loop):
 # ------------------------------------------------------------ calling plain code
 
 
-def test_a_coroutine_calls_plain_code_while_the_loop_stands_still(loop):
+def test_a_coroutine_calls_plain_code_while_the_loop_is_stopped(loop):
     call = Call()
 
     def plain():
@@ -190,7 +190,7 @@ def test_a_stop_iteration_is_an_error_like_any_other(loop):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_what_ends_the_program_ends_it(error):
+def test_keyboard_interrupt_and_system_exit_are_raised(error):
     async def outer(call):
         await call(lambda: fails(error()))
 
@@ -250,7 +250,7 @@ def test_a_call_that_is_not_awaited_is_run_all_the_same(loop):
     gc.collect()
 
 
-def test_a_call_that_is_given_up_before_it_runs_is_not_run(loop):
+def test_a_call_cancelled_before_it_runs_is_not_run(loop):
     call = Call()
 
     async def outer():
@@ -263,7 +263,7 @@ def test_a_call_that_is_given_up_before_it_runs_is_not_run(loop):
 
 
 @pytest.mark.parametrize("result", [lambda: "late", lambda: fails(KeyError("late"))])
-def test_a_coroutine_may_give_up_while_plain_code_runs(loop, result):
+def test_a_coroutine_may_be_cancelled_while_plain_code_runs(loop, result):
     """As `asyncio.timeout` does around `await next()`."""
     call = Call()
 
@@ -374,7 +374,7 @@ def test_a_coroutine_may_run_another_by_way_of_plain_code(loop):
     assert loop.run(running()) is loop.run(running())
 
 
-def test_the_loop_that_stood_in_is_closed_even_after_a_failure(loop):
+def test_the_temporary_second_loop_is_closed_after_a_failure(loop):
     made = []
 
     async def fail():
@@ -392,7 +392,7 @@ def test_the_loop_that_stood_in_is_closed_even_after_a_failure(loop):
     assert loop.run(running()) is mine
 
 
-def test_variables_are_seen_in_the_other_thread(loop):
+def test_context_variables_are_visible_in_the_other_thread(loop):
     async def read():
         return var.get()
 
@@ -421,7 +421,7 @@ def test_a_context_that_is_given_keeps_what_is_set_in_it(loop):
     assert var not in context
 
 
-def test_a_loop_is_closed_where_another_runs():
+def test_a_loop_can_be_closed_while_another_runs():
     loop = Loop()
     made = loop.run(running())
 
@@ -432,7 +432,7 @@ def test_a_loop_is_closed_where_another_runs():
     assert made.is_closed()
 
 
-def test_a_loop_is_closed_once_however_often_it_is_asked_to():
+def test_close_may_be_called_again():
     loop = Loop()
     loop.close()
     loop.run(give(1))

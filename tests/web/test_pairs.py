@@ -13,7 +13,7 @@ def test_pairs_of_a_mapping_and_of_an_iterable(init):
 @pytest.mark.parametrize("init", ["a=b", b"ab", 5, object()])
 def test_another_object_is_a_type_error(init):
     with pytest.raises(TypeError, match=r"^X: expected a mapping or an iterable of"):
-        to_pairs(init, "X")
+        list(to_pairs(init, "X"))
 
 
 @pytest.mark.parametrize("item", ["ab", b"ab", 5, None])

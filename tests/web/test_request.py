@@ -89,7 +89,7 @@ def test_a_method_is_text():
 
 
 @pytest.mark.parametrize("url", ["http://a b/", "/relative", "http://u@x/", "http://:p@x/"])
-def test_an_address_is_absolute_and_without_credentials(url):
+def test_a_url_is_absolute_and_without_credentials(url):
     with pytest.raises(ValueError, match=r"valid URL|user name"):
         Request(url)
 
@@ -146,7 +146,7 @@ def test_what_a_handler_does_not_ask_for_is_not_touched():
     assert request.json() == 12
 
 
-def test_the_address_is_asked_for_once():
+def test_the_url_is_computed_once():
     asked = []
     request = Request.from_environ(
         {"REQUEST_METHOD": "GET"}, lambda: asked.append(1) or "http://x/", max_body_size=1
@@ -412,7 +412,7 @@ def test_headers_may_give_another_host_and_length():
     assert "HTTP_CONTENT_LENGTH" not in environ
 
 
-def test_only_web_addresses_have_an_environ():
+def test_only_http_and_https_urls_have_an_environ():
     with pytest.raises(ValueError, match="Only http and https"):
         Request("ftp://x/").to_environ()
 

@@ -69,7 +69,7 @@ def test_a_response_has_the_standards_parts():
 
 
 @pytest.mark.parametrize(("status", "ok"), [(200, True), (299, True), (300, False), (599, False)])
-def test_ok_tells_of_success(status, ok):
+def test_ok_is_true_for_200_to_299(status, ok):
     response = Response(status=status)
     assert (response.status, response.ok) == (status, ok)
 
@@ -81,20 +81,20 @@ def test_a_status_may_be_one_of_pythons_names():
 
 
 @pytest.mark.parametrize("status", [-200, 0, 1, 100, 199, 600, 1000])
-def test_a_status_is_one_of_an_answer(status):
+def test_a_status_outside_200_to_599_is_a_value_error(status):
     with pytest.raises(ValueError, match=f"A status is from 200 to 599, not {status}"):
         Response(status=status)
 
 
 @pytest.mark.parametrize("status", ["200", 200.0, None, True])
-def test_a_status_is_a_number(status):
+def test_a_status_of_another_type_is_a_type_error(status):
     with pytest.raises(TypeError, match="A status is an int"):
         Response(status=status)
 
 
 @pytest.mark.parametrize("status", [204, 205, 304])
 @pytest.mark.parametrize("body", ["", b"", [], URLSearchParams()])
-def test_some_answers_have_no_body(status, body):
+def test_a_body_with_a_status_that_allows_none_is_a_type_error(status, body):
     with pytest.raises(TypeError, match=f"A response with status {status} can't have a body"):
         Response(body, status=status)
     assert Response(status=status).text() == ""
@@ -106,7 +106,7 @@ def test_a_status_text_may_be_any_text_that_can_be_sent(text):
 
 
 @pytest.mark.parametrize("text", ["\n", "OK\r\nX: y", "a\0b", "\x7f", "日本"])
-def test_a_status_text_can_not_split_the_answer(text):
+def test_a_status_text_can_not_contain_line_breaks(text):
     with pytest.raises(ValueError, match="contains an invalid character"):
         Response(status_text=text)
 
@@ -117,7 +117,7 @@ def test_a_status_text_is_text(text):
         Response(status_text=text)
 
 
-def test_a_header_can_not_split_the_answer():
+def test_a_header_can_not_contain_line_breaks():
     with pytest.raises(ValueError, match="can't be sent"):
         Response(headers=[("location", "/x\r\nSet-Cookie: a=b")])
 
@@ -196,7 +196,7 @@ def test_awaiting_a_response_gives_the_response():
 # ---------------------------------------------------------------------- JSON
 
 
-def test_json_is_both_the_maker_and_the_reader():
+def test_json_makes_a_response_and_reads_one():
     response = Response.json({"a": [1, float("nan")]}, status=201, headers={"x": "1"})
     assert response.headers.items() == [("content-type", "application/json"), ("x", "1")]
     assert response.status == 201
@@ -267,7 +267,7 @@ def test_a_redirect_leads_to_a_path_or_a_web_address(url, location):
         URL("mailto:a@b"),
     ],
 )
-def test_a_redirect_leads_nowhere_else(url):
+def test_other_redirects_are_a_value_error(url):
     with pytest.raises(ValueError, match=r"Can't redirect to|not a valid URL"):
         Response.redirect(url)
 
@@ -295,7 +295,7 @@ def test_a_redirect_is_refused_or_stays_on_the_host_or_names_another_plainly(url
     assert there.host == "here.example" or location.startswith(("http://", "https://"))
 
 
-def test_an_error_stands_for_a_failed_network():
+def test_error_is_a_network_error():
     response = Response.error()
     assert (response.type, response.status, response.ok) == ("error", 0, False)
     response.headers.set("a", "b")
@@ -339,7 +339,7 @@ def test_the_status_line_has_a_reason(status, text, line):
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_an_answer_without_content_tells_nothing_of_it(status):
+def test_a_204_or_304_has_no_headers_of_content(status):
     headers = {"content-type": "a/b", "content-length": "5", "etag": '"x"'}
     sent = Sent(Response(status=status, headers=headers), cookies=["a=1"])
     assert sent.headers.items() == [("etag", '"x"'), ("set-cookie", "a=1")]
@@ -353,7 +353,7 @@ def test_a_wrong_length_is_corrected():
         assert len(sent.pairs) == 2
 
 
-def test_the_length_of_a_stream_is_the_handlers_to_say():
+def test_the_handler_may_set_the_length_of_a_stream():
     assert Sent(Response(iter("ab"), headers={"content-length": "2"})).pairs == [
         ("content-length", "2"),
         ("content-type", "application/octet-stream"),
@@ -366,7 +366,7 @@ def test_head_is_what_get_would_be_without_its_body():
         assert (head.line, head.pairs, head.body) == (get.line, get.pairs, b"")
 
 
-def test_head_may_know_the_length_itself():
+def test_a_head_handler_may_set_the_length():
     response = Response(headers={"content-length": "1234", "content-type": "a/b"})
     assert Sent(response, head=True).headers["content-length"] == "1234"
 
@@ -516,6 +516,6 @@ def test_a_stream_of_an_async_iterator_without_close_ends():
 
 
 @pytest.mark.parametrize("body", [{"a": 1}, types.MappingProxyType({}), Headers()])
-def test_a_mapping_is_no_body(body):
+def test_a_mapping_as_body_is_a_type_error(body):
     with pytest.raises(TypeError, match=r"Response\.json"):
         Response(body)
