@@ -16,6 +16,7 @@ from framework.errors import BuildError
 from framework.static.built import new_digest
 from tests.build.conftest import PREFIX, StaticSite, StaticSiteMaker, returning, listed, tree
 from tests.conftest import HANDLER
+from tests.waiting import PATIENCE
 
 # ------------------------------------------------------------------------- which folder
 
@@ -146,7 +147,7 @@ POINTS = {
 def kill_build(one: StaticSite, point: str) -> None:
     """Build the site in a process that is killed at the point."""
     code = BUILD.format(point=POINTS[point], path=sys.path, root=str(one.root))
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL, process.stderr
 
 

@@ -16,6 +16,7 @@ import pytest
 from framework.build.progress import show_progress
 from framework.build.results import Result, Results
 from tests.build.conftest import StaticSiteMaker
+from tests.waiting import PATIENCE
 
 PAGE = (
     "import time\nfrom framework import Response\n\n\ndef get_static_paths():\n{paths}\n\n\n"
@@ -95,7 +96,7 @@ def test_on_a_terminal_there_is_a_bar_with_rate_and_time(
                 shown += data
         except OSError:  # the other end is closed
             pass
-        out = process.communicate(timeout=60)[0]
+        out = process.communicate(timeout=PATIENCE)[0]
     os.close(reader)
     assert process.returncode == 0
     text = shown.decode()

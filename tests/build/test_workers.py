@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from framework.errors import BuildError
 from tests.build.conftest import StaticSite, StaticSiteMaker
+from tests.waiting import PATIENCE, wait_until
 
 PAGE = (
     "import os, time\nfrom framework import Response\n\n\ndef get_static_paths():\n"
@@ -20,7 +20,7 @@ PAGE = (
     "def GET(params, request):\n    return Response(str(params['id']) * 400)\n"
 )
 CONFIG = "build=Build(compress=True), redirects={'/old': '/'}"
-WAITING = PAGE.replace("    return Response(", "    time.sleep(60)\n    return Response(")
+WAITING = PAGE.replace("    return Response(", "    time.sleep(600)\n    return Response(")
 
 
 @pytest.fixture
@@ -102,13 +102,6 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_until(check: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not check():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 @contextmanager
 def building(one: StaticSite) -> Iterator[tuple[subprocess.Popen[str], set[int]]]:
     """A build of a site whose two worker processes are within a handler, and their ids."""
@@ -117,8 +110,8 @@ def building(one: StaticSite) -> Iterator[tuple[subprocess.Popen[str], set[int]]
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
-            wait_until(lambda: len(children_of(process.pid)) == 2)
-            wait_until((one.root / "in-handler").exists)
+            wait_until(lambda: len(children_of(process.pid)) == 2, "two workers")
+            wait_until((one.root / "in-handler").exists, "a worker to be in the handler")
             yield process, children_of(process.pid)
         finally:
             process.kill()
@@ -135,7 +128,7 @@ def test_the_processes_end_when_the_main_process_is_killed(
     with building(one) as (process, workers):
         process.kill()
         process.wait()
-        wait_until(lambda: not any(map(is_running, workers)))
+        wait_until(lambda: not any(map(is_running, workers)), "the workers to end")
     one.write({"src/pages/p/[id].txt.py": PAGE})
     assert one.build(jobs=2).rendered == 302
 
@@ -145,7 +138,7 @@ def test_interrupting_ends_all_processes(many: Callable[..., StaticSite]) -> Non
     one.write({"src/pages/p/[id].txt.py": MARKED.replace("{root}", str(one.root))})
     with building(one) as (process, workers):
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl+C does
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert err == "Interrupted. The last build is unchanged.\n"
     assert not any(map(is_running, workers))
