@@ -50,6 +50,7 @@ class App:
         self._fallback = fallback
         self._files, self._routes, self._missing = site.files, site.routes, site.missing
         self._make_etag = site.config.etag
+        self._has_sessions = site.sessions is not None
         # Without the paths of files, which come first.
         self._exact = {key: m for key, m in site.routes.exact.items() if m.path not in site.files}
         self._error_pages = ErrorPages(
@@ -102,13 +103,15 @@ class App:
                     self._check_origin(environ, lambda: context.url.origin)
                 if route.pattern.text:
                     environ["http.route"] = route.pattern.text  # the name that OpenTelemetry uses
-                response = route.chain.get(method)(context)
+                handler = route.chain.by_method.get(method) or route.chain.other
+                response = handler(context)
         except Exception as error:
             response = self._error_pages.respond(context, error)
         if response is None:
             return self._fallback(environ, start_response)  # type: ignore[misc]
         try:
-            context.save_session()
+            if self._has_sessions:
+                context.session.save()
             return self._send(context, response, start_response)
         except Exception as error:
             exc_info = sys.exc_info()  # start_response may have been called already
@@ -145,7 +148,8 @@ class App:
     ) -> Iterable[bytes]:
         """Finish the response and send it: caching of sessions, conditional request, request id."""
         environ = context.environ
-        response = context.mark_session(response)
+        if self._has_sessions:
+            response = context.session.add_cache_headers(response)
         if (
             self._make_etag
             or "HTTP_IF_NONE_MATCH" in environ

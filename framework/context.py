@@ -269,15 +269,6 @@ class APIContext:
             self._loop = Loop()
         return self._loop.run(awaitable, call, context=context)
 
-    def save_session(self) -> None:
-        """Save the session. After that it can't be used any more."""
-        if self.services.sessions is not None:
-            self.session.save()
-
-    def mark_session(self, response: Response) -> Response:
-        """Return the response with the headers for caches that the session needs."""
-        return response if self._session is None else self._session.add_cache_headers(response)
-
     def set_cookies(self) -> Sequence[str]:
         """Return the values of the `Set-Cookie` headers of this request."""
         return () if self._cookies is None else list(self._cookies.headers())

@@ -330,8 +330,8 @@ def test_a_request_without_coroutines_has_nothing_to_close():
 def test_the_names_are_what_a_context_has():
     assert all(hasattr(APIContext, name) for name in CONTEXT_NAMES)
     public = {name for name, _ in inspect.getmembers(APIContext) if not name.startswith("_")}
-    of_the_application = {"close", "environ", "itself", "make_request", "mark_session", "path"}
-    of_the_application |= {"read_cookies", "rewritten", "route", "run", "save_session"}
+    of_the_application = {"close", "environ", "itself", "make_request", "path"}
+    of_the_application |= {"read_cookies", "rewritten", "route", "run"}
     of_the_application |= {"services", "set_cookies", "rewritten_from"}
     assert public - of_the_application == CONTEXT_NAMES
 

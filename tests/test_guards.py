@@ -27,10 +27,10 @@ def GET():
 # Not more than these. Measured with the peers in benchmarks/reading.py: Starlette's request with a
 # middleware has 35 functions and 118 names, Falcon's 13 and 102, WhiteNoise's file 7 and 30.
 LIMITS = {
-    "static": Reading(functions=17, names=100, branches=66, calls=17),
-    "dynamic": Reading(functions=22, names=121, branches=87, calls=24),
-    "dynamic, middleware": Reading(functions=30, names=145, branches=99, calls=33),
-    "file": Reading(functions=37, names=172, branches=134, calls=44),
+    "static": Reading(functions=14, names=98, branches=66, calls=14),
+    "dynamic": Reading(functions=19, names=119, branches=87, calls=21),
+    "dynamic, middleware": Reading(functions=27, names=143, branches=99, calls=30),
+    "file": Reading(functions=34, names=170, branches=134, calls=41),
 }
 CASES = {label: (run, folder) for label, run, folder in framework_cases()}
 
