@@ -342,14 +342,14 @@ def test_a_static_site_is_served_and_built_again(
 ) -> None:
     page = "---\nresponse.headers['x-own'] = '1'\n---\none"
     one = site({"src/pages/a.jinja": page, "framework.config.py": STATIC.format(more="")})
-    build(one.root)
+    one.build()
     # As a build leaves it that is killed when it replaces the folder.
     (one.root / ".dist-building").mkdir()
     (one.root / "dist").rename(one.root / ".dist-building" / "old")
     program = start(one.root)
     assert program.ask("/docs/a") == (200, "one")
     one.write({"src/pages/a.jinja": "two", "src/pages/b.jinja": "new"})
-    build(one.root)
+    one.build()
     assert program.ask("/docs/a") == (200, "two")
     assert program.ask("/docs/b/") == (200, "new")
     assert program.ask("/b/") == (404, "404 Not Found\n")
