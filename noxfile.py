@@ -1,7 +1,6 @@
 """Run the tests, without the browser's, on each Python and on the lowest versions of the libraries.
 
-nox                                 everything
-nox -s tests-3.12 -- tests/web      one Python, with arguments for pytest
+`nox` runs everything; `nox -s tests-3.12 -- tests/web` one Python, with arguments for pytest.
 """
 
 import configparser
@@ -13,7 +12,7 @@ import nox
 PYTHONS = ["3.11", "3.12", "3.13"]
 LOWEST = PYTHONS[0]
 
-# On the path pyenv has its chosen versions only. What it has installed is enough.
+# pyenv puts only the chosen versions on the path; add those that are installed.
 PYENV = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
 FOLDERS = [str(path) for version in PYTHONS for path in PYENV.glob(f"versions/{version}.*/bin")]
 os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *FOLDERS])

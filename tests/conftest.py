@@ -3,7 +3,7 @@
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
@@ -74,16 +74,17 @@ class TestSite:
         environ: dict[str, Any] | None = None,
     ) -> Response:
         """One request as a server would hand it on; `path` is the raw target."""
-        return call(self.app, make_environ(method, path, headers or {}, body, environ or {}))
+        return call(self.app, make_environ(method, path, headers, body, environ))
 
 
 def make_environ(
     method: str,
     target: str,
-    headers: dict[str, str],
+    headers: Mapping[str, str] | None = None,
     body: str | bytes = b"",
     extra: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
+    """The environ that a server passes on; `target` as the client sent it, with its query."""
     path, _, query = target.partition("?")
     data = body.encode() if isinstance(body, str) else body
     environ: dict[str, Any] = {
@@ -106,7 +107,7 @@ def make_environ(
     }
     if data:
         environ["CONTENT_LENGTH"] = str(len(data))
-    for name, value in headers.items():
+    for name, value in (headers or {}).items():
         key = name.upper().replace("-", "_")
         environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
     return environ | (extra or {})
@@ -177,11 +178,3 @@ def require_program(name: str) -> str:
             pytest.fail(missing)
         pytest.skip(missing)
     return path
-
-
-@pytest.fixture
-def environ() -> Callable[..., dict[str, Any]]:
-    """`environ(method, target, headers={}, body=b"")`: what a server would hand on."""
-    return lambda method, target, headers=None, body=b"": make_environ(
-        method, target, headers or {}, body
-    )

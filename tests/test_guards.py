@@ -1,7 +1,6 @@
 """Limits of the project's own design, counted: modules, floors, and the path of a request."""
 
 import configparser
-from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 
@@ -9,8 +8,7 @@ import pytest
 
 import framework
 from benchmarks.reading import FILES, Reading, framework_cases, measure
-from framework.web.wsgi import Environ
-from tests.conftest import SiteMaker, call
+from tests.conftest import SiteMaker, call, make_environ
 
 PACKAGE = Path(framework.__file__).parent
 COUNT_FRAMES = """
@@ -79,9 +77,7 @@ def test_a_handler_has_few_frames_of_the_framework_above_it(
     assert site(files).get("/").json() == frames
 
 
-def test_the_cost_of_a_404_grows_with_the_length_of_its_path(
-    site: SiteMaker, environ: Callable[..., Environ]
-) -> None:
+def test_the_cost_of_a_404_grows_with_the_length_of_its_path(site: SiteMaker) -> None:
     files = FILES | {
         "src/pages/404.jinja": "lost",
         "src/pages/shop/[id]/404.jinja": "lost in the shop",
@@ -90,7 +86,7 @@ def test_the_cost_of_a_404_grows_with_the_length_of_its_path(
     app = site(files).app
 
     def calls(segments: int) -> int:
-        request = environ("GET", "/shop" * segments, {"accept": "text/html"})
+        request = make_environ("GET", "/shop" * segments, {"accept": "text/html"})
         return measure(lambda: call(app, dict(request)), PACKAGE).calls
 
     short, long = calls(50), calls(500)

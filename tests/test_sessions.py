@@ -4,9 +4,8 @@ import json
 import math
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from cachelib import FileSystemCache, SimpleCache
@@ -77,9 +76,15 @@ def cache() -> Cache:
     return Cache()
 
 
+class Visit(Protocol):
+    """The type of the fixture `visit`."""
+
+    def __call__(self, files: dict[str, str] | None = None, url: str = ...) -> Client:
+        """A new visitor of a site with sessions and these files, at this address."""
+
+
 @pytest.fixture
-def visit(site: SiteMaker, cache: Cache) -> Callable[..., Client]:
-    """`visit({"src/pages/x.py": ...})`: a new visitor of a site with sessions."""
+def visit(site: SiteMaker, cache: Cache) -> Visit:
 
     def make(files: dict[str, str] | None = None, url: str = "http://localhost") -> Client:
         config = Config(session=Sessions(store=cache))
@@ -100,7 +105,7 @@ def endpoint(body: str, parameters: str = "session") -> str:
 # ------------------------------------------------------------------ from request to request
 
 
-def test_each_visitor_has_a_session_of_their_own(visit: Any) -> None:
+def test_each_visitor_has_a_session_of_their_own(visit: Visit) -> None:
     client = visit()
     assert [client.get("/count").json() for _ in range(3)] == [1, 2, 3]
     assert client.get("/read").json() == {"n": 3}
@@ -108,7 +113,7 @@ def test_each_visitor_has_a_session_of_their_own(visit: Any) -> None:
     assert other.get("/read").json() == {}
 
 
-def test_the_cookie_is_for_this_site_only(visit: Any) -> None:
+def test_the_cookie_is_for_this_site_only(visit: Visit) -> None:
     response = visit().get("/count")
     id, _, attributes = response.headers["set-cookie"].partition("; ")
     assert attributes == "Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax"
@@ -117,12 +122,12 @@ def test_the_cookie_is_for_this_site_only(visit: Any) -> None:
     assert len(id) == 43
 
 
-def test_the_cookie_is_secure_over_https(visit: Any) -> None:
+def test_the_cookie_is_secure_over_https(visit: Visit) -> None:
     response = visit(url="https://localhost").get("/count")
     assert "; Secure" in response.headers["set-cookie"]
 
 
-def test_ids_differ(visit: Any) -> None:
+def test_ids_differ(visit: Visit) -> None:
     app = visit().application
     ids = set()
     for _ in range(20):
@@ -132,7 +137,7 @@ def test_ids_differ(visit: Any) -> None:
     assert len(ids) == 20
 
 
-def test_async_handlers_pages_and_middleware_share_one_session(visit: Any, cache: Cache) -> None:
+def test_async_handlers_pages_and_middleware_share_one_session(visit: Visit, cache: Cache) -> None:
     client = visit(
         {
             "src/middleware.py": "def on_request(context, next):\n"
@@ -156,7 +161,7 @@ def cached(cache: Cache) -> list[str]:
     return [SimpleCache.get(cache, key) for key in cache.keys]
 
 
-def test_a_rewritten_request_has_the_same_session(visit: Any) -> None:
+def test_a_rewritten_request_has_the_same_session(visit: Visit) -> None:
     client = visit(
         {
             "src/pages/old.py": START + "def GET(rewrite):\n    return rewrite('/count')\n",
@@ -180,7 +185,7 @@ def test_rewrites_work_without_sessions(site: SiteMaker) -> None:
     assert site(files).get("/old").text() == "plain"
 
 
-def test_error_responses_save_the_session(visit: Any) -> None:
+def test_error_responses_save_the_session(visit: Visit) -> None:
     client = visit(
         {
             "src/pages/lost.py": START + "from werkzeug.exceptions import NotFound\n"
@@ -196,7 +201,7 @@ def test_error_responses_save_the_session(visit: Any) -> None:
     assert client.get("/read").json() == {"lost": True, "crash": True}
 
 
-def test_a_304_saves_the_session(visit: Any) -> None:
+def test_a_304_saves_the_session(visit: Visit) -> None:
     body = (
         "session['n'] = session.get('n', 0) + 1\nreturn Response('same', headers={'etag': '\"1\"'})"
     )
@@ -210,7 +215,7 @@ def test_a_304_saves_the_session(visit: Any) -> None:
 # ------------------------------------------------------------------ reading and writing
 
 
-def test_the_store_is_not_used_unless_the_session_is(visit: Any, cache: Cache) -> None:
+def test_the_store_is_not_used_unless_the_session_is(visit: Visit, cache: Cache) -> None:
     client = visit({"src/pages/named.py": endpoint("return Response('x')")})
     client.get("/count")
     cache.calls.clear()
@@ -239,7 +244,7 @@ def test_the_store_is_not_used_unless_the_session_is(visit: Any, cache: Cache) -
     ],
 )
 def test_every_use_varies_by_cookie_and_stores_nothing_new(
-    visit: Any, cache: Cache, body: str
+    visit: Visit, cache: Cache, body: str
 ) -> None:
     client = visit({"src/pages/touch.py": endpoint(f"{body}\nreturn Response('x')")})
     response = client.get("/touch")
@@ -249,7 +254,7 @@ def test_every_use_varies_by_cookie_and_stores_nothing_new(
     assert cache.calls == []
 
 
-def test_an_unchanged_session_is_not_written(visit: Any, cache: Cache) -> None:
+def test_an_unchanged_session_is_not_written(visit: Visit, cache: Cache) -> None:
     same = endpoint("session['n'] = session['n']\nsession.delete('x')\nreturn Response('x')")
     client = visit({"src/pages/same.py": same})
     client.get("/count")
@@ -259,14 +264,14 @@ def test_an_unchanged_session_is_not_written(visit: Any, cache: Cache) -> None:
     assert cache.calls == ["get", "get"]
 
 
-def test_a_session_is_written_once(visit: Any, cache: Cache) -> None:
+def test_a_session_is_written_once(visit: Visit, cache: Cache) -> None:
     body = "for n in range(5): session[str(n)] = n\nreturn Response('x')"
     client = visit({"src/pages/five.py": endpoint(body)})
     client.get("/five")
     assert cache.calls == ["set"]
 
 
-def test_a_change_in_place_is_kept(visit: Any) -> None:
+def test_a_change_in_place_is_kept(visit: Visit) -> None:
     client = visit(
         {
             "src/pages/make.py": endpoint("session['cart'] = {'a': [1]}\nreturn Response('x')"),
@@ -278,7 +283,7 @@ def test_a_change_in_place_is_kept(visit: Any) -> None:
     assert client.get("/read").json() == {"cart": {"a": [1, 2]}}
 
 
-def test_an_empty_session_keeps_its_id(visit: Any) -> None:
+def test_an_empty_session_keeps_its_id(visit: Visit) -> None:
     client = visit({"src/pages/empty.py": endpoint("del session['n']\nreturn Response('x')")})
     client.get("/count")
     before = cookie_of(client)
@@ -287,7 +292,7 @@ def test_an_empty_session_keeps_its_id(visit: Any) -> None:
     assert cookie_of(client) == before
 
 
-def test_a_stream_is_sent_after_the_session_was_written(visit: Any, cache: Cache) -> None:
+def test_a_stream_is_sent_after_the_session_was_written(visit: Visit, cache: Cache) -> None:
     body = (
         "session['a'] = 1\n"
         "def pieces():\n"
@@ -306,7 +311,7 @@ def test_a_stream_is_sent_after_the_session_was_written(visit: Any, cache: Cache
     assert client.get("/read").json() == {"a": 1}
 
 
-def test_a_stream_cannot_be_the_first_to_use_the_session(visit: Any) -> None:
+def test_a_stream_cannot_be_the_first_to_use_the_session(visit: Visit) -> None:
     body = (
         "def pieces():\n"
         "    try:\n"
@@ -331,24 +336,24 @@ def test_a_stream_cannot_be_the_first_to_use_the_session(visit: Any) -> None:
         ("x-cookie", "x-cookie, cookie"),
     ],
 )
-def test_vary_names_the_cookie_once(visit: Any, vary: str, then: str) -> None:
+def test_vary_names_the_cookie_once(visit: Visit, vary: str, then: str) -> None:
     body = f"session.get('x')\nreturn Response('x', headers={{'vary': {vary!r}}})"
     assert visit({"src/pages/x.py": endpoint(body)}).get("/x").headers["vary"] == then
 
 
-def test_a_response_with_the_cookie_is_private(visit: Any) -> None:
+def test_a_response_with_the_cookie_is_private(visit: Visit) -> None:
     client = visit()
     assert client.get("/count").headers["cache-control"] == "private"
     assert client.post("/logout").headers["cache-control"] == "private"
 
 
-def test_the_cache_control_of_a_handler_is_kept(visit: Any) -> None:
+def test_the_cache_control_of_a_handler_is_kept(visit: Visit) -> None:
     body = "session['a'] = 1\nreturn Response('x', headers={'cache-control': 'no-store'})"
     client = visit({"src/pages/x.py": endpoint(body)})
     assert client.get("/x").headers["cache-control"] == "no-store"
 
 
-def test_a_shared_response_stays_as_it_is(visit: Any) -> None:
+def test_a_shared_response_stays_as_it_is(visit: Visit) -> None:
     shared = (
         START + "ONE = Response('one')\n\n\n"
         "def GET(session):\n    session['a'] = 1\n    return ONE\n\n\n"
@@ -378,7 +383,7 @@ def test_a_malformed_id_is_never_looked_up(cache: Cache, id: str) -> None:
     assert cache.calls == ["set"]
 
 
-def test_an_unknown_id_is_not_adopted(visit: Any, cache: Cache) -> None:
+def test_an_unknown_id_is_not_adopted(visit: Visit, cache: Cache) -> None:
     client = visit()
     planted = "a" * 43
     client.cookies["localhost"] = {COOKIE: planted}
@@ -388,7 +393,7 @@ def test_an_unknown_id_is_not_adopted(visit: Any, cache: Cache) -> None:
     assert planted not in "".join(cache.keys)
 
 
-def test_a_login_makes_the_old_id_invalid(visit: Any, cache: Cache) -> None:
+def test_a_login_makes_the_old_id_invalid(visit: Visit, cache: Cache) -> None:
     attacker = visit()
     attacker.get("/count")
     planted = cookie_of(attacker)
@@ -401,7 +406,7 @@ def test_a_login_makes_the_old_id_invalid(visit: Any, cache: Cache) -> None:
     assert cache.keys == [f"framework-session:{id}"]
 
 
-def test_a_logout_deletes_the_data_and_the_cookie(visit: Any, cache: Cache) -> None:
+def test_a_logout_deletes_the_data_and_the_cookie(visit: Visit, cache: Cache) -> None:
     client = visit()
     client.post("/login")
     id = cookie_of(client)
@@ -413,7 +418,7 @@ def test_a_logout_deletes_the_data_and_the_cookie(visit: Any, cache: Cache) -> N
     assert client.get("/read").json() == {}
 
 
-def test_after_a_logout_a_new_session_may_begin(visit: Any, cache: Cache) -> None:
+def test_after_a_logout_a_new_session_may_begin(visit: Visit, cache: Cache) -> None:
     flash = endpoint("session.destroy()\nsession['flash'] = 'bye'\nreturn Response('x')")
     client = visit({"src/pages/out.py": flash})
     client.post("/login")
@@ -548,7 +553,7 @@ def test_any_sequence_of_changes_survives_requests(steps: list[Any]) -> None:
 
 
 def test_a_store_that_is_down_is_an_error_like_any_other(
-    visit: Any, cache: Cache, caplog: pytest.LogCaptureFixture
+    visit: Visit, cache: Cache, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = visit()
     client.get("/count")
@@ -566,7 +571,7 @@ def test_a_store_that_is_down_is_an_error_like_any_other(
 
 
 def test_a_store_that_refuses_is_an_error_too(
-    visit: Any, cache: Cache, caplog: pytest.LogCaptureFixture
+    visit: Visit, cache: Cache, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = visit()
     cache.refuses = {"set"}
@@ -578,7 +583,7 @@ def test_a_store_that_refuses_is_an_error_too(
     assert "The session store could not delete a session" in caplog.text
 
 
-def test_a_stream_whose_session_cannot_be_written_is_closed(visit: Any, cache: Cache) -> None:
+def test_a_stream_whose_session_cannot_be_written_is_closed(visit: Visit, cache: Cache) -> None:
     stream = (
         START + "CLOSED = []\n\n\n"
         "class Watched:\n"
@@ -593,7 +598,7 @@ def test_a_stream_whose_session_cannot_be_written_is_closed(visit: Any, cache: C
     assert client.post("/stream").json() == [1]
 
 
-def test_a_body_that_cannot_be_sent_does_not_undo_the_session(visit: Any) -> None:
+def test_a_body_that_cannot_be_sent_does_not_undo_the_session(visit: Visit) -> None:
     body = "session['a'] = 1\nreturn Response.error()"
     client = visit({"src/pages/error.py": endpoint(body)})
     response = client.get("/error")

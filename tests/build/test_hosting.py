@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import given
@@ -34,9 +34,17 @@ def redirect(source: str, to: str, status: int = 301, file: str | None = None) -
     return Redirect(parse_pattern(source), to, status, file, f"redirects[{source!r}]")
 
 
+class WriteLists(Protocol):
+    """The type of the fixture `host`."""
+
+    def __call__(
+        self, files: Files, redirects: list[Redirect] | None = None, prefix: str = ""
+    ) -> list[str]:
+        """Write the files for hosts; the warnings."""
+
+
 @pytest.fixture
-def host(tmp_path: Path) -> Callable[..., list[str]]:
-    """Write the files for hosts; the warnings."""
+def host(tmp_path: Path) -> WriteLists:
 
     def write(files: Files, redirects: list[Redirect] | None = None, prefix: str = "") -> list[str]:
         return list(write_host_lists(tmp_path, prefix, find_rules(written(files)), redirects or []))
@@ -47,20 +55,20 @@ def host(tmp_path: Path) -> Callable[..., list[str]]:
 # --------------------------------------------------------------------------- _headers
 
 
-def test_the_content_type_of_a_name_needs_no_line(host: Any, tmp_path: Path) -> None:
+def test_the_content_type_of_a_name_needs_no_line(host: WriteLists, tmp_path: Path) -> None:
     files: Files = {"index.html": HTML, "a.json": {"content-type": "application/json"}, "x": None}
     assert host(files) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_content_type_has_a_line(host: Any, tmp_path: Path) -> None:
+def test_another_content_type_has_a_line(host: WriteLists, tmp_path: Path) -> None:
     host({"api/health": {"content-type": "application/json"}, "api/x.css": None})
     assert (tmp_path / "_headers").read_text() == (
         "/api/health\n  content-type: application/json\n"
     )
 
 
-def test_validators_have_no_line(host: Any, tmp_path: Path) -> None:
+def test_validators_have_no_line(host: WriteLists, tmp_path: Path) -> None:
     host({"a.html": {**HTML, "etag": '"1"', "last-modified": "x"}})
     assert not (tmp_path / "_headers").exists()
 
@@ -81,14 +89,14 @@ def test_validators_have_no_line(host: Any, tmp_path: Path) -> None:
     ],
 )
 def test_rules_are_as_few_as_folders_allow(
-    host: Any, tmp_path: Path, files: Files, addresses: list[str]
+    host: WriteLists, tmp_path: Path, files: Files, addresses: list[str]
 ) -> None:
     host(files)
     lines = (tmp_path / "_headers").read_text().splitlines()
     assert [line for line in lines if not line.startswith(" ")] == addresses
 
 
-def test_rules_are_below_the_base(host: Any, tmp_path: Path) -> None:
+def test_rules_are_below_the_base(host: WriteLists, tmp_path: Path) -> None:
     host({"a": OWN, "b/1": OWN, "b/2": OWN, "c": None}, prefix="/d\u00e9")
     text = (tmp_path / "_headers").read_text()
     assert re.findall(r"^/.*", text, re.MULTILINE) == ["/d%C3%A9/a", "/d%C3%A9/b/*"]
@@ -125,7 +133,7 @@ def test_each_file_has_its_headers_and_no_other(
 # ------------------------------------------------------------------------- _redirects
 
 
-def test_redirects_with_parameters_come_last(host: Any, tmp_path: Path) -> None:
+def test_redirects_with_parameters_come_last(host: WriteLists, tmp_path: Path) -> None:
     redirects = [
         redirect("/p/[id]", "/products/[id]?from=p", 302),
         redirect("/old", "/new?a=1#b"),
@@ -147,7 +155,7 @@ def test_redirects_with_parameters_come_last(host: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["/v-[x]", "/[id=int]", "/[...a]/b", "/[...a].png"])
 def test_a_redirect_that_cannot_be_expressed_is_warned_of(
-    host: Any, tmp_path: Path, source: str
+    host: WriteLists, tmp_path: Path, source: str
 ) -> None:
     assert host({}, [redirect(source, "/new")]) == [
         f"redirects[{source!r}]: _redirects can't express this redirect: a parameter must be a "
@@ -156,7 +164,7 @@ def test_a_redirect_that_cannot_be_expressed_is_warned_of(
     assert not (tmp_path / "_redirects").exists()
 
 
-def test_files_of_public_stay_as_they_are(host: Any, tmp_path: Path) -> None:
+def test_files_of_public_stay_as_they_are(host: WriteLists, tmp_path: Path) -> None:
     for name in ("_headers", "_redirects"):
         (tmp_path / name).write_text("mine")
     remedy = (

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import pytest
@@ -14,9 +14,17 @@ from framework.build.nginx import NGINX, write_nginx
 from tests.build.test_hosting import OWN, Files, redirect, written
 
 
+class Configure(Protocol):
+    """The type of the fixture `nginx`."""
+
+    def __call__(
+        self, files: Files, redirects: list[Redirect] | None = None, **options: Any
+    ) -> tuple[str, list[str]]:
+        """Write the configuration; its text, and the warnings."""
+
+
 @pytest.fixture
-def nginx(tmp_path: Path) -> Callable[..., tuple[str, list[str]]]:
-    """Write the configuration; its text, and the warnings."""
+def nginx(tmp_path: Path) -> Configure:
 
     def write(
         files: Files, redirects: list[Redirect] | None = None, **options: Any
@@ -29,14 +37,14 @@ def nginx(tmp_path: Path) -> Callable[..., tuple[str, list[str]]]:
     return write
 
 
-def test_nginx_passes_live_routes_to_the_application(nginx: Any) -> None:
+def test_nginx_passes_live_routes_to_the_application(nginx: Configure) -> None:
     text, _ = nginx({"a": OWN}, [redirect("/old", "/new")], output="server")
     assert "try_files $framework_file @site;" in text
     assert "=404" not in text
     assert "/new" not in text
 
 
-def test_one_rule_for_all_files_is_the_only_location(nginx: Any) -> None:
+def test_one_rule_for_all_files_is_the_only_location(nginx: Configure) -> None:
     text, _ = nginx({"index.html": OWN, "a/x": OWN, "b/y": {"x-own": "2"}, "b/z": None})
     assert re.findall("^location .*", text, re.MULTILINE) == [
         'location ^~ "/a/" {',
@@ -48,7 +56,7 @@ def test_one_rule_for_all_files_is_the_only_location(nginx: Any) -> None:
     assert re.findall("^location .*", text, re.MULTILINE) == ['location ^~ "/" {']
 
 
-def test_a_dollar_in_a_header_is_warned_of_once(nginx: Any) -> None:
+def test_a_dollar_in_a_header_is_warned_of_once(nginx: Configure) -> None:
     kind = {"content-type": "text/$x"}
     files = {"a": {**OWN, "y": "$1"}, "b": {**OWN, "y": "$2"}, "c": kind, "d": None}
     text, warnings = nginx(files)
@@ -60,7 +68,7 @@ def test_a_dollar_in_a_header_is_warned_of_once(nginx: Any) -> None:
     assert "$1" not in text
 
 
-def test_a_page_that_redirects_becomes_a_return_directive(nginx: Any) -> None:
+def test_a_page_that_redirects_becomes_a_return_directive(nginx: Configure) -> None:
     to = 'https://example.com/"{a};$b'
     text, _ = nginx({"go": OWN, "x": None}, [redirect("/go", to, 307, "go")])
     [line] = re.findall('.*"/go".*', text)
@@ -69,7 +77,7 @@ def test_a_page_that_redirects_becomes_a_return_directive(nginx: Any) -> None:
     )
 
 
-def test_parameters_are_taken_from_the_request_as_it_was_sent(nginx: Any) -> None:
+def test_parameters_are_taken_from_the_request_as_it_was_sent(nginx: Configure) -> None:
     redirects = [
         redirect("/v-[x].y/[...rest]", "/w/[...rest]/[x]", 302),
         redirect("/[id=int]", "/n"),
@@ -81,7 +89,7 @@ def test_parameters_are_taken_from_the_request_as_it_was_sent(nginx: Any) -> Non
     ]
 
 
-def test_the_404_page_is_sent_if_there_is_one(nginx: Any, tmp_path: Path) -> None:
+def test_the_404_page_is_sent_if_there_is_one(nginx: Configure, tmp_path: Path) -> None:
     options = {"build": Build(format="preserve"), "trailing_slash": "never"}
     assert "error_page" not in nginx({}, **options)[0]
     (tmp_path / "404.html").touch()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -23,9 +24,15 @@ CONFIG = "build=Build(compress=True), redirects={'/old': '/'}"
 WAITING = PAGE.replace("    return Response(", "    time.sleep(600)\n    return Response(")
 
 
+class ManyMaker(Protocol):
+    """The type of the fixture `many`."""
+
+    def __call__(self, page: str = PAGE, files: dict[str, str] | None = None) -> StaticSite:
+        """A site of 302 paths; `page` is the code of 300 of them."""
+
+
 @pytest.fixture
-def many(static_site: StaticSiteMaker) -> Callable[..., StaticSite]:
-    """A site of 302 paths; `page` is the code of 300 of them."""
+def many(static_site: StaticSiteMaker) -> ManyMaker:
 
     def make(page: str = PAGE, files: dict[str, str] | None = None) -> StaticSite:
         pages = {"src/pages/p/[id].txt.py": page, "src/pages/index.jinja": "home"}
@@ -34,7 +41,7 @@ def many(static_site: StaticSiteMaker) -> Callable[..., StaticSite]:
     return make
 
 
-def test_several_processes_write_the_same_build(many: Callable[..., StaticSite]) -> None:
+def test_several_processes_write_the_same_build(many: ManyMaker) -> None:
     one = many()
     report = one.build()
     alone = one.files()
@@ -47,7 +54,7 @@ def test_several_processes_write_the_same_build(many: Callable[..., StaticSite])
     }
 
 
-def test_several_processes_report_the_same_mistakes(many: Callable[..., StaticSite]) -> None:
+def test_several_processes_report_the_same_mistakes(many: ManyMaker) -> None:
     page = PAGE.replace("300)]", "300)] + [{'params': {'id': '7'}}]").replace(
         "    return Response(",
         "    if params['id'] == '250':\n        return Response(status=404)\n    return Response(",
@@ -61,13 +68,13 @@ def test_several_processes_report_the_same_mistakes(many: Callable[..., StaticSi
     assert "src/pages/x/[id].py: item 0" in text
 
 
-def test_each_warning_is_reported_once(many: Callable[..., StaticSite]) -> None:
+def test_each_warning_is_reported_once(many: ManyMaker) -> None:
     page = PAGE.replace("return Response(", "request.headers\n    return Response(")
     [warning] = many(page).build(jobs=3).warnings
     assert warning.startswith("src/pages/p/[id].txt.py: reads request.headers")
 
 
-def test_a_process_that_dies_fails_the_build(many: Callable[..., StaticSite]) -> None:
+def test_a_process_that_dies_fails_the_build(many: ManyMaker) -> None:
     one = many()
     one.build()
     last = one.files()
@@ -121,7 +128,7 @@ MARKED = WAITING.replace("    time.sleep", "    open('{root}/in-handler', 'w')\n
 
 
 def test_the_processes_end_when_the_main_process_is_killed(
-    many: Callable[..., StaticSite],
+    many: ManyMaker,
 ) -> None:
     one = many()
     one.write({"src/pages/p/[id].txt.py": MARKED.replace("{root}", str(one.root))})
@@ -133,7 +140,7 @@ def test_the_processes_end_when_the_main_process_is_killed(
     assert one.build(jobs=2).rendered == 302
 
 
-def test_interrupting_ends_all_processes(many: Callable[..., StaticSite]) -> None:
+def test_interrupting_ends_all_processes(many: ManyMaker) -> None:
     one = many()
     one.write({"src/pages/p/[id].txt.py": MARKED.replace("{root}", str(one.root))})
     with building(one) as (process, workers):

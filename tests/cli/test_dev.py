@@ -1,7 +1,7 @@
 import io
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,8 @@ from framework.cli.server import listen, load_config
 from framework.cli.terminal import colored
 from framework.errors import CommandError
 from framework.site.checks import find_static_warnings
-from tests.conftest import SiteMaker, call
-
-TIME_LIMIT = 60.0  # seconds; only a failing test waits so long
+from tests.conftest import SiteMaker, call, make_environ
+from tests.waiting import PATIENCE
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Any:
@@ -29,24 +28,17 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
 # ------------------------------------------------------------------------- guard
 
 
-@pytest.fixture
-def guard(environ: Callable[..., dict[str, Any]]) -> Callable[..., Response]:
+def guard(host: str = "127.0.0.1", method: str = "GET", **headers: str) -> Response:
     """Return the response to a request with these headers; the server listens on `host`."""
-
-    def request(host: str = "127.0.0.1", method: str = "GET", **headers: str) -> Response:
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return call(HostGuard(application, host), environ(method, "/", names))
-
-    return request
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return call(HostGuard(application, host), make_environ(method, "/", names))
 
 
 @pytest.mark.parametrize(
     "host",
     ["localhost", "localhost:4321", "LOCALHOST", "shop.localhost:1", "127.0.0.1:9", "[::1]:4321"],
 )
-def test_the_guard_accepts_the_names_of_this_machine(
-    guard: Callable[..., Response], host: str
-) -> None:
+def test_the_guard_accepts_the_names_of_this_machine(host: str) -> None:
     assert guard(Host=host).text() == "inside"
 
 
@@ -54,7 +46,7 @@ def test_the_guard_accepts_the_names_of_this_machine(
     "host",
     ["evil.example", "localhost.evil.example", "evillocalhost", "127.0.0.1.nip.io", "192.168.1.5"],
 )
-def test_the_guard_refuses_other_names(guard: Callable[..., Response], host: str) -> None:
+def test_the_guard_refuses_other_names(host: str) -> None:
     response = guard(Host=host)
     assert response.status == 403
     assert response.text() == (
@@ -62,38 +54,32 @@ def test_the_guard_refuses_other_names(guard: Callable[..., Response], host: str
     )
 
 
-def test_the_guard_accepts_the_host_of_the_server(guard: Callable[..., Response]) -> None:
+def test_the_guard_accepts_the_host_of_the_server() -> None:
     assert guard("dev.example", Host="Dev.example:80").text() == "inside"
     assert guard("fe80::1", Host="[fe80::1]:80").text() == "inside"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_a_server_on_every_address_accepts_any_ip_address(
-    guard: Callable[..., Response], host: str
-) -> None:
+def test_a_server_on_every_address_accepts_any_ip_address(host: str) -> None:
     assert guard(host, Host="192.168.1.5:4321").text() == "inside"
     assert guard(host, Host="[2001:db8::1]:4321").text() == "inside"
     assert guard(host, Host="evil.example").status == 403
 
 
-def test_a_request_without_a_host_reaches_the_application(
-    environ: Callable[..., dict[str, Any]],
-) -> None:
-    request = environ("GET", "/")
+def test_a_request_without_a_host_reaches_the_application() -> None:
+    request = make_environ("GET", "/")
     del request["HTTP_HOST"]
     assert call(HostGuard(application, "127.0.0.1"), request).text() == "inside"
 
 
 @pytest.mark.parametrize("mode", ["no-cors", "cors", "websocket", ""])
-def test_the_guard_refuses_the_pages_of_other_sites(
-    guard: Callable[..., Response], mode: str
-) -> None:
+def test_the_guard_refuses_the_pages_of_other_sites(mode: str) -> None:
     response = guard(Sec_Fetch_Site="cross-site", Sec_Fetch_Mode=mode)
     assert response.status == 403
     assert guard(method="HEAD", Sec_Fetch_Site="cross-site").status == 403
 
 
-def test_the_guard_accepts_links_on_other_sites(guard: Callable[..., Response]) -> None:
+def test_the_guard_accepts_links_on_other_sites() -> None:
     assert guard(Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate").text() == "inside"
     assert guard(Sec_Fetch_Site="same-site", Sec_Fetch_Mode="cors").text() == "inside"
 
@@ -103,26 +89,24 @@ def test_the_guard_accepts_links_on_other_sites(guard: Callable[..., Response]) 
 
 def test_a_site_with_mistakes_shows_them_at_every_url(
     site: SiteMaker,
-    environ: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     root = site({"src/pages/<b>.py": "def GET(:\n"}).root
     broken = load_application(root)
     mistake = "src/pages/<b>.py:1: invalid syntax"
     assert mistake in capsys.readouterr().err
-    html = call(broken, environ("GET", "/any", {"accept": "text/html"}))
+    html = call(broken, make_environ("GET", "/any", {"accept": "text/html"}))
     assert (html.status, html.headers["content-type"]) == (500, "text/html;charset=UTF-8")
     assert "src/pages/&lt;b&gt;.py:1: invalid syntax" in html.text()
-    text = call(broken, environ("POST", "/other"))
+    text = call(broken, make_environ("POST", "/other"))
     assert text.status == 500
     assert mistake in text.text()
-    assert call(broken, environ("HEAD", "/")).status == 500
+    assert call(broken, make_environ("HEAD", "/")).status == 500
 
 
 @pytest.mark.parametrize(("count", "printed"), [(1, "1 route"), (2, "2 routes")])
 def test_a_valid_site_is_loaded_for_development(
     site: SiteMaker,
-    environ: Callable[..., dict[str, Any]],
     capsys: pytest.CaptureFixture[str],
     count: int,
     printed: str,
@@ -130,7 +114,7 @@ def test_a_valid_site_is_loaded_for_development(
     source = "def GET():\n    raise ValueError('inside')\n"
     app: Any = load_application(site({f"src/pages/{n}.py": source for n in range(count)}).root)
     assert capsys.readouterr().out == f"Serving {printed}.\n"
-    assert "ValueError: inside" in call(app, environ("GET", "/0")).text()
+    assert "ValueError: inside" in call(app, make_environ("GET", "/0")).text()
     app.close()
 
 
@@ -263,11 +247,11 @@ def test_caches_databases_and_files_of_editors_do_not_count(path: str) -> None:
 
 def wait_for_change(changes: Iterator[list[str]], path: str) -> None:
     """Wait until the watcher yields this path."""
-    end = time.monotonic() + TIME_LIMIT
+    end = time.monotonic() + PATIENCE
     for paths in changes:
         if path in paths:
             return
-        assert time.monotonic() < end, f"no change of {path} in {TIME_LIMIT} s"
+        assert time.monotonic() < end, f"no change of {path} in {PATIENCE:g} s"
 
 
 def test_created_changed_and_deleted_files_are_found(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from framework.cli import main
 from framework.cli.new import escape_name, write_site
 from framework.errors import CommandError
 from framework.testing import Client
+from tests.waiting import PATIENCE
 
 PAGES = ("/", "/about", "/guestbook")
 VOID = {"img", "input", "link", "meta"}
@@ -61,7 +62,11 @@ def files_of(folder: Path) -> list[str]:
 
 def run(folder: Path, *command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -209,7 +214,11 @@ def test_any_wsgi_server_finds_the_site(tmp_path: Path, minimal: bool) -> None:
     write_site(tmp_path, minimal=minimal)
     program = "from wsgi import application; print(application.fetch('/').status)"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.stdout == "200\n", done.stderr
 

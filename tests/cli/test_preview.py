@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ from framework.cli.server import listen
 from framework.errors import CommandError
 from framework.static.built import MANIFEST
 from tests.conftest import HANDLER, SiteMaker, call, make_environ
-from tests.flows.test_serving import PATIENCE, Program
+from tests.servers import Program
 
 OLD = "Mon, 01 Jan 2001 00:00:00 GMT"
 
@@ -57,13 +57,20 @@ class Host:
         return call(self._host, make_environ(method, target, names))
 
 
-HostMaker = Callable[..., Host]
+class HostMaker(Protocol):
+    """The type of the fixture `host`."""
+
+    def __call__(
+        self,
+        files: Mapping[str, str],
+        headers: Mapping[str, dict[str, str]] | None = None,
+        prefix: str = "",
+    ) -> Host:
+        """A host of these files, with the headers that their build recorded."""
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> HostMaker:
-    """`host({"index.html": "..."}, {"index.html": {"x-a": "1"}}, prefix="/docs")`"""
-
     def make(
         files: Mapping[str, str],
         headers: Mapping[str, dict[str, str]] | None = None,
@@ -327,22 +334,22 @@ def start() -> Iterator[Callable[[Path], Program]]:
 
     yield start
     for program in programs:
-        if program.process.poll() is None:
-            program.process.kill()
-            program.process.wait(PATIENCE)
+        program.stop()
 
 
-def test_a_static_site_is_served_and_built_again(site: SiteMaker, start: Any) -> None:
+def test_a_static_site_is_served_and_built_again(
+    site: SiteMaker, start: Callable[[Path], Program]
+) -> None:
     page = "---\nresponse.headers['x-own'] = '1'\n---\none"
     one = site({"src/pages/a.jinja": page, "framework.config.py": STATIC.format(more="")})
-    build(one.root)
+    one.build()
     # As a build leaves it that is killed when it replaces the folder.
     (one.root / ".dist-building").mkdir()
     (one.root / "dist").rename(one.root / ".dist-building" / "old")
     program = start(one.root)
     assert program.ask("/docs/a") == (200, "one")
     one.write({"src/pages/a.jinja": "two", "src/pages/b.jinja": "new"})
-    build(one.root)
+    one.build()
     assert program.ask("/docs/a") == (200, "two")
     assert program.ask("/docs/b/") == (200, "new")
     assert program.ask("/b/") == (404, "404 Not Found\n")
@@ -356,7 +363,9 @@ def test_a_static_site_is_served_and_built_again(site: SiteMaker, start: Any) ->
     assert " GET /docs/a 200 " in program.output
 
 
-def test_a_site_with_live_routes_is_served_by_the_application(site: SiteMaker, start: Any) -> None:
+def test_a_site_with_live_routes_is_served_by_the_application(
+    site: SiteMaker, start: Callable[[Path], Program]
+) -> None:
     files = {
         "src/pages/live.py": "def GET():\n    raise ValueError('inside')\n",
         "src/pages/built.py": "prerender = True\n" + HANDLER,

@@ -13,7 +13,6 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
-from framework.build.run import build
 from tests.conftest import SiteMaker, require_program
 from tests.waiting import PATIENCE
 
@@ -146,7 +145,7 @@ def test_nginx_answers_as_the_application(
         f"build=Build(format={form!r}), trailing_slash={slash!r}, base={base!r}, {REDIRECTS})\n"
     )
     one = site({**FILES, "framework.config.py": config})
-    build(one.root)
+    one.build()
     prefix = "" if base == "/" else "/caf%C3%A9/a.b"
     # As a page that redirects, which it is for an application with files.
     different = {"/go"}
@@ -182,7 +181,7 @@ def test_nginx_asks_the_application_for_what_is_live(site: SiteMaker, serve: Ser
         "src/pages/blog/[slug].jinja": "live {{ params.slug }}",
     }
     one = site({**files, "framework.config.py": "from framework import *\n\nconfig = Config()\n"})
-    build(one.root)
+    one.build()
     for name in ("about", "blog"):
         (one.root / f"dist/{name}/index.html").write_text(f"a file: {name}")
 

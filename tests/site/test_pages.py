@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from framework import Config
-from tests.conftest import SiteMaker, TestSite
+from tests.conftest import SiteMaker, TestSite, make_environ
 
 
 def page(site: SiteMaker, text: str, **more: str) -> TestSite:
@@ -210,16 +210,16 @@ def make():
 """
 
 
-def streamed(site: SiteMaker, environ: Any, fails_at: int = -1, method: str = "GET") -> Any:
+def streamed(site: SiteMaker, fails_at: int = -1, method: str = "GET") -> Any:
     """The body of a long page, the calls of `start_response`, and the rows rendered so far."""
     shop = page(site, LONG, **{"src/lib/rows.py": ROWS.replace("FAILS_AT", str(fails_at))})
     started: list[Any] = []
-    body = shop.app(environ(method, "/page"), lambda *given: started.append(given))
+    body = shop.app(make_environ(method, "/page"), lambda *given: started.append(given))
     return body, started, importlib.import_module("lib.rows").seen
 
 
-def test_a_long_page_is_sent_in_chunks(site: SiteMaker, environ: Any) -> None:
-    body, started, seen = streamed(site, environ)
+def test_a_long_page_is_sent_in_chunks(site: SiteMaker) -> None:
+    body, started, seen = streamed(site)
     first = len(seen)
     assert 0 < first < 1000
     chunks = list(body)
@@ -234,8 +234,8 @@ def test_a_long_page_is_sent_in_chunks(site: SiteMaker, environ: Any) -> None:
     assert dict(headers) == {"content-type": "text/html;charset=UTF-8", "x-a": "1"}
 
 
-def test_closing_the_body_early_closes_the_generator(site: SiteMaker, environ: Any) -> None:
-    body, _, seen = streamed(site, environ)
+def test_closing_the_body_early_closes_the_generator(site: SiteMaker) -> None:
+    body, _, seen = streamed(site)
     next(iter(body))
     assert "closed" not in seen
     body.close()
@@ -243,28 +243,28 @@ def test_closing_the_body_early_closes_the_generator(site: SiteMaker, environ: A
     assert len(seen) < 1000
 
 
-def test_closing_the_body_unread_closes_the_generator(site: SiteMaker, environ: Any) -> None:
-    body, _, seen = streamed(site, environ)
+def test_closing_the_body_unread_closes_the_generator(site: SiteMaker) -> None:
+    body, _, seen = streamed(site)
     body.close()
     assert seen[-1] == "closed"
 
 
-def test_head_of_a_long_page_has_no_body(site: SiteMaker, environ: Any) -> None:
-    body, started, seen = streamed(site, environ, method="HEAD")
+def test_head_of_a_long_page_has_no_body(site: SiteMaker) -> None:
+    body, started, seen = streamed(site, method="HEAD")
     assert list(body) == []
     assert len(started) == 1
     assert seen[-1] == "closed"
 
 
-def test_an_error_in_the_first_chunk_is_an_error_page(site: SiteMaker, environ: Any) -> None:
-    body, started, seen = streamed(site, environ, fails_at=3)
+def test_an_error_in_the_first_chunk_is_an_error_page(site: SiteMaker) -> None:
+    body, started, seen = streamed(site, fails_at=3)
     assert started[0][0] == "500 Internal Server Error"
     assert b"<li>" not in b"".join(body)
     assert seen[-1] == "closed"
 
 
-def test_a_later_error_ends_the_body(site: SiteMaker, environ: Any) -> None:
-    body, started, _ = streamed(site, environ, fails_at=1500)
+def test_a_later_error_ends_the_body(site: SiteMaker) -> None:
+    body, started, _ = streamed(site, fails_at=1500)
     chunks = []
     with pytest.raises(ZeroDivisionError) as caught:
         chunks.extend(body)

@@ -6,17 +6,18 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from werkzeug.http import http_date
 
-from framework import Config
+from framework import Config, Response
 from framework.static.built import find_built
 from framework.static.files import StaticFile, make_headers
-from tests.conftest import SiteMaker
+from tests.conftest import SiteMaker, TestSite
 
 HEADERS = (
     "from framework import Response\n\n\ndef GET():\n"
@@ -47,28 +48,33 @@ def config(text: str = "", output: str = "static") -> str:
     return f"from framework import *\n\nconfig = Config(output={output!r}, {text})\n"
 
 
+class BuiltMaker(Protocol):
+    """The type of the fixture `make`."""
+
+    def __call__(
+        self, text: str = "", files: dict[str, str] | None = None, **options: Any
+    ) -> TestSite:
+        """Build a site; `text` goes into its configuration, `options` to its `App`."""
+
+
 @pytest.fixture
-def make(site: SiteMaker) -> SiteMaker:
-    """A site that is built and served, with what its build said replaced for the tests."""
-
-    def made(text: str = "", files: dict[str, str] | None = None, **options: Any) -> Any:
+def make(site: SiteMaker) -> BuiltMaker:
+    def made(text: str = "", files: dict[str, str] | None = None, **options: Any) -> TestSite:
         one = site({**FILES, "framework.config.py": config(text), **(files or {})}, **options)
-        from framework.build.run import build
-
-        build(one.root)
+        one.build()
         return one
 
     return made
 
 
-def mark(one: Any) -> None:
+def mark(one: TestSite) -> None:
     """Change each built file, so that its content tells that it was not run anew."""
     for path in (one.root / "dist").rglob("*"):
         if path.is_file() and not path.name.startswith("."):
             path.write_text(f"file {path.read_text()}")
 
 
-def test_prerendered_routes_are_files_past_middleware(make: SiteMaker) -> None:
+def test_prerendered_routes_are_files_past_middleware(make: BuiltMaker) -> None:
     one = make()
     mark(one)
     response = one.get("/ten.txt")
@@ -82,7 +88,7 @@ def test_prerendered_routes_are_files_past_middleware(make: SiteMaker) -> None:
     assert one.get("/x.txt").text() == "public"
 
 
-def test_head_range_and_conditions_are_those_of_a_file(make: SiteMaker) -> None:
+def test_head_range_and_conditions_are_those_of_a_file(make: BuiltMaker) -> None:
     one = make()
     head = one.request("HEAD", "/ten.txt")
     assert (head.status, head.headers["content-length"]) == (200, "10")
@@ -98,7 +104,7 @@ OLD = "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 @pytest.mark.parametrize(("etag", "status"), [('"own"', 206), ('W/"own"', 200)])
-def test_a_validator_of_the_routes_own_counts(make: SiteMaker, etag: str, status: int) -> None:
+def test_a_validator_of_the_routes_own_counts(make: BuiltMaker, etag: str, status: int) -> None:
     more = f"MORE = {{'etag': '{etag}', 'last-modified': '{OLD}'}}\n"
     one = make(files={"src/pages/ten.txt.py": more + HEADERS})
 
@@ -112,7 +118,7 @@ def test_a_validator_of_the_routes_own_counts(make: SiteMaker, etag: str, status
     assert get(range="bytes=0-1", if_range='"other"').status == 200
 
 
-def test_what_is_not_listed_is_the_sites_404_and_not_run(make: SiteMaker) -> None:
+def test_what_is_not_listed_is_the_sites_404_and_not_run(make: BuiltMaker) -> None:
     one = make(files={"src/pages/p/[id].py": LISTED})
     (one.root / "dist/p/b").write_text("put there by hand")
     response = one.get("/p/b", headers={"accept": "text/html"})
@@ -121,25 +127,25 @@ def test_what_is_not_listed_is_the_sites_404_and_not_run(make: SiteMaker) -> Non
     assert one.get("/.framework.json").status == 404
 
 
-def test_error_pages_keep_their_status(make: SiteMaker) -> None:
+def test_error_pages_keep_their_status(make: BuiltMaker) -> None:
     one = make()
     for path in ("/404", "/404.html", "/nowhere"):
         assert one.get(path, headers={"accept": "text/html"}).status == 404
 
 
-def test_configured_redirects_stay_redirects(make: SiteMaker) -> None:
+def test_configured_redirects_stay_redirects(make: BuiltMaker) -> None:
     one = make("redirects={'/old': '/about'}")
     assert (one.root / "dist/old/index.html").exists()
     response = one.get("/old")
     assert (response.status, response.headers["location"]) == (301, "/about")
 
 
-def test_a_static_site_has_no_other_methods(make: SiteMaker) -> None:
+def test_a_static_site_has_no_other_methods(make: BuiltMaker) -> None:
     response = make().post("/about", headers={"origin": "http://localhost"})
     assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_in_a_server_site_other_methods_are_live(make: SiteMaker) -> None:
+def test_in_a_server_site_other_methods_are_live(make: BuiltMaker) -> None:
     page = "from framework import Response\n\nprerender = True\n\n\ndef ALL(request):\n"
     page += "    return Response(request.method)\n"
     one = make(files={"framework.config.py": config(output="server"), "src/pages/ten.txt.py": page})
@@ -148,7 +154,7 @@ def test_in_a_server_site_other_methods_are_live(make: SiteMaker) -> None:
     assert one.post("/ten.txt", headers={"origin": "http://localhost"}).text() == "POST"
 
 
-def test_a_rewrite_leads_to_a_prerendered_route(make: SiteMaker) -> None:
+def test_a_rewrite_leads_to_a_prerendered_route(make: BuiltMaker) -> None:
     one = make()
     mark(one)
     assert one.get("/live?/p/a").text() == "{'id': 'a'} {'n': 1}"
@@ -162,7 +168,7 @@ def test_a_rewrite_leads_to_a_prerendered_route(make: SiteMaker) -> None:
 @pytest.mark.parametrize("base", ["", "/docs"])
 @pytest.mark.parametrize("mount", ["", "/at"])
 def test_slashes_base_and_mount_are_those_of_the_route(
-    make: SiteMaker, slash: str, plain: int, with_slash: int, base: str, mount: str
+    make: BuiltMaker, slash: str, plain: int, with_slash: int, base: str, mount: str
 ) -> None:
     one = make(f"trailing_slash={slash!r}, base={base or '/'!r}")
     mark(one)
@@ -180,7 +186,7 @@ def test_slashes_base_and_mount_are_those_of_the_route(
         assert one.get("/about", environ=environ).status == 404
 
 
-def test_names_with_any_letters_are_served(make: SiteMaker) -> None:
+def test_names_with_any_letters_are_served(make: BuiltMaker) -> None:
     page = LISTED.replace("'a'", "'cafe\\u0301 100%'")
     one = make(files={"src/pages/p/[id].py": page})
     mark(one)
@@ -188,7 +194,7 @@ def test_names_with_any_letters_are_served(make: SiteMaker) -> None:
         assert one.get(path).text().startswith("file ")
 
 
-def test_files_of_routes_that_are_live_now_are_left_out(make: SiteMaker, caplog: Any) -> None:
+def test_files_of_routes_that_are_live_now_are_left_out(make: BuiltMaker, caplog: Any) -> None:
     more = {f"src/pages/old{n}.jinja": "old" for n in range(3)}
     one = make(files=more)
     mark(one)
@@ -203,7 +209,7 @@ def test_files_of_routes_that_are_live_now_are_left_out(make: SiteMaker, caplog:
     ]
 
 
-def test_the_home_page_may_be_live_now(make: SiteMaker, caplog: Any) -> None:
+def test_the_home_page_may_be_live_now(make: BuiltMaker, caplog: Any) -> None:
     one = make()
     one.write({"src/pages/index.jinja": "---\nprerender = False\n---\nlive"})
     assert one.get("/").text() == "live"
@@ -251,7 +257,7 @@ def test_a_file_is_not_a_build(site: SiteMaker) -> None:
     assert site({**FILES, "framework.config.py": config(), "dist": ""}).get("/").text() == "home"
 
 
-def test_the_list_has_no_times_and_is_sorted(make: SiteMaker) -> None:
+def test_the_list_has_no_times_and_is_sorted(make: BuiltMaker) -> None:
     text = (Path(make().root) / "dist/.framework.json").read_text()
     files = json.loads(text)["files"]
     assert list(files) == sorted(files) == ["about/index.html", "index.html", "p/a", "ten.txt"]
@@ -279,16 +285,27 @@ def entry(content: bytes = BODY, *encodings: str, **more: Any) -> dict[str, Any]
     return {"etag": digest(content), **({"encodings": encodings} if encodings else {}), **more}
 
 
-@pytest.fixture
-def listed(site: SiteMaker) -> SiteMaker:
-    """A site whose `dist/about/index.html` has variants and whose `dist/plain` has none."""
+class ListedMaker(Protocol):
+    """The type of the fixture `listed`."""
 
+    def __call__(
+        self,
+        headers: dict[str, str] | None = None,
+        public: dict[str, Any] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
+        **options: Any,
+    ) -> TestSite:
+        """A site whose `dist/about/index.html` has variants and whose `dist/plain` has none."""
+
+
+@pytest.fixture
+def listed(site: SiteMaker) -> ListedMaker:
     def made(
         headers: dict[str, str] | None = None,
         public: dict[str, Any] | None = None,
-        files: dict[str, str | bytes] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
         **options: Any,
-    ) -> Any:
+    ) -> TestSite:
         said = {"content-type": HTML} if headers is None else headers
         one = site({**ANY, **(files or {})}, **options)
         manifest = {
@@ -314,7 +331,7 @@ def listed(site: SiteMaker) -> SiteMaker:
     return made
 
 
-def ask(one: Any, path: str = "/about", method: str = "GET", **headers: str) -> Any:
+def ask(one: TestSite, path: str = "/about", method: str = "GET", **headers: str) -> Response:
     return one.request(
         method, path, headers={name.replace("_", "-"): value for name, value in headers.items()}
     )
@@ -325,7 +342,7 @@ def ask(one: Any, path: str = "/about", method: str = "GET", **headers: str) -> 
     [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("br;q=0.5, gzip", "gzip"), ("x-gzip", "gzip")],
 )
 def test_a_client_gets_the_variant_that_it_likes(
-    listed: SiteMaker, accept: str, encoding: str
+    listed: ListedMaker, accept: str, encoding: str
 ) -> None:
     one = listed({"content-type": HTML, "x-own": "1"})
     response = ask(one, accept_encoding=accept)
@@ -347,7 +364,7 @@ def test_a_client_gets_the_variant_that_it_likes(
 
 
 @pytest.mark.parametrize("accept", [None, "", "zstd, deflate", "*;q=0", "identity;q=0", "identity"])
-def test_any_other_client_gets_the_file_itself(listed: SiteMaker, accept: str | None) -> None:
+def test_any_other_client_gets_the_file_itself(listed: ListedMaker, accept: str | None) -> None:
     one = listed()
     response = ask(one, **({} if accept is None else {"accept_encoding": accept}))
     assert (response.status, response.bytes()) == (200, BODY)
@@ -357,7 +374,7 @@ def test_any_other_client_gets_the_file_itself(listed: SiteMaker, accept: str | 
     assert "content-encoding" not in response.headers
 
 
-def test_a_file_without_variants_is_the_same_for_all(listed: SiteMaker) -> None:
+def test_a_file_without_variants_is_the_same_for_all(listed: ListedMaker) -> None:
     response = ask(listed(), "/plain", accept_encoding="gzip")
     assert response.text() == "plain"
     assert response.headers["etag"] == f'"{digest(b"plain")}"'
@@ -365,12 +382,12 @@ def test_a_file_without_variants_is_the_same_for_all(listed: SiteMaker) -> None:
     assert {"vary", "content-encoding"}.isdisjoint(response.headers)
 
 
-def test_a_response_may_vary_by_more(listed: SiteMaker) -> None:
+def test_a_response_may_vary_by_more(listed: ListedMaker) -> None:
     one = listed({"vary": "cookie"})
     assert ask(one, accept_encoding="br").headers["vary"] == "cookie, accept-encoding"
 
 
-def test_each_variant_is_validated_by_itself(listed: SiteMaker) -> None:
+def test_each_variant_is_validated_by_itself(listed: ListedMaker) -> None:
     one = listed()
     own, brotli, gzipped = (f'"{digest(BODY)}{end}"' for end in ("", "-br", "-gzip"))
     known = ask(one, accept_encoding="gzip", if_none_match=f'"x", {gzipped}')
@@ -394,7 +411,7 @@ def test_each_variant_is_validated_by_itself(listed: SiteMaker) -> None:
     ("etag", "encoded", "status"), [('"7"', '"7-gzip"', 200), ('W/"7"', 'W/"7-gzip"', 412)]
 )
 def test_a_variant_has_the_routes_own_validator(
-    listed: SiteMaker, etag: str, encoded: str, status: int
+    listed: ListedMaker, etag: str, encoded: str, status: int
 ) -> None:
     one = listed({"etag": etag})
     assert ask(one).headers["etag"] == etag
@@ -403,7 +420,7 @@ def test_a_variant_has_the_routes_own_validator(
     assert ask(one, accept_encoding="gzip", if_match=encoded).status == status  # only a strong one
 
 
-def test_a_range_is_one_of_the_file_itself(listed: SiteMaker) -> None:
+def test_a_range_is_one_of_the_file_itself(listed: ListedMaker) -> None:
     one = listed()
     gzipped = {"accept_encoding": "gzip", "range": "bytes=0-3"}
     part = ask(one, **gzipped)
@@ -418,7 +435,7 @@ def test_a_range_is_one_of_the_file_itself(listed: SiteMaker) -> None:
     assert head.headers["content-encoding"] == "gzip"
 
 
-def test_a_variant_that_is_gone_leaves_the_file_itself(listed: SiteMaker) -> None:
+def test_a_variant_that_is_gone_leaves_the_file_itself(listed: ListedMaker) -> None:
     one = listed()
     assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
     for encoding in (".gz", ".br"):
@@ -431,21 +448,23 @@ def test_a_variant_that_is_gone_leaves_the_file_itself(listed: SiteMaker) -> Non
         assert "content-encoding" not in response.headers
 
 
-def test_a_variant_that_is_not_a_regular_file_is_not_sent(listed: SiteMaker) -> None:
+def test_a_variant_that_is_not_a_regular_file_is_not_sent(listed: ListedMaker) -> None:
     one = listed()
     (one.root / "dist/about/index.html.br").unlink()
     (one.root / "dist/about/index.html.br").symlink_to("/dev/null")
     assert ask(one, accept_encoding="br").bytes() == BODY
 
 
-def test_a_variant_alone_is_not_found(listed: SiteMaker) -> None:
+def test_a_variant_alone_is_not_found(listed: ListedMaker) -> None:
     one = listed()
     one.app  # noqa: B018 - it is started
     (one.root / "dist/about/index.html").unlink()
     assert ask(one, accept_encoding="gzip").status == 404
 
 
-def test_what_another_build_wrote_meanwhile_has_no_validator_of_the_last(listed: SiteMaker) -> None:
+def test_what_another_build_wrote_meanwhile_has_no_validator_of_the_last(
+    listed: ListedMaker,
+) -> None:
     one = listed({"etag": '"own"', "last-modified": OLD})
     first = ask(one, accept_encoding="gzip")
     assert (first.headers["etag"], first.headers["last-modified"]) == ('"own-gzip"', OLD)
@@ -460,7 +479,7 @@ def test_what_another_build_wrote_meanwhile_has_no_validator_of_the_last(listed:
         assert second.headers["vary"] == "accept-encoding"
 
 
-def test_a_clock_that_was_ahead_does_no_harm(listed: SiteMaker) -> None:
+def test_a_clock_that_was_ahead_does_no_harm(listed: ListedMaker) -> None:
     one = listed()
     later = time.time() + 3600
     for name in ("about/index.html", ".framework.json"):
@@ -468,19 +487,21 @@ def test_a_clock_that_was_ahead_does_no_harm(listed: SiteMaker) -> None:
     assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
 
 
-def test_it_does_no_harm_that_the_list_was_copied_before_the_files(listed: SiteMaker) -> None:
+def test_it_does_no_harm_that_the_list_was_copied_before_the_files(listed: ListedMaker) -> None:
     one = listed()
     os.utime(one.root / "dist/.framework.json", (PAST - 1, PAST - 1))
     assert ask(one, accept_encoding="gzip").bytes() == VARIANTS["gzip"]
 
 
-def test_slashes_and_base_are_those_of_any_file(listed: SiteMaker) -> None:
+def test_slashes_and_base_are_those_of_any_file(listed: ListedMaker) -> None:
     one = listed(config=Config(output="static", base="/docs", trailing_slash="always"))
     assert ask(one, "/docs/about/", accept_encoding="gzip").bytes() == VARIANTS["gzip"]
     assert ask(one, "/docs/about", accept_encoding="gzip").status == 301
 
 
-def test_whole_responses_keep_their_validators_beside_those_of_the_site(listed: SiteMaker) -> None:
+def test_whole_responses_keep_their_validators_beside_those_of_the_site(
+    listed: ListedMaker,
+) -> None:
     one = listed(config=Config(output="static", etag=True))
     assert ask(one, accept_encoding="gzip").headers["etag"] == f'"{digest(BODY)}-gzip"'
 
@@ -512,7 +533,7 @@ CSS = b"a { color: red }\n" * 100
 STYLE = {"public/style.css": CSS, "dist/style.css.gz": gzip.compress(CSS, mtime=0)}
 
 
-def test_a_public_file_has_the_variants_that_the_build_made(listed: SiteMaker) -> None:
+def test_a_public_file_has_the_variants_that_the_build_made(listed: ListedMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
     os.utime(one.root / "public/style.css", (PAST, PAST))
     response = ask(one, "/style.css", accept_encoding="br, gzip")
@@ -526,7 +547,7 @@ def test_a_public_file_has_the_variants_that_the_build_made(listed: SiteMaker) -
     assert plain.headers["vary"] == response.headers["vary"] == "accept-encoding"
 
 
-def test_a_public_file_that_the_build_did_not_see_has_none(listed: SiteMaker) -> None:
+def test_a_public_file_that_the_build_did_not_see_has_none(listed: ListedMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
     one.write({"public/style.css": CSS.upper()})
     response = ask(one, "/style.css", accept_encoding="gzip")
@@ -534,7 +555,7 @@ def test_a_public_file_that_the_build_did_not_see_has_none(listed: SiteMaker) ->
     assert {"vary", "content-encoding"}.isdisjoint(response.headers)
 
 
-def test_a_public_file_that_changes_has_none_any_more(listed: SiteMaker) -> None:
+def test_a_public_file_that_changes_has_none_any_more(listed: ListedMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE)
     os.utime(one.root / "public/style.css", (PAST, PAST))
     known = ask(one, "/style.css").headers["etag"]
@@ -545,7 +566,7 @@ def test_a_public_file_that_changes_has_none_any_more(listed: SiteMaker) -> None
     assert response.headers["etag"] != known
 
 
-def test_a_public_file_that_is_gone_has_no_variants(listed: SiteMaker) -> None:
+def test_a_public_file_that_is_gone_has_no_variants(listed: ListedMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")})
     assert ask(one, "/style.css", accept_encoding="gzip").status == 404
     built = find_built(one.root / "dist")
@@ -554,7 +575,7 @@ def test_a_public_file_that_is_gone_has_no_variants(listed: SiteMaker) -> None:
     assert built.add_variants(files, "") == files  # deleted while the site was read
 
 
-def test_a_public_files_variants_are_found_by_its_name(listed: SiteMaker) -> None:
+def test_a_public_files_variants_are_found_by_its_name(listed: ListedMaker) -> None:
     files = {"public/caf\u00e9.css": CSS, "dist/caf\u00e9.css.br": b"Brotli"}
     one = listed(
         public={"caf\u00e9.css": entry(CSS, "br")},
@@ -564,12 +585,12 @@ def test_a_public_files_variants_are_found_by_its_name(listed: SiteMaker) -> Non
     assert ask(one, "/docs/caf%C3%A9.css", accept_encoding="br").bytes() == b"Brotli"
 
 
-def test_a_public_file_comes_before_a_built_one(listed: SiteMaker) -> None:
+def test_a_public_file_comes_before_a_built_one(listed: ListedMaker) -> None:
     one = listed(files={"public/about": "public"})
     assert ask(one, accept_encoding="gzip").text() == "public"
 
 
-def test_development_has_no_variants(listed: SiteMaker) -> None:
+def test_development_has_no_variants(listed: ListedMaker) -> None:
     one = listed(public={"style.css": entry(CSS, "gzip")}, files=STYLE, mode="dev")
     assert ask(one, "/style.css", accept_encoding="gzip").bytes() == CSS
 
@@ -589,7 +610,7 @@ def test_without_a_build_routes_run_and_the_log_says_so_once(site: SiteMaker, ca
     ]
 
 
-def test_development_does_as_the_build_would(make: SiteMaker, caplog: Any) -> None:
+def test_development_does_as_the_build_would(make: BuiltMaker, caplog: Any) -> None:
     one = make(mode="dev")
     mark(one)
     with caplog.at_level(logging.WARNING, "framework"):
@@ -610,7 +631,7 @@ def test_development_warns_of_headers_as_the_build_does(site: SiteMaker, caplog:
     ]
 
 
-def test_no_headers_are_warned_of_where_there_is_a_build(make: SiteMaker, caplog: Any) -> None:
+def test_no_headers_are_warned_of_where_there_is_a_build(make: BuiltMaker, caplog: Any) -> None:
     middleware = "def on_request(context, next):\n    context.request.headers.get('x')\n"
     one = make(files={"src/middleware.py": f"{middleware}    return next()\n"})
     caplog.clear()

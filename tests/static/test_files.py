@@ -18,7 +18,7 @@ from framework.static.files import (
     find_static_files,
     make_headers,
 )
-from tests.conftest import SiteMaker, TestSite
+from tests.conftest import SiteMaker, TestSite, make_environ
 
 TEN = b"0123456789"
 MTIME = 1_700_000_000
@@ -142,10 +142,10 @@ def test_an_empty_file_is_sent(site: SiteMaker) -> None:
     )
 
 
-def test_a_large_file_is_sent_in_blocks(site: SiteMaker, environ: Any) -> None:
+def test_a_large_file_is_sent_in_blocks(site: SiteMaker) -> None:
     data = bytes(range(256)) * 1000
     shop = site({"public/large": data})
-    body = shop.app(environ("GET", "/large"), lambda *_: None)
+    body = shop.app(make_environ("GET", "/large"), lambda *_: None)
     blocks = list(body)
     body.close()
     assert [len(block) for block in blocks] == [65536, 65536, 65536, 59392]
@@ -266,9 +266,9 @@ def test_an_error_of_the_disk_is_not_found_and_closes_the_file(
         os.fstat(opened[-1])
 
 
-def test_a_growing_file_is_sent_with_the_announced_length(shop: TestSite, environ: Any) -> None:
+def test_a_growing_file_is_sent_with_the_announced_length(shop: TestSite) -> None:
     sent: list[Any] = []
-    body = validator(shop.app)(environ("GET", "/ten.txt"), lambda *head: sent.extend(head))
+    body = validator(shop.app)(make_environ("GET", "/ten.txt"), lambda *head: sent.extend(head))
     with (shop.root / "public/ten.txt").open("ab") as file:
         file.write(b"more")
     assert b"".join(body) == TEN

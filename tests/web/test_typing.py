@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import framework
+from tests.waiting import PATIENCE
 
 RIGHT = """
 from collections.abc import Iterator
@@ -121,7 +122,7 @@ def test_mypy_accepts_right_uses_and_reports_each_wrong_one(tmp_path: Path) -> N
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "right.py", "wrong.py"]
     environ = os.environ | {"MYPYPATH": str(Path(framework.__file__).parents[1])}
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, env=environ, timeout=300
+        command, capture_output=True, text=True, cwd=tmp_path, env=environ, timeout=5 * PATIENCE
     )
     assert done.stderr == ""
     found = done.stdout.splitlines()
