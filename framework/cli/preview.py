@@ -80,7 +80,7 @@ class StaticHost:
         self._files: dict[str, StaticFile] = {}
         self._list_files()
         if self._listed is None:
-            raise CommandError(f"There is no build in {folder.name}.\n    Run: framework build")
+            raise CommandError(f"No build found in {folder.name}.\n    Run: framework build")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""

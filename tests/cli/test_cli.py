@@ -266,7 +266,7 @@ def test_a_preview_without_a_build_exits_with_1(
     config = "from framework import Config\nconfig = Config(output='static')\n"
     root = site({"src/pages/index.py": HANDLER, "framework.config.py": config}).root
     assert run("preview", "--root", root) == 1
-    assert capsys.readouterr().err == "There is no build in dist.\n    Run: framework build\n"
+    assert capsys.readouterr().err == "No build found in dist.\n    Run: framework build\n"
 
 
 ADAPTER = """

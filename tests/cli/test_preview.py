@@ -300,7 +300,7 @@ def test_without_a_build_there_is_nothing_to_serve(site: SiteMaker) -> None:
     root = site({"src/pages/index.py": HANDLER, "framework.config.py": config}).root
     with pytest.raises(CommandError) as caught:
         preview.run(root)
-    assert str(caught.value) == "There is no build in out.\n    Run: framework build"
+    assert str(caught.value) == "No build found in out.\n    Run: framework build"
 
 
 def test_a_site_with_mistakes_is_not_served(site: SiteMaker) -> None:
