@@ -32,58 +32,10 @@ class App:
     `root` is the site's folder. `config` replaces its `framework.config.py`. `fallback` is a WSGI
     application for paths that no route matches. `mode` is `"production"`; `"dev"`, which shows
     errors to the client and ignores the build; or `"build"`, which ignores the build too, raises
-    crashes, and collects warnings in `warnings` instead of the log.
+    crashes, and collects warnings in `site.warnings` instead of the log.
 
     Raises `SiteError` with every mistake in the site.
     """
-
-    def __init__(
-        self,
-        root: str | Path,
-        config: Config | None = None,
-        *,
-        fallback: WSGIApplication | None = None,
-        mode: Mode = "production",
-    ) -> None:
-        self.site = site = load_site(Path(root).resolve(), config, mode)
-        self.config = site.config
-        self._fallback = fallback
-        self._files, self._routes, self._missing = site.files, site.routes, site.missing
-        self._make_etag = site.config.etag
-        self._has_sessions = site.sessions is not None
-        # Without the paths of files, which come first.
-        self._exact = {key: m for key, m in site.routes.exact.items() if m.path not in site.files}
-        self._error_pages = ErrorPages(
-            site.routes,
-            explain=self._explain if mode == "dev" else None,
-            reraise=mode == "build",
-        )
-        self._services = Services(
-            site=site.config.site,
-            generator=f"framework v{__version__}",
-            max_body_size=site.config.security.max_body_size,
-            url_for=site.routes.url_for,
-            rewrite=Rewriter(site.routes, site.missing),
-            render=site.templates.render,
-            error_response=self._error_pages.respond,
-            sessions=site.sessions,
-        )
-        security = site.config.security
-        self._trust_proxies = (
-            make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
-        )
-        # In development and in a build the host is not that of the real site.
-        self._check_host = HostCheck(security.allowed_hosts if mode == "production" else ())
-        self._check_origin = OriginCheck(security)
-
-    @property
-    def warnings(self) -> list[str]:
-        """The warnings about prerendered routes so far."""
-        return self.site.warnings.texts
-
-    def close(self) -> None:
-        """Remove the site's `src/` from `sys.path`."""
-        self.site.modules.close()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request (PEP 3333)."""
@@ -169,6 +121,45 @@ class App:
             return body
         return _StreamedBody(body, context)
 
+    def __init__(
+        self,
+        root: str | Path,
+        config: Config | None = None,
+        *,
+        fallback: WSGIApplication | None = None,
+        mode: Mode = "production",
+    ) -> None:
+        self.site = site = load_site(Path(root).resolve(), config, mode)
+        self.config = site.config
+        self._fallback = fallback
+        self._files, self._routes, self._missing = site.files, site.routes, site.missing
+        self._make_etag = site.config.etag
+        self._has_sessions = site.sessions is not None
+        # Without the paths of files, which come first.
+        self._exact = {key: m for key, m in site.routes.exact.items() if m.path not in site.files}
+        self._error_pages = ErrorPages(
+            site.routes,
+            explain=self._explain if mode == "dev" else None,
+            reraise=mode == "build",
+        )
+        self._services = Services(
+            site=site.config.site,
+            generator=f"framework v{__version__}",
+            max_body_size=site.config.security.max_body_size,
+            url_for=site.routes.url_for,
+            rewrite=Rewriter(site.routes, site.missing),
+            render=site.templates.render,
+            error_response=self._error_pages.respond,
+            sessions=site.sessions,
+        )
+        security = site.config.security
+        self._trust_proxies = (
+            make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
+        )
+        # In development and in a build the host is not that of the real site.
+        self._check_host = HostCheck(security.allowed_hosts if mode == "production" else ())
+        self._check_origin = OriginCheck(security)
+
     def fetch(
         self,
         url_or_request: "str | URL | Request",
@@ -209,6 +200,10 @@ class App:
         if match is not None:
             context.route, context.params, context.path = match.route, match.params, match.path
         return explain(self.site, context, environ["REQUEST_METHOD"], target)
+
+    def close(self) -> None:
+        """Remove the site's `src/` from `sys.path`."""
+        self.site.modules.close()
 
 
 class _StreamedBody:

@@ -100,7 +100,7 @@ class _Build:
         if self.mistakes:
             raise BuildError(_join_mistakes(self.mistakes))
         self._write_lists(sorted(self.files.values()))
-        self.report.warnings = self.app.warnings
+        self.report.warnings = self.app.site.warnings.texts
         return self.report
 
     def _warn(self, *texts: str) -> None:
