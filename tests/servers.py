@@ -21,6 +21,11 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(content)
 
 
+def accept_interrupts() -> None:
+    """Let Ctrl+C end this process. A shell starts its background processes with it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Program:
     """A Python module that runs as a server; what it writes goes to a file in its folder."""
 
@@ -34,8 +39,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # A shell starts its background processes with Ctrl+C ignored.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                preexec_fn=accept_interrupts,
             )
 
     @property

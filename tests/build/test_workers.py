@@ -13,6 +13,7 @@ import pytest
 
 from framework.errors import BuildError
 from tests.build.conftest import StaticSite, StaticSiteMaker
+from tests.servers import accept_interrupts
 from tests.waiting import PATIENCE, wait_until
 
 PAGE = (
@@ -114,7 +115,12 @@ def building(one: StaticSite) -> Iterator[tuple[subprocess.Popen[str], set[int]]
     """A build of a site whose two worker processes are within a handler, and their ids."""
     command = [sys.executable, "-m", "framework", "build", "--jobs", "2", "--root", str(one.root)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=accept_interrupts,
     ) as process:
         try:
             wait_until(lambda: len(children_of(process.pid)) == 2, "two workers")
