@@ -14,7 +14,7 @@ from .web.wsgi import Environ
 
 log = logging.getLogger("framework")
 
-_parse_host = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?").fullmatch
+_parse_host = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?").fullmatch
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
@@ -77,45 +77,43 @@ class HostCheck:
 class OriginCheck:
     """Refuse a form that a page of another site sent with a visitor's cookies (403).
 
+    A browser sends `Sec-Fetch-Site` or `Origin`. A request with neither does not come from one.
     https://developer.mozilla.org/docs/Web/Security/Attacks/CSRF
     """
 
     def __init__(self, security: Security) -> None:
         self._trusted_origins = security.trusted_origins
-        self._trusted_proxies = security.trusted_proxies
+        self._trusts_proxies = bool(security.trusted_proxies)
 
     def __call__(self, environ: Environ, origin_of: Callable[[], str]) -> None:
-        if environ["REQUEST_METHOD"] in SAFE_METHODS:
-            return
+        """Check a request. `origin_of` returns the origin of its URL."""
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip(" \t").lower()
-        if kind not in _FORM_TYPES:
+        if environ["REQUEST_METHOD"] in SAFE_METHODS or kind not in _FORM_TYPES:
             return
-        origin = environ.get("HTTP_ORIGIN")
-        site = environ.get("HTTP_SEC_FETCH_SITE")
-        if origin in self._trusted_origins:
+        origin, site = environ.get("HTTP_ORIGIN"), environ.get("HTTP_SEC_FETCH_SITE")
+        if origin in self._trusted_origins or site in ("same-origin", "none"):
             return
-        if origin is None:
-            if site in ("same-origin", "none"):  # the browser says that no other site sent it
-                return
-            if site is None and not environ.keys() & {"HTTP_COOKIE", "HTTP_AUTHORIZATION"}:
-                return
-        expected = origin_of()
-        if origin == expected and site != "cross-site":
+        if site is None and (origin is None or origin == origin_of()):
             return
         log.warning(
-            "refused %s %s: its Origin is %s, expected %s. %s",
+            "refused %s %s: Sec-Fetch-Site is %s, Origin is %s, expected %s. %s",
             environ["REQUEST_METHOD"],
             _printable(environ.get("PATH_INFO", "")),
-            _printable(origin) if origin is not None else "missing",
-            expected,
-            self._advice(environ),
+            "missing" if site is None else _printable(site),
+            "missing" if origin is None else _printable(origin),
+            origin_of(),
+            self._advise(environ, origin, origin_of()),
         )
-        raise Forbidden("This form was sent from another site.")
+        raise Forbidden("Another site sent this form. Send it from a page of this site.")
 
-    def _advice(self, environ: Environ) -> str:
-        forwarded = environ.get("HTTP_X_FORWARDED_PROTO") or environ.get("HTTP_FORWARDED")
-        if forwarded and not self._trusted_proxies:
-            return "Behind a proxy, set Security(trusted_proxies=1)."
+    def _advise(self, environ: Environ, origin: str | None, expected: str) -> str:
+        url = URL.parse(origin or "")
+        if url is None or url.origin != origin:
+            return "To accept such forms, set check_origin = False in the file of the route."
+        is_forwarded = "HTTP_X_FORWARDED_PROTO" in environ or "HTTP_FORWARDED" in environ
+        is_other_scheme = url.host == URL(expected).host
+        if (is_forwarded or is_other_scheme) and not self._trusts_proxies:
+            return "Behind a proxy that sets X-Forwarded-Proto, set Security(trusted_proxies=1)."
         return "To accept this origin, add it to Security(trusted_origins=...)."
 
 

@@ -36,7 +36,7 @@ class RequestOptions(TypedDict, total=False):
 
 
 class Client:
-    """Calls a WSGI application as a browser does: keeps cookies, and sends `Origin` with forms.
+    """Calls a WSGI application and keeps cookies, as a browser does.
 
     `wsgiref.validate` checks every call. `cookies` has the cookies by host and name; the client
     ignores their path, domain and `Secure`. `url` is the URL of the last response.
@@ -108,8 +108,6 @@ class Client:
         jar = self.cookies.setdefault(url.host, {})
         if jar and "cookie" not in headers:
             headers.set("cookie", "; ".join(f"{name}={value}" for name, value in jar.items()))
-        if method not in ("GET", "HEAD") and "origin" not in headers:
-            headers.set("origin", url.origin)
         self.url = url
         response = _call(self.application, Request(url, method=method, headers=headers, body=body))
         for line in response.headers.get_set_cookie():

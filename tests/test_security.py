@@ -32,6 +32,7 @@ GOOD_HOSTS = [
     "127.0.0.1",
     "[::1]",
     "[::1]:80",
+    "localhost:",
     "a_b.example",
     "EXAMPLE",
 ]
@@ -45,7 +46,6 @@ BAD_HOSTS = [
     "h#f",
     "a b",
     "h\\x",
-    "h:",
     "h:99999",
     "h:-1",
     "1.2.3.999",
@@ -223,57 +223,77 @@ def test_a_trusted_origin_passes_even_across_sites() -> None:
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])
-def test_the_browser_may_vouch_for_a_form_without_origin(site: str) -> None:
-    assert not refused(HTTP_SEC_FETCH_SITE=site, HTTP_COOKIE="a=b")
+@pytest.mark.parametrize("origin", [None, "null", "http://evil", "https://localhost"])
+def test_sec_fetch_site_decides_before_origin(site: str, origin: str | None) -> None:
+    headers = {} if origin is None else {"HTTP_ORIGIN": origin}
+    assert not refused(HTTP_SEC_FETCH_SITE=site, HTTP_COOKIE="a=b", **headers)
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site", "odd", ""])
-def test_any_other_word_of_the_browser_is_none(site: str) -> None:
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "odd", "", "Same-Origin"])
+def test_any_other_sec_fetch_site_is_refused(site: str) -> None:
     assert refused(HTTP_SEC_FETCH_SITE=site)
+    assert refused(HTTP_SEC_FETCH_SITE=site, HTTP_ORIGIN=ORIGIN)
 
 
-def test_a_cross_site_request_is_refused_whatever_its_origin() -> None:
-    assert refused(HTTP_SEC_FETCH_SITE="cross-site", HTTP_ORIGIN=ORIGIN)
-    assert not refused(HTTP_SEC_FETCH_SITE="same-site", HTTP_ORIGIN=ORIGIN)
+@pytest.mark.parametrize(
+    "headers", [{}, {"HTTP_COOKIE": "s=1"}, {"HTTP_AUTHORIZATION": "Bearer t"}]
+)
+@pytest.mark.parametrize("kind", ["", FORM])
+def test_a_request_that_no_browser_sent_passes(headers: dict[str, str], kind: str) -> None:
+    assert not refused(CONTENT_TYPE=kind, **headers)
 
 
-def test_a_request_without_a_browsers_credentials_passes() -> None:
-    assert not refused()
-    assert refused(HTTP_COOKIE="a=b")
-    assert refused(HTTP_AUTHORIZATION="Basic eA==")
-
-
-def test_the_log_says_what_was_expected(caplog: Any) -> None:
-    assert refused(HTTP_ORIGIN="http://evil\x1b[2J", PATH_INFO="/caf\xc3\xa9\n")
-    assert refused(HTTP_COOKIE="a=b", HTTP_X_FORWARDED_PROTO="https")
-    assert refused(HTTP_ORIGIN="http://evil", HTTP_FORWARDED="proto=https")
-    check = OriginCheck(Security(trusted_proxies=1))
-    assert refused(check, HTTP_ORIGIN="http://evil", HTTP_X_FORWARDED_PROTO="https")
-    trust = "To accept this origin, add it to Security(trusted_origins=...)."
-    proxy = "Behind a proxy, set Security(trusted_proxies=1)."
+@pytest.mark.parametrize(
+    ("environ", "logged"),
+    [
+        (
+            {"HTTP_ORIGIN": "http://evil"},
+            "Sec-Fetch-Site is missing, Origin is http://evil, expected http://localhost. "
+            "To accept this origin, add it to Security(trusted_origins=...).",
+        ),
+        (
+            {"HTTP_ORIGIN": "http://evil\x1b[2J", "PATH_INFO": "/caf\xc3\xa9\n"},
+            "Sec-Fetch-Site is missing, Origin is http://evil\\x1b[2J, expected http://localhost. "
+            "To accept such forms, set check_origin = False in the file of the route.",
+        ),
+        (
+            {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_ORIGIN": "null"},
+            "Sec-Fetch-Site is cross-site, Origin is null, expected http://localhost. "
+            "To accept such forms, set check_origin = False in the file of the route.",
+        ),
+        (
+            {"HTTP_SEC_FETCH_SITE": "same-site"},
+            "Sec-Fetch-Site is same-site, Origin is missing, expected http://localhost. "
+            "To accept such forms, set check_origin = False in the file of the route.",
+        ),
+        (
+            {"HTTP_ORIGIN": "https://localhost"},
+            "Sec-Fetch-Site is missing, Origin is https://localhost, expected http://localhost. "
+            "Behind a proxy that sets X-Forwarded-Proto, set Security(trusted_proxies=1).",
+        ),
+        (
+            {"HTTP_ORIGIN": "https://shop.example", "HTTP_X_FORWARDED_PROTO": "https"},
+            "Sec-Fetch-Site is missing, Origin is https://shop.example, expected http://localhost. "
+            "Behind a proxy that sets X-Forwarded-Proto, set Security(trusted_proxies=1).",
+        ),
+    ],
+)
+def test_the_log_says_what_was_expected_and_what_to_do(
+    caplog: pytest.LogCaptureFixture, environ: dict[str, str], logged: str
+) -> None:
+    assert refused(**environ)
+    path = r"/caf\xc3\xa9\n" if "PATH_INFO" in environ else "/x"
     assert caplog.record_tuples == [
-        (
-            "framework",
-            logging.WARNING,
-            r"refused POST /caf\xc3\xa9\n: its Origin is http://evil\x1b[2J, "
-            f"expected http://localhost. {trust}",
-        ),
-        (
-            "framework",
-            logging.WARNING,
-            f"refused POST /x: its Origin is missing, expected http://localhost. {proxy}",
-        ),
-        (
-            "framework",
-            logging.WARNING,
-            f"refused POST /x: its Origin is http://evil, expected http://localhost. {proxy}",
-        ),
-        (
-            "framework",
-            logging.WARNING,
-            f"refused POST /x: its Origin is http://evil, expected http://localhost. {trust}",
-        ),
+        ("framework", logging.WARNING, f"refused POST {path}: {logged}")
     ]
+
+
+def test_behind_trusted_proxies_the_log_names_the_other_setting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    check = OriginCheck(Security(trusted_proxies=1))
+    assert refused(check, HTTP_ORIGIN="https://localhost", HTTP_X_FORWARDED_PROTO="https")
+    assert caplog.messages[0].endswith("add it to Security(trusted_origins=...).")
 
 
 def test_the_origin_behind_a_trusted_proxy_is_the_publics(site: SiteMaker) -> None:
@@ -286,7 +306,9 @@ def test_the_origin_behind_a_trusted_proxy_is_the_publics(site: SiteMaker) -> No
     assert echo(site, trusted_proxies=1).post("/echo", headers=headers).status == 200
     refused = echo(site).post("/echo", headers=headers)
     assert refused.status == 403
-    assert refused.text() == "403 Forbidden\nThis form was sent from another site.\n"
+    assert refused.text() == (
+        "403 Forbidden\nAnother site sent this form. Send it from a page of this site.\n"
+    )
     assert echo(site, check_origin=False).post("/echo", headers=headers).status == 200
 
 

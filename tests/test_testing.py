@@ -61,7 +61,7 @@ def test_a_form_is_sent_as_browsers_do(client: Callable[[str], Client]) -> None:
     echo = ask.post("/", form={"a": "1 &", "b": "é"}).json()
     assert echo["body"] == "a=1+%26&b=%C3%A9"
     assert echo["headers"]["content-type"].startswith("application/x-www-form-urlencoded")
-    assert echo["headers"]["origin"] == "http://localhost"
+    assert "origin" not in echo["headers"]
     assert ask.post("/", form=[("a", "1"), ("a", "2")]).json()["body"] == "a=1&a=2"
 
 
