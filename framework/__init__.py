@@ -1,7 +1,7 @@
 """Drop a file in `src/pages`, define `GET`, return a `Response`: its path is the URL."""
 
 from .app import App
-from .config import Build, Config, Security, Server
+from .config import Build, Config, Proxies, Security, Server
 from .context import APIContext
 from .errors import SessionError, SiteError
 from .middleware import sequence
@@ -33,6 +33,7 @@ __all__ = [
     "FormTypeError",
     "Headers",
     "InvalidDataError",
+    "Proxies",
     "Request",
     "Response",
     "Security",

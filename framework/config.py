@@ -139,11 +139,20 @@ class Build:
 
 
 @option_class
+class Proxies:
+    """The number of proxies in front that set `X-Forwarded-For`, `-Proto` and `-Host`."""
+
+    x_for: int = number(1, 0, "a number of proxies, 0 or more")
+    x_proto: int = number(1, 0, "a number of proxies, 0 or more")
+    x_host: int = number(1, 0, "a number of proxies, 0 or more")
+
+
+@option_class
 class Security:
     """Which requests a site accepts.
 
-    `trusted_proxies` is the number of proxies in front whose `X-Forwarded-*` headers count.
-    `max_body_size` is in bytes. `allowed_hosts` may contain `*.example.com`.
+    `trusted_proxies` is the number of proxies in front whose `X-Forwarded-*` headers count, or
+    `Proxies(...)` where the headers pass different numbers of them. `max_body_size` is in bytes. `allowed_hosts` may contain `*.example.com`.
     """
 
     check_origin: bool = flag(True)
@@ -159,7 +168,11 @@ class Security:
         'a list of host names such as "example.com" and "*.example.com", without a port',
         lambda hosts: tuple(map(str.lower, hosts)),
     )
-    trusted_proxies: int = number(0, 0, "a number of proxies, 0 or more")
+    trusted_proxies: int | Proxies = option(
+        0,
+        lambda value: isinstance(value, Proxies) or (type(value) is int and value >= 0),
+        "a number of proxies, 0 or more, or Proxies(x_for=2, x_proto=1, x_host=1)",
+    )
     max_body_size: int = number(10 * 1024 * 1024, 0, "a number of bytes, 0 or more")
 
 

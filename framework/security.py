@@ -3,12 +3,12 @@
 import logging
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .config import Security
+from .config import Proxies, Security
 from .web.url import URL
 from .web.wsgi import Environ
 
@@ -19,25 +19,41 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 
-def make_proxy_fix(count: int) -> Callable[[Environ], None]:
-    """Return a function that applies the `X-Forwarded-*` headers of `count` trusted proxies.
+def make_proxy_fix(trusted: int | Proxies) -> Callable[[Environ], None]:
+    """Return a function that applies the `X-Forwarded-*` headers of the trusted proxies.
 
     It writes the values of `X-Forwarded-For`, `-Proto` and `-Host` into the environ, and the
-    values before that into `werkzeug.proxy_fix.orig`.
+    values before that into `werkzeug.proxy_fix.orig`. A header with fewer values than there are
+    proxies is ignored, and logged once.
 
     A scheme other than http and https is ignored. `-Prefix` and `-Port` are ignored as well: few
     proxies set them, so they usually come from the client, and a prefix changes the path that
     middleware checks.
     """
+    if isinstance(trusted, int):
+        trusted = Proxies(x_for=trusted, x_proto=trusted, x_host=trusted)
+    counts = {"For": trusted.x_for, "Proto": trusted.x_proto, "Host": trusted.x_host}
     fix = ProxyFix(
         lambda environ, _: environ,  # type: ignore[arg-type, return-value]
-        x_for=count,
-        x_proto=count,
-        x_host=count,
+        x_for=trusted.x_for,
+        x_proto=trusted.x_proto,
+        x_host=trusted.x_host,
         x_prefix=0,
     )
 
+    @cache  # logs each header once
+    def warn(name: str, found: int) -> None:
+        log.warning(
+            "X-Forwarded-%s has %d of %d values, so it is ignored. If that is right for this "
+            "header, set Security(trusted_proxies=Proxies(x_%s=%d, ...)).",
+            *(name, found, counts[name], name.lower(), found),
+        )
+
     def apply_headers(environ: Environ) -> None:
+        for name, count in counts.items():
+            value = environ.get(f"HTTP_X_FORWARDED_{name.upper()}")
+            if value and value.count(",") + 1 < count:
+                warn(name, value.count(",") + 1)
         scheme = environ["wsgi.url_scheme"]
         fix(environ, None)  # type: ignore[arg-type]
         if environ["wsgi.url_scheme"] not in ("http", "https"):

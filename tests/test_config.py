@@ -259,7 +259,7 @@ CONVERTERS = (
             Security,
             "trusted_proxies",
             [-1, 1.0, True, "1", None],
-            "a number of proxies, 0 or more",
+            "a number of proxies, 0 or more, or Proxies(x_for=2, x_proto=1, x_host=1)",
         ),
         (Security, "max_body_size", [-1, 1e6, None, "10M"], "a number of bytes, 0 or more"),
         (Server, "host", ["", None, 1], "an address or a host name"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from framework import URL, Config, Security
+from framework import URL, Config, Proxies, Security
 from framework.security import HostCheck, OriginCheck, make_proxy_fix
 from tests.conftest import SiteMaker
 
@@ -123,6 +123,25 @@ def test_the_last_hops_of_trusted_proxies_count(site: SiteMaker) -> None:
     assert response.json() == ["https://shop.example/echo", "1.2.3.4", "/echo"]
     two = echo(site, trusted_proxies=2).get("/echo", headers=FORWARDED)
     assert two.json() == ["http://localhost/echo", "6.6.6.6", "/echo"]
+
+
+def test_headers_may_pass_different_numbers_of_proxies(site: SiteMaker) -> None:
+    proxies = Proxies(x_for=2, x_proto=1, x_host=0)
+    response = echo(site, trusted_proxies=proxies).get("/echo", headers=FORWARDED)
+    assert response.json() == ["https://localhost/echo", "6.6.6.6", "/echo"]
+
+
+def test_a_header_with_too_few_values_is_ignored_and_logged_once(
+    site: SiteMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    two = echo(site, trusted_proxies=2)
+    for _ in range(3):
+        assert two.get("/echo", headers={"X-Forwarded-Proto": "https"}).json()[0][:5] == "http:"
+    assert two.get("/echo").status == 200
+    assert caplog.messages == [
+        "X-Forwarded-Proto has 1 of 2 values, so it is ignored. If that is right for this header, "
+        "set Security(trusted_proxies=Proxies(x_proto=1, ...))."
+    ]
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Prefix", "X-Forwarded-Port"])
