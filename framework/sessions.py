@@ -4,18 +4,19 @@ A cookie has a random id. The data is JSON text in a cachelib cache.
 https://cachelib.readthedocs.io/
 """
 
+import logging
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from time import time
 from typing import Any
 
 from cachelib.base import BaseCache
-from cachelib.file import FileSystemCache
-from cachelib.serializers import FileSystemSerializer, JSONSerializer
 
 from .errors import SessionError
 from .options import number, option, option_class
@@ -24,9 +25,11 @@ from .web.headers import add_vary
 from .web.jsontext import parse_json, write_json
 from .web.response import Response
 
+log = logging.getLogger("framework")
+
 COOKIE = "framework-session"
 _is_id = re.compile(r"[A-Za-z0-9_-]{43}").fullmatch  # the form of `_make_id()`
-_is_cache_file = re.compile(r"[0-9a-f]{64}|\w+\.__wz_cache").fullmatch  # cachelib's names
+_is_session_file = re.compile(r"session-[0-9a-f]{64}(\.\w+\.tmp)?").fullmatch
 _LONGEST_COOKIE = 400 * 24 * 60 * 60  # seconds; browsers allow no more
 _SWEEP_INTERVAL = 60 * 60  # seconds
 
@@ -240,43 +243,96 @@ class Store:
             raise SessionError("The session store could not delete a session.")
 
 
-def open_store(sessions: Sessions, root: Path) -> Store:
-    """Open the store of the site in `root`. Raises `OSError` if its folder cannot be used."""
+def open_store(sessions: Sessions, root: Path, out_dir: str = "dist") -> Store:
+    """Open the store of the site in `root`, which is built to the folder `out_dir`.
+
+    Raises `OSError` or `ValueError` if the folder of the store cannot be used.
+    """
     store = sessions.store
-    cache = _FolderCache(root / store, sessions.max_age) if isinstance(store, str) else store
-    return Store(cache, sessions.max_age)
+    if isinstance(store, BaseCache):
+        return Store(store, sessions.max_age)
+    folder, *taken = [(root / name).resolve() for name in (store, "src", "public", out_dir)]
+    is_inside = any(folder.is_relative_to(other) for other in taken)
+    if is_inside or any(other.is_relative_to(folder) for other in (root.resolve(), *taken)):
+        raise ValueError(f"{store!r} has other files of the site")
+    return Store(_FolderCache(folder, sessions.max_age), sessions.max_age)
 
 
-class _JSONFileSerializer(JSONSerializer, FileSystemSerializer):
-    """Stores JSON; cachelib's own serializer would unpickle whatever is in a file."""
+class _FolderCache(BaseCache):
+    """One file of JSON for each session, which only its owner can read.
 
-
-class _FolderCache(FileSystemCache):
-    """Files that only their owner can read. Once an hour it deletes those that have expired."""
-
-    serializer = _JSONFileSerializer()
+    A session expires `max_age` seconds after the modification time of its file. Expired files are
+    deleted once an hour.
+    """
 
     def __init__(self, folder: Path, max_age: int) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise PermissionError(f"{folder} belongs to another user")
-        # A threshold would delete sessions that have not expired.
-        super().__init__(str(folder), threshold=0)
+        super().__init__()
+        self._folder = folder
         self._max_age = max_age
         self._next_sweep = 0.0
+        self._make_folder()
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder} belongs to another user")
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not (_is_session_file(entry.name) or _is_harmless(entry.name)):
+                    raise ValueError(f"{folder} has a file that is not a session: {entry.name}")
 
-    def set(self, key: str, value: Any, *args: Any, **kwargs: Any) -> bool:
+    def get(self, key: str) -> str | None:
+        """Return the text of a file; `None` if it has expired or cannot be read."""
+        path = self._path_of(key)
+        try:
+            if path.stat().st_mtime >= time() - self._max_age:
+                return path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            pass
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("The session file %s cannot be read: %s", path, error)
+        return None
+
+    def set(self, key: str, value: str, timeout: object = None) -> bool:
+        """Write a file, and delete the expired files if an hour has passed. Raises `OSError`."""
+        self._make_folder()  # somebody may have deleted it
         now = time()
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_INTERVAL
             self._delete_files_older_than(now - self._max_age)
-        return super().set(key, value, *args, **kwargs)
+        path = self._path_of(key)
+        handle, temporary = tempfile.mkstemp(".tmp", f"{path.name}.", self._folder)
+        try:
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(value)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        return True
+
+    def delete(self, key: str) -> bool:
+        """Delete a file. Raises `OSError`."""
+        self._path_of(key).unlink(missing_ok=True)
+        return True
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _path_of(self, key: str) -> Path:
+        return self._folder / f"session-{sha256(key.encode()).hexdigest()}"
 
     def _delete_files_older_than(self, oldest: float) -> None:
-        for path in Path(self._path).iterdir():
-            with suppress(FileNotFoundError):  # another process has deleted it
-                if _is_cache_file(path.name) and path.stat().st_mtime < oldest:
-                    path.unlink()
+        try:
+            for path in self._folder.iterdir():
+                with suppress(FileNotFoundError):  # another process has deleted it
+                    is_session = _is_session_file(path.name) and path.is_file()
+                    if is_session and path.stat().st_mtime < oldest:
+                        path.unlink()
+        except OSError as error:
+            log.warning("Expired sessions cannot be deleted: %s", error)
+
+
+def _is_harmless(name: str) -> bool:
+    """Whether a folder of sessions may have this file: `.gitignore`, for example."""
+    return name.startswith(".") or name == "lost+found"
 
 
 def _make_id() -> str:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from cachelib import FileSystemCache, SimpleCache
+from cachelib import SimpleCache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework import App, Config, Sessions
+from framework import App, Build, Config, Sessions
 from framework.sessions import COOKIE, Session, Store, open_store
 from framework.testing import Client
 from framework.web.cookies import Cookies
@@ -635,7 +635,7 @@ def test_files_below_the_site_are_for_their_owner_only(site: SiteMaker) -> None:
     [file] = folder.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert cookie_of(client) not in file.name
-    assert file.read_bytes()[4:] == b'"{\\"n\\":2}"'
+    assert file.read_bytes() == b'{"n":2}'
 
 
 def test_workers_share_the_files(site: SiteMaker) -> None:
@@ -646,6 +646,19 @@ def test_workers_share_the_files(site: SiteMaker) -> None:
     two.cookies = one.cookies
     assert two.get("/count").json() == 2
     two.application.close()  # type: ignore[attr-defined]
+
+
+def test_a_session_in_a_file_ends_after_max_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(Sessions(max_age=60), tmp_path)
+    store.write("a", "{}")
+    [file] = (tmp_path / ".sessions").iterdir()
+    now = file.stat().st_mtime + 60
+    monkeypatch.setattr("framework.sessions.time", lambda: now)
+    assert store.read("a") == "{}"
+    now += 0.1
+    assert store.read("a") is None
 
 
 def test_expired_files_are_deleted_once_an_hour(
@@ -670,33 +683,74 @@ def test_expired_files_are_deleted_once_an_hour(
 
 
 def test_other_files_in_the_folder_are_never_deleted(tmp_path: Path) -> None:
+    store = open_store(Sessions(), tmp_path)
     folder = tmp_path / ".sessions"
-    (folder / ("f" * 63)).mkdir(parents=True)
-    names = {"shop.db", "f" * 65, "f" * 64, "tmpx_1.__wz_cache"}
-    for name in names:
+    other = {"shop.db", "f" * 64, "tmpx_1.__wz_cache", f"session-{'f' * 63}", "session-a"}
+    own = {f"session-{'f' * 64}", f"session-{'f' * 64}.x_1.tmp"}
+    for name in other | own:
         (folder / name).touch()
+    (folder / f"session-{'a' * 64}").mkdir()
     for path in folder.iterdir():
         os.utime(path, (1, 1))
-    open_store(Sessions(), tmp_path).write("a", "{}")
-    assert {name for name in names if (folder / name).exists()} == {"shop.db", "f" * 65}
-    assert (folder / ("f" * 63)).is_dir()
+    store.write("a", "{}")
+    left = {path.name for path in folder.iterdir()}
+    assert other | {f"session-{'a' * 64}"} <= left
+    assert left.isdisjoint(own)
 
 
 def test_a_file_that_another_worker_deleted_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(Sessions(), tmp_path)
-    gone = tmp_path / ".sessions" / ("a" * 64)
+    gone = tmp_path / ".sessions" / f"session-{'a' * 64}"
     monkeypatch.setattr(Path, "iterdir", lambda self: iter([gone]))
+    monkeypatch.setattr(Path, "is_file", lambda self: True)
     store.write("a", "{}")
     assert store.read("a") == "{}"
 
 
-def test_nothing_is_unpickled_from_the_files(tmp_path: Path) -> None:
-    folder = tmp_path / ".sessions"
-    pickling = FileSystemCache(str(folder), threshold=0)
-    pickling.set("framework-session:a", "{}", 60)
-    assert open_store(Sessions(), tmp_path).read("a") is None
+def test_files_that_cannot_be_deleted_are_logged(
+    site: SiteMaker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(site(VISITORS, config=Config(session=Sessions())).app)
+
+    def fail(self: Path) -> None:
+        raise PermissionError("not allowed")
+
+    monkeypatch.setattr(Path, "iterdir", fail)
+    assert client.get("/count").json() == 1
+    assert client.get("/count").json() == 2
+    assert caplog.messages == ["Expired sessions cannot be deleted: not allowed"]
+
+
+def test_a_failed_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(Sessions(), tmp_path)
+    store.write("a", "{}")
+
+    def fail(*args: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        store.write("a", '{"n":1}')
+    assert len(list((tmp_path / ".sessions").iterdir())) == 1
+    assert store.read("a") == "{}"
+
+
+@pytest.mark.parametrize("content", [b"\xff", None])
+def test_a_file_that_cannot_be_read_is_no_session(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes | None
+) -> None:
+    store = open_store(Sessions(), tmp_path)
+    store.write("a", "{}")
+    [file] = (tmp_path / ".sessions").iterdir()
+    if content is None:
+        file.unlink()
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    assert store.read("a") is None
+    assert f"The session file {file} cannot be read: " in caplog.text
 
 
 def test_a_stored_value_that_is_not_text_is_ignored(cache: Cache) -> None:
@@ -750,3 +804,42 @@ def test_a_folder_of_another_user_is_a_mistake(
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     errors = site(VISITORS, config=Config(session=Sessions())).errors()
     assert "/.sessions belongs to another user" in errors
+
+
+@pytest.mark.parametrize(
+    "store", [".", "..", "/", "src", "src/lib/sessions", "public/s", "out", "out/s", "var", "here"]
+)
+def test_a_folder_with_other_files_of_the_site_is_a_mistake(site: SiteMaker, store: str) -> None:
+    config = Config(session=Sessions(store=store), build=Build(out_dir="out"))
+    if store == "var":
+        config = Config(session=Sessions(store=store), build=Build(out_dir="var/out"))
+    made = site(VISITORS, config=config)
+    (made.root / "here").symlink_to(made.root)
+    assert made.errors() == (
+        "The site has a mistake:\n"
+        "framework.config.py: the folder for sessions can't be used: "
+        f"{store!r} has other files of the site\n"
+        "    Name a folder for sessions only, or a cache: Sessions(store=...)."
+    )
+
+
+@pytest.mark.parametrize("name", ["shop.sqlite", "f" * 64, "old/x", "tmpx_1.__wz_cache"])
+def test_a_folder_with_a_foreign_file_is_a_mistake(site: SiteMaker, name: str) -> None:
+    made = site(VISITORS | {f"data/{name}": ""}, config=Config(session=Sessions(store="data")))
+    first = name.partition("/")[0]
+    assert f"/data has a file that is not a session: {first}\n" in made.errors()
+
+
+def test_a_folder_of_sessions_may_have_hidden_files(site: SiteMaker) -> None:
+    files = {".sessions/.gitignore": "*", ".sessions/lost+found/x": ""}
+    made = site(VISITORS | files, config=Config(session=Sessions()))
+    client = Client(made.app)
+    client.get("/count")
+    again = App(made.root, made.options["config"])
+    again.close()
+    assert client.get("/count").json() == 2
+
+
+def test_a_name_that_no_folder_can_have_is_a_mistake(site: SiteMaker) -> None:
+    errors = site(VISITORS, config=Config(session=Sessions(store="a\0b"))).errors()
+    assert "framework.config.py: the folder for sessions can't be used: " in errors

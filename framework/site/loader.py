@@ -156,10 +156,10 @@ class _Loader:
         if self.config.session is None:
             return None
         try:
-            return open_store(self.config.session, self.root)
-        except OSError as error:
+            return open_store(self.config.session, self.root, self.config.build.out_dir)
+        except (OSError, ValueError) as error:
             what = f"the folder for sessions can't be used: {error}"
-            remedy = "Name a folder that can be written to, or a cache: Sessions(store=...)."
+            remedy = "Name a folder for sessions only, or a cache: Sessions(store=...)."
             self._mistake(CONFIG_FILE, what, remedy)
             return None
 
