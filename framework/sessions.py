@@ -212,9 +212,14 @@ class Session:
         text = self._store.read(cookie.value)
         if text is None:
             return {}
+        try:
+            data = parse_json(text.encode())
+        except ValueError:  # a damaged text
+            data = None
+        if not isinstance(data, dict):
+            return {}
         self._id = self._stored_id = cookie.value
         self._stored_text = text
-        data: dict[str, Any] = parse_json(text.encode())
         return data
 
 

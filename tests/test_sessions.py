@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any, Protocol
@@ -757,6 +758,30 @@ def test_a_stored_value_that_is_not_text_is_ignored(cache: Cache) -> None:
     id = "a" * 43
     cache.set(f"framework-session:{id}", {"user": "ada"})
     assert Session(Store(cache, 60), Cookies(f"{COOKIE}={id}")).keys() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[1]", "null", "7", '"a"', "", '{"a":', "NaN", "[" * 100_000, '{"a":' * 100_000, "\ud800"],
+)
+def test_a_damaged_session_is_no_session(visit: Visit, cache: Cache, text: str) -> None:
+    client = visit()
+    client.get("/count")
+    before = cookie_of(client)
+    cache.set(f"framework-session:{before}", text)
+    assert client.get("/read").json() == {}
+    assert client.get("/count").json() == 1
+    assert cookie_of(client) != before
+
+
+def test_a_deleted_folder_is_made_again(site: SiteMaker) -> None:
+    made = site(VISITORS, config=Config(session=Sessions()))
+    client = Client(made.app)
+    client.get("/count")
+    shutil.rmtree(made.root / ".sessions")
+    assert client.get("/count").json() == 1
+    assert client.get("/count").json() == 2
+    assert stat.S_IMODE((made.root / ".sessions").stat().st_mode) == 0o700
 
 
 # ------------------------------------------------------------------ start-up
