@@ -639,6 +639,14 @@ def test_files_below_the_site_are_for_their_owner_only(site: SiteMaker) -> None:
     assert file.read_bytes() == b'{"n":2}'
 
 
+def test_a_logout_deletes_the_file(site: SiteMaker) -> None:
+    made = site(VISITORS, config=Config(session=Sessions()))
+    client = Client(made.app)
+    client.get("/count")
+    client.post("/logout")
+    assert list((made.root / ".sessions").iterdir()) == []
+
+
 def test_workers_share_the_files(site: SiteMaker) -> None:
     made = site(VISITORS, config=Config(session=Sessions(store="var/sessions")))
     one = Client(made.app)
