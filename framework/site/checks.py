@@ -20,14 +20,7 @@ _LOCK_HEADER = "# The URLs of this site. `framework check` warns when one of the
 
 def find_warnings(site: Site) -> list[Mistake]:
     """Find everything to warn about, sorted by file."""
-    found = [
-        Mistake(
-            name,
-            "is not a route: the suffix is not .py, .jinja or .md",
-            "Move it to public/ to serve it as it is, or out of src/pages.",
-        )
-        for name in site.other_files
-    ]
+    found = [_explain_other_file(site, name) for name in site.other_files]
     for route in site.routes.all:
         if route.kind in KINDS.values():
             found += _check_route(site, route)
@@ -55,6 +48,14 @@ def lock_text(site: Site) -> str:
     patterns = sorted(route.pattern.text for route in site.routes.all)
     linked = [text for text in patterns if text.rpartition("/")[2] not in ERROR_PAGES]
     return _LOCK_HEADER + "".join(f"{text}\n" for text in linked)
+
+
+def _explain_other_file(site: Site, name: str) -> Mistake:
+    if (site.root / name).is_dir():
+        what = "is a link to a folder outside of the site, or to one that contains the link"
+        return Mistake(name, what, "Move the folder into the site, or remove the link.")
+    what = "is not a route: the suffix is not .py, .jinja or .md"
+    return Mistake(name, what, "Move it to public/ to serve it as it is, or out of src/pages.")
 
 
 def _check_lock(site: Site) -> Iterator[Mistake]:

@@ -4,6 +4,7 @@ The loader collects all mistakes, so that one start reports them together.
 """
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -27,7 +28,7 @@ from ..static.files import StaticFile, find_static_files
 from ..web.response import Response
 from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, make_handlers
-from .modules import LoadError, SiteModules
+from .modules import LoadError, SiteModules, explain_unreadable
 from .page_files import PageFile, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
@@ -70,6 +71,10 @@ def load_site(root: Path, config: Config | None = None, mode: Mode = "production
     modules = SiteModules(root)
     try:
         return _Loader(root, modules, mode).load(config)
+    except OSError as error:
+        modules.close()
+        file = modules.relative(str(error.filename or root))
+        raise SiteError([explain_unreadable(error, file)]) from error
     except BaseException:
         modules.close()
         raise
@@ -94,7 +99,7 @@ class _Loader:
         self.config = config
         # With an invalid configuration its converters and options are unknown.
         self.has_config = not self.mistakes
-        folder = find_page_files(self.root / PAGES)
+        folder = find_page_files(self.root / PAGES, self.root)
         self._load_jinja_module()
         self.mistakes += self.templates.check()
         self.compiler = Compiler(config.converters)
@@ -137,7 +142,7 @@ class _Loader:
 
     def _load_module(self, path: Path) -> ModuleType | None:
         """Load the module at `path`, if there is one; record the mistakes in it."""
-        if path.is_file():
+        if os.path.lexists(path):  # a link that leads nowhere is a mistake
             try:
                 return self.modules.load(path)
             except LoadError as error:

@@ -21,6 +21,22 @@ class LoadError(Exception):
         self.mistakes = mistakes
 
 
+def read_source(path: Path, file: str) -> str:
+    """Return the text of a file, which messages call `file`; raise `LoadError` if that fails."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise LoadError(Mistake(file, f"is not UTF-8: {error}", "Save it as UTF-8.")) from error
+    except OSError as error:
+        raise LoadError(explain_unreadable(error, file)) from error
+
+
+def explain_unreadable(error: OSError, file: str) -> Mistake:
+    """Return the mistake behind an error of the file system."""
+    what = f"cannot be read: {error.strerror or error}"
+    return Mistake(file, what, "Check its permissions, or remove it.")
+
+
 class SiteModules:
     """The modules of one site.
 
@@ -120,6 +136,8 @@ class SiteModules:
             text = (error.text or "").strip()
             return Mistake(where, error.msg, f"Fix this line: {text}" if text else "")
         where = self.relative(path)
+        if isinstance(error, OSError) and error.filename == str(path):
+            return explain_unreadable(error, where)
         for frame in traceback.extract_tb(error.__traceback__):
             if frame.filename == str(path) or Path(frame.filename).is_relative_to(self._source):
                 where = f"{self.relative(frame.filename)}:{frame.lineno}"

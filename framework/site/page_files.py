@@ -1,6 +1,6 @@
 """Find the routes and the middleware among the files below `src/pages`."""
 
-import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,31 +30,64 @@ class PageFolder:
     others: tuple[PageFile, ...]
 
 
-def find_page_files(pages: Path) -> PageFolder:
-    """Find the files of the folder `src/pages`; none if it does not exist.
+def find_page_files(pages: Path, root: Path) -> PageFolder:
+    """Find the files of the folder `src/pages` of the site in `root`; none if it does not exist.
 
-    Files and folders whose name begins with `_` or `.` are skipped, except `.well-known`
-    (RFC 8615).
+    Files and folders whose name begins with `_` are skipped. Raises `OSError` for a folder that
+    cannot be read.
     """
     routes, others = [], []
     middleware = {}
-    for folder, folders, names in os.walk(pages):
-        folders[:] = sorted(name for name in folders if not _is_private(name))
-        for name in sorted(names):
-            path = Path(folder, name)
-            relative = path.relative_to(pages)
-            kind = KINDS.get(path.suffix, "other")
-            file = PageFile(path, relative.as_posix(), kind)
-            if name == MIDDLEWARE:
-                middleware[relative.parent.as_posix()] = file
-            elif _is_private(name):
-                continue
-            elif kind == "other":
-                others.append(file)
-            else:
-                routes.append(file)
+    for path in walk_files(pages, root):
+        relative = path.relative_to(pages)
+        if any(name.startswith("_") for name in relative.parts[:-1]):
+            continue
+        kind = "other" if path.is_dir() else KINDS.get(path.suffix, "other")
+        file = PageFile(path, relative.as_posix(), kind)
+        if path.name == MIDDLEWARE:
+            middleware[relative.parent.as_posix()] = file
+        elif path.name.startswith("_"):
+            continue
+        elif kind == "other":
+            others.append(file)
+        else:
+            routes.append(file)
     return PageFolder(tuple(routes), middleware, tuple(others))
 
 
-def _is_private(name: str) -> bool:
-    return name[0] in "_." and name != ".well-known" and not name.startswith(".well-known.")
+def walk_files(folder: Path, root: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield the files below a folder of the site in `root`, those of each folder sorted by name.
+
+    Ignored names are skipped. A link to a folder is followed if the folder is inside the site and
+    does not contain the link; otherwise the link itself is yielded. `above` are the folders around
+    this one. Raises `OSError` for a folder that cannot be read.
+    """
+    if not folder.is_dir():
+        return
+    above = (*above, folder.resolve())
+    folders = []
+    for path in sorted(folder.iterdir()):
+        if is_ignored(path.name):
+            continue
+        if path.is_dir() and (not path.is_symlink() or _is_followed(path, root, above)):
+            folders.append(path)
+        else:
+            yield path
+    for path in folders:
+        yield from walk_files(path, root, above)
+
+
+def is_ignored(name: str) -> bool:
+    """Whether the site ignores a file or folder in `src/`: it belongs to an editor or a tool.
+
+    `.well-known` is not ignored (RFC 8615).
+    """
+    if name == ".well-known" or name.startswith(".well-known."):
+        return False
+    return name.startswith(".") or name in ("__pycache__", "node_modules")
+
+
+def _is_followed(link: Path, root: Path, above: tuple[Path, ...]) -> bool:
+    target = link.resolve()
+    contains_itself = any(folder.is_relative_to(target) for folder in above)
+    return target.is_relative_to(root.resolve()) and not contains_itself

@@ -25,7 +25,7 @@ from ..web.url import URL
 from .endpoints import make_handlers, to_response
 from .frontmatter import Frontmatter, Variables, compile_frontmatter, split_frontmatter
 from .markdown import render_markdown, split_header
-from .modules import LoadError
+from .modules import LoadError, read_source
 from .templates import Template, Templates, TextChunks
 
 _OFFERED = CONTEXT_NAMES | {"context", "response"}
@@ -55,10 +55,7 @@ def load_page(
     Raises `LoadError`, and any exception that the frontmatter's own statements raise.
     """
     content_type = page_type_of(pattern.text if pattern.has_extension else "")
-    try:
-        source = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise LoadError(Mistake(file, f"is not UTF-8: {error}", "Save it as UTF-8.")) from error
+    source = read_source(path, file)
     if path.suffix == ".md":
         return _load_markdown(templates, source, file, content_type)
     code, text = split_frontmatter(source, file)

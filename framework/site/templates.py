@@ -21,7 +21,8 @@ from ..errors import Mistake
 from ..static.types import page_type_of
 from ..web.response import Response
 from .markdown import markdown
-from .modules import LoadError
+from .modules import LoadError, read_source
+from .page_files import is_ignored, walk_files
 
 _FOLDERS = ("layouts", "components")
 _CONTEXT_KEY = "the request's context"  # not an identifier, so no variable can have this name
@@ -141,12 +142,15 @@ class Templates:
         return mistakes
 
     def check(self) -> list[Mistake]:
-        """Compile every layout and component; return the mistakes in them."""
+        """Compile every layout and component; return the mistakes in them.
+
+        Raises `OSError` for a folder that cannot be read.
+        """
         return [
             mistake
             for folder in _FOLDERS
-            for path in sorted((self._source / folder).rglob("*.jinja"))
-            for mistake in self._check_template(path.relative_to(self._source).as_posix())
+            for name in self._list_names(self._source / folder)
+            for mistake in self._check_template(name)
         ]
 
     def compile(self, source: str, path: Path, file: str) -> Template:
@@ -173,7 +177,7 @@ class Templates:
             raise LoadError(*mistakes)
         try:
             return Template(self._environment.get_template(name))
-        except (jinja2.TemplateSyntaxError, UnicodeDecodeError) as error:
+        except (jinja2.TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
             raise LoadError from error
 
     def render(self, context: APIContext, name: str, variables: Mapping[str, Any]) -> Response:
@@ -195,12 +199,12 @@ class Templates:
         path = self._source / name
         file = path.relative_to(self._root).as_posix()
         try:
-            tree = self._environment.parse(path.read_text(encoding="utf-8"))
+            tree = self._environment.parse(read_source(path, file))
             self._environment.get_template(name)
+        except LoadError as error:
+            return list(error.mistakes)
         except jinja2.TemplateSyntaxError as error:
             return [_syntax_mistake(error, file)]
-        except UnicodeDecodeError as error:
-            return [Mistake(file, f"is not UTF-8: {error}", "Save it as UTF-8.")]
         return self._check_references(tree, file)
 
     def _check_references(self, tree: nodes.Template, file: str) -> list[Mistake]:
@@ -215,17 +219,23 @@ class Templates:
 
     def _check_reference(self, name: str, where: str) -> list[Mistake]:
         normal = _normalize(name)
-        if (self._source / normal).is_file():
+        if (self._source / normal).is_file() and not any(map(is_ignored, normal.split("/"))):
             return self._check_template(normal)
         what = f'the template "{name}" does not exist in src'
         return [Mistake(where, what, self._suggest(name))]
 
     def _suggest(self, name: str) -> str:
-        names = self._environment.list_templates(extensions=["jinja"])
-        nearest = difflib.get_close_matches(name, names, 1)
+        nearest = difflib.get_close_matches(name, self._list_names(self._source), 1)
         if nearest:
             return f'Did you mean "{nearest[0]}"?'
         return 'Write the path from src on, as in "layouts/base.jinja".'
+
+    def _list_names(self, folder: Path) -> list[str]:
+        return [
+            path.relative_to(self._source).as_posix()
+            for path in walk_files(folder, self._root)
+            if path.suffix == ".jinja" and not path.is_dir()
+        ]
 
 
 def _normalize(name: str) -> str:

@@ -35,6 +35,15 @@ def test_a_good_site_has_no_warnings(site: SiteMaker) -> None:
     assert warnings(site, files, **options) == []
 
 
+def test_a_link_to_a_folder_that_is_not_followed(site: SiteMaker) -> None:
+    made = site()
+    (made.root / "src/pages/up").symlink_to("../..")
+    assert [str(warning) for warning in find_warnings(made.app.site)] == [
+        "src/pages/up: is a link to a folder outside of the site, or to one that contains the link\n"
+        "    Move the folder into the site, or remove the link."
+    ]
+
+
 GOLDEN: list[tuple[dict[str, str | bytes], str]] = [
     (
         {"src/pages/data.csv": "a"},

@@ -12,7 +12,7 @@ def found(pages: Path, *names: str) -> PageFolder:
         path = pages / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    return find_page_files(pages)
+    return find_page_files(pages, pages)
 
 
 def test_python_files_are_endpoints_and_templates_are_pages(tmp_path: Path) -> None:
@@ -30,7 +30,19 @@ def test_files_are_sorted_by_folder_and_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["_lib.py", "_parts/x.py", "__pycache__/x.py", ".hidden.py", ".git/x.py", "__init__.py"]
+    "name",
+    [
+        "_lib.py",
+        "_parts/x.py",
+        "__pycache__/x.py",
+        ".hidden.py",
+        ".git/x.py",
+        "__init__.py",
+        ".#a.jinja",
+        "._a.md",
+        "node_modules/x.jinja",
+        "a/node_modules/b/x.py",
+    ],
 )
 def test_private_names_are_skipped(tmp_path: Path, name: str) -> None:
     assert found(tmp_path, name) == PageFolder((), {}, ())
@@ -59,8 +71,38 @@ def test_files_with_other_suffixes_are_listed_separately(tmp_path: Path) -> None
 
 
 def test_a_missing_folder_has_no_files(tmp_path: Path) -> None:
-    assert find_page_files(tmp_path / "none") == PageFolder((), {}, ())
+    assert find_page_files(tmp_path / "none", tmp_path) == PageFolder((), {}, ())
 
 
 def test_a_folder_name_may_have_a_suffix(tmp_path: Path) -> None:
     assert [file.name for file in found(tmp_path, "v1.py/x.py").routes] == ["v1.py/x.py"]
+
+
+def test_linked_folders_are_followed(tmp_path: Path) -> None:
+    found(tmp_path / "src/lib/blog", "a.py", "b/_middleware.py", "b/c.jinja", "b/_d/e.py")
+    pages = tmp_path / "src/pages"
+    pages.mkdir()
+    (pages / "blog").symlink_to("../lib/blog")
+    (pages / "news").symlink_to("../lib/blog")
+    folder = find_page_files(pages, tmp_path)
+    assert [file.name for file in folder.routes] == [
+        "blog/a.py",
+        "blog/b/c.jinja",
+        "news/a.py",
+        "news/b/c.jinja",
+    ]
+    assert list(folder.middleware) == ["blog/b", "news/b"]
+
+
+def test_other_links_to_folders_are_listed_separately(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    found(tmp_path / "outside", "secret.py")
+    pages = site / "src/pages"
+    found(pages, "a/x.py")
+    (pages / "a" / "here").symlink_to(".")
+    (pages / "a" / "up").symlink_to("../../..")
+    (pages / "outside").symlink_to(tmp_path / "outside")
+    (pages / "loop").symlink_to("loop")
+    folder = find_page_files(pages, site)
+    assert [file.name for file in folder.routes] == ["a/x.py"]
+    assert [file.name for file in folder.others] == ["loop", "outside", "a/here", "a/up"]

@@ -1,7 +1,10 @@
 """Templates: the names in them, the mistakes in them, and the additions of `src/jinja.py`."""
 
+import errno
 import json
+from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -204,6 +207,92 @@ def test_a_template_may_include_itself(site: SiteMaker) -> None:
         }
     )
     assert shop.get("/page").text() == "321"
+
+
+@pytest.mark.parametrize("folder", ["layouts", "components", "pages"])
+@pytest.mark.parametrize(
+    "name",
+    [".#base.jinja", "._base.jinja", "__pycache__/x.jinja", "node_modules/p/x.jinja", ".v/x.jinja"],
+)
+def test_files_of_editors_and_tools_are_ignored(site: SiteMaker, folder: str, name: str) -> None:
+    shop = site({"src/pages/index.jinja": "ok", f"src/{folder}/{name}": b"{% \xff"})
+    (shop.root / f"src/{folder}/.#link.jinja").symlink_to("nobody@host.1:2")
+    (shop.root / f"src/{folder}/x.jinja").mkdir()
+    assert shop.get("/").text() == "ok"
+
+
+def test_an_ignored_template_cannot_be_used(site: SiteMaker) -> None:
+    files = {"src/components/._card.jinja": "x", "src/components/card.jinja": "y"}
+    shop = site({"src/pages/index.jinja": "{% include 'components/._card.jinja' %}", **files})
+    assert shop.errors() == (
+        "The site has a mistake:\n"
+        'src/pages/index.jinja:1: the template "components/._card.jinja" does not exist in src\n'
+        '    Did you mean "components/card.jinja"?'
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "layouts/base.jinja",
+        "components/a.jinja",
+        "pages/a.jinja",
+        "pages/a.md",
+        "pages/a.py",
+        "pages/_middleware.py",
+        "middleware.py",
+        "jinja.py",
+    ],
+)
+def test_a_link_that_leads_nowhere_is_a_mistake(site: SiteMaker, name: str) -> None:
+    shop = site({"src/pages/index.jinja": "ok"})
+    (shop.root / "src" / name).parent.mkdir(exist_ok=True)
+    (shop.root / "src" / name).symlink_to("nowhere")
+    assert shop.errors() == (
+        "The site has a mistake:\n"
+        f"src/{name}: cannot be read: No such file or directory\n"
+        "    Check its permissions, or remove it."
+    )
+
+
+def test_a_page_whose_layout_cannot_be_read_repeats_no_mistake(
+    site: SiteMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "---\nlayout: layouts/base.jinja\n---\n"
+    shop = site({"src/pages/index.md": page, "src/layouts/base.jinja": "x"})
+    layout = shop.root / "src/layouts/base.jinja"
+    monkeypatch.setattr("builtins.open", _deny(layout, open))
+    monkeypatch.setattr("io.open", _deny(layout, open))
+    assert shop.errors().count("src/layouts/base.jinja") == 1
+
+
+def test_a_folder_that_cannot_be_read_is_a_mistake(
+    site: SiteMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = site({"src/pages/a/index.jinja": "ok"})
+    monkeypatch.setattr(Path, "iterdir", _deny(shop.root / "src/pages/a", Path.iterdir))
+    assert "src/pages/a: cannot be read: Permission denied" in shop.errors()
+
+
+def test_templates_in_linked_folders_are_checked(site: SiteMaker) -> None:
+    shop = site({"src/pages/index.jinja": "ok", "src/lib/theme/base.jinja": "{% x %}"})
+    (shop.root / "src/layouts").symlink_to("lib/theme")
+    (shop.root / "src/components").mkdir()
+    (shop.root / "src/components/theme").symlink_to("../lib/theme")
+    errors = shop.errors()
+    assert "src/layouts/base.jinja:1: " in errors
+    assert "src/components/theme/base.jinja:1: " in errors
+
+
+def _deny(denied: Path, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that refuses one path."""
+
+    def call(path: Any, *args: Any, **options: Any) -> Any:
+        if str(path) == str(denied):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return function(path, *args, **options)
+
+    return call
 
 
 def test_a_template_that_is_not_utf_8_is_a_mistake(site: SiteMaker) -> None:
