@@ -50,6 +50,11 @@ def split_frontmatter(source: str, file: str) -> tuple[str, str]:
     return "\n".join(["", *header, ""]), "{#" + "\n" * (len(header) + 2) + "#}" + template
 
 
+def has_frontmatter(source: str) -> bool:
+    """Whether the first line of a file is `---`."""
+    return source.removeprefix("\ufeff").partition("\n")[0].rstrip() == FENCE
+
+
 def split_fences(source: str, file: str) -> tuple[list[str] | None, str]:
     """Split a file into the lines between its two `---`, and the text below them.
 
@@ -57,9 +62,9 @@ def split_fences(source: str, file: str) -> tuple[list[str] | None, str]:
     `---` is missing.
     """
     source = source.removeprefix("\ufeff")
-    lines = source.split("\n")
-    if lines[0].rstrip() != FENCE:
+    if not has_frontmatter(source):
         return None, source
+    lines = source.split("\n")
     for number, line in enumerate(lines[1:], 1):
         if line.rstrip() == FENCE:
             return lines[1:number], "\n".join(lines[number + 1 :])

@@ -6,7 +6,7 @@ A template sees its variables, the globals of `src/jinja.py`, and every name of 
 
 import ast
 import difflib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
 from ..static.types import page_type_of
 from ..web.response import Response
+from .frontmatter import has_frontmatter
 from .markdown import markdown
 from .modules import LoadError, read_source
 from .page_files import is_ignored, walk_files
@@ -29,6 +30,9 @@ _CONTEXT_KEY = "the request's context"  # not an identifier, so no variable can 
 _REFERENCES = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
 _ADDITIONS = ("filters", "globals", "tests")
 _REMEDY = 'Write: filters = {"price": format_price}. The same goes for globals and tests.'
+_FRONTMATTER = (
+    "only a page may have frontmatter: move this code to the page, and pass its values on"
+)
 _CHUNK_SIZE = 8 * 1024  # characters; smaller chunks cost more than they gain
 
 
@@ -50,6 +54,18 @@ class _Context(Context):
             if key == "context":
                 return self.parent[_CONTEXT_KEY]
         return value
+
+
+class _Loader(jinja2.FileSystemLoader):
+    """Loads the templates that others refer to. Only pages may have frontmatter."""
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        source, path, is_current = super().get_source(environment, template)
+        if has_frontmatter(source):
+            raise jinja2.TemplateSyntaxError(_FRONTMATTER, 1, template, path)
+        return source, path, is_current
 
 
 class Template:
@@ -108,7 +124,7 @@ class Templates:
         self._source = root / "src"
         self._checked: set[str] = set()
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(self._source),
+            loader=_Loader(self._source),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             auto_reload=False,

@@ -209,6 +209,29 @@ def test_a_template_may_include_itself(site: SiteMaker) -> None:
     assert shop.get("/page").text() == "321"
 
 
+@pytest.mark.parametrize("start", ["---\n", "\ufeff--- \r\n"])
+@pytest.mark.parametrize("name", ["layouts/base.jinja", "components/card.jinja", "pages/_x.jinja"])
+def test_frontmatter_outside_of_a_page_is_a_mistake(site: SiteMaker, name: str, start: str) -> None:
+    page = "---\nx = 1\n---\n{% include '" + name + "' %}"
+    shop = site({"src/pages/index.jinja": page, f"src/{name}": f"{start}x = 1\n---\n{{{{ x }}}}"})
+    assert shop.errors() == (
+        "The site has a mistake:\n"
+        f"src/{name}:1: only a page may have frontmatter: move this code to the page, and pass its "
+        "values on"
+    )
+
+
+def test_rendering_a_page_with_frontmatter_shows_no_code(site: SiteMaker, caplog: Any) -> None:
+    code = "def GET(render):\n    return render('pages/a.jinja')\n"
+    shop = site(
+        {"src/pages/x.py": code, "src/pages/a.jinja": "---\nkey = 'secret'\n---\n{{ key }}"}
+    )
+    response = shop.get("/x")
+    assert response.status == 500
+    assert "secret" not in response.text()
+    assert "only a page may have frontmatter" in caplog.text
+
+
 @pytest.mark.parametrize("folder", ["layouts", "components", "pages"])
 @pytest.mark.parametrize(
     "name",
