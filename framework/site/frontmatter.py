@@ -6,6 +6,7 @@ different: they belong to the file, as in an endpoint, and run once.
 """
 
 import ast
+import symtable
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType
@@ -78,7 +79,8 @@ def compile_frontmatter(
     """Compile frontmatter, and run the statements that belong to the file.
 
     `path` is the file in tracebacks, `file` its name in messages. `offered` are the names that
-    the function may take as parameters; it takes those that the code uses. Raises `LoadError` for
+    the function may take as parameters; it takes those that the code reads and does not bind.
+    Raises `LoadError` for
     a syntax error, and any exception that the file's statements raise.
     """
     try:
@@ -86,8 +88,7 @@ def compile_frontmatter(
         of_file = [node for node in tree.body if _belongs_to_file(node)]
         body = [node for node in tree.body if node not in of_file]
         imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        names = tuple(sorted(used & offered))
+        names = tuple(sorted(_find_globals(code, path) & offered))
         is_async = _awaits(body)
         file_code = _compile([*imports, *of_file] if of_file else [], path)
         function_code = _compile([_make_function(body, names, is_async)], path)
@@ -113,6 +114,20 @@ def _belongs_to_file(node: ast.stmt) -> bool:
     if isinstance(node, ast.AnnAssign):
         return isinstance(node.target, ast.Name) and node.target.id in _FILE_NAMES
     return False
+
+
+def _find_globals(code: str, path: str) -> set[str]:
+    """Return the names that are global in the code if it is the body of a function."""
+    # The `def` takes the line of the `---`, so that an error has the line of the page.
+    body = code.removeprefix("\n") + "\npass"
+    source = f"async def {_FUNCTION}():\n{body}".replace("\n", "\n ")
+    found = set()
+    tables = symtable.symtable(source, path, "exec").get_children()
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        found |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+    return found
 
 
 def _awaits(body: list[ast.stmt]) -> bool:

@@ -16,7 +16,7 @@ from framework.site.frontmatter import (
 )
 from framework.site.modules import LoadError
 
-OFFERED = frozenset({"params", "url", "locals", "response"})
+OFFERED = frozenset({"params", "url", "locals", "response", "session"})
 
 
 def compiled(code: str, **globals: Any) -> Frontmatter:
@@ -92,7 +92,57 @@ def test_locals_is_that_of_the_context() -> None:
 
 
 def test_an_assignment_replaces_a_name_of_the_context() -> None:
-    assert compiled("url = 'mine'\n").run("theirs") == {"url": "mine"}
+    assert compiled("url = 'mine'\n").run() == {"url": "mine"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "session = 1",
+        "session: int = 1",
+        "if (session := 1): x = session",
+        "for session in [1]: x = session",
+        "import json as session",
+        "from json import loads as session",
+        "def session(): return session",
+        "class session: pass",
+        "def f(session): return session",
+        "f = lambda session: session",
+        "x = [session for session in [1]]",
+        "x = {a: session for a, session in [(1, 2)]}",
+        "x = list(session for session in [1])",
+        "with memoryview(b'') as session: pass",
+        "try: 1 / 0\nexcept ZeroDivisionError as session: pass",
+        "match 1:\n    case session: pass",
+        "match {}:\n    case {**session}: pass",
+        "session = 1\ndef f(): return session",
+        "def f():\n    session = 1\n    return lambda: session",
+        "x = y.session if (y := None) else {'session': 1}",
+        "x = dict(session=1)",
+        "text = '''\nsession\n'''",
+    ],
+)
+def test_a_name_that_the_frontmatter_binds_is_its_own(code: str) -> None:
+    front = compiled(f"{code}\n")
+    assert front.names == ()
+    front.run()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = session",
+        "x = f'{session}'",
+        "def f(): return session",
+        "f = lambda: [session for x in [1]]",
+        "x = [session for session in session]",
+        "def f():\n    session = 1\nx = session",
+        "class A:\n    x = session",
+        "async with session: pass",
+    ],
+)
+def test_a_name_that_the_frontmatter_only_reads_is_that_of_the_context(code: str) -> None:
+    assert compiled(f"{code}\n").names == ("session",)
 
 
 def test_return_ends_the_frontmatter() -> None:

@@ -439,3 +439,16 @@ def test_templates_outside_src_cannot_be_included(site: SiteMaker, caplog: Any) 
 def test_the_configured_base_is_in_url_for(site: SiteMaker) -> None:
     shop = site({"src/pages/page.jinja": "{{ url_for('/page') }}"}, config=Config(base="/docs"))
     assert shop.get("/docs/page").text() == "/docs/page"
+
+
+def test_a_variable_called_like_a_name_of_the_context(site: SiteMaker) -> None:
+    shop = site(
+        {
+            "src/pages/talks.jinja": "---\nfor session in ['Intro', 'Outro']:\n    pass\n---\n"
+            "{{ session }}{% for request in [1, 2] %}{{ request }}{% endfor %}",
+            "src/pages/names.jinja": "---\nx = [request for request in 'ab']\n---\n{{ x[1] }}",
+        }
+    )
+    assert shop.get("/talks").text() == "Outro12"
+    assert shop.get("/names").text() == "b"
+    assert shop.post("/names").status == 405
