@@ -26,6 +26,7 @@ from .modules import LoadError, read_source
 from .page_files import is_ignored, walk_files
 
 _FOLDERS = ("layouts", "components")
+_RENDERED = ("layouts/", "components/", "pages/")
 _CONTEXT_KEY = "the request's context"  # not an identifier, so no variable can have this name
 _REFERENCES = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
 _ADDITIONS = ("filters", "globals", "tests")
@@ -197,11 +198,20 @@ class Templates:
             raise LoadError from error
 
     def render(self, context: APIContext, name: str, variables: Mapping[str, Any]) -> Response:
-        """Respond with the template `name`; raise `jinja2.TemplateNotFound` if there is none."""
+        """Respond with the template `name`, a file in one of the folders for templates.
+
+        Raises `jinja2.TemplateNotFound` if it does not exist, or if its name has another spelling.
+        """
         try:
+            # Jinja caches a template by its name, so each template has one name only.
+            is_template = name.endswith(".jinja") and name.startswith(_RENDERED)
+            if not is_template or _normalize(name) != name:
+                raise jinja2.TemplateNotFound(name)
             template = self._environment.get_template(name)
         except jinja2.TemplateNotFound:
-            text = f'The template "{name}" does not exist in src. {self._suggest(name)}'
+            where = "src/layouts, src/components or src/pages"
+            text = f'The template "{name}" does not exist in {where}. '
+            text += self._suggest(name, *_RENDERED)
             raise jinja2.TemplateNotFound(name, text) from None
         text = Template(template).render(context, variables)
         content_type = page_type_of(name.removesuffix(".jinja"))
@@ -235,13 +245,14 @@ class Templates:
 
     def _check_reference(self, name: str, where: str) -> list[Mistake]:
         normal = _normalize(name)
-        if (self._source / normal).is_file() and not any(map(is_ignored, normal.split("/"))):
+        if (self._source / normal).is_file():
             return self._check_template(normal)
         what = f'the template "{name}" does not exist in src'
-        return [Mistake(where, what, self._suggest(name))]
+        return [Mistake(where, what, self._suggest(name, ""))]
 
-    def _suggest(self, name: str) -> str:
-        nearest = difflib.get_close_matches(name, self._list_names(self._source), 1)
+    def _suggest(self, name: str, *folders: str) -> str:
+        names = [name for folder in folders for name in self._list_names(self._source / folder)]
+        nearest = difflib.get_close_matches(name, names, 1)
         if nearest:
             return f'Did you mean "{nearest[0]}"?'
         return 'Write the path from src on, as in "layouts/base.jinja".'
@@ -255,11 +266,12 @@ class Templates:
 
 
 def _normalize(name: str) -> str:
-    """Remove redundant slashes from the name; return `""` if it leads out of `src`."""
+    """Remove redundant slashes from the name; return `""` if it leads out of `src` or is ignored."""
     try:
-        return "/".join(split_template_path(name))
+        parts = split_template_path(name)
     except jinja2.TemplateNotFound:
         return ""
+    return "" if any(map(is_ignored, parts)) else "/".join(parts)
 
 
 def _syntax_mistake(error: jinja2.TemplateSyntaxError, file: str) -> Mistake:

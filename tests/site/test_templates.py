@@ -61,6 +61,11 @@ def test_an_error_names_the_template_and_the_line(site: SiteMaker, caplog: Any) 
     ("name", "advice"),
     [
         ("components/crad.jinja", 'Did you mean "components/card.jinja"?'),
+        ("components//card.jinja", 'Did you mean "components/card.jinja"?'),
+        ("./components/card.jinja", 'Did you mean "components/card.jinja"?'),
+        ("components/.card.jinja", 'Did you mean "components/card.jinja"?'),
+        ("lib/mail.jinja", 'Write the path from src on, as in "layouts/base.jinja".'),
+        ("pages/x.py", 'Write the path from src on, as in "layouts/base.jinja".'),
         ("../secret", 'Write the path from src on, as in "layouts/base.jinja".'),
     ],
 )
@@ -69,8 +74,10 @@ def test_a_missing_template_has_a_suggestion(
 ) -> None:
     code = RENDER.replace("components/card.jinja", name)
     shop = site({"src/pages/x.py": code, "src/components/card.jinja": "x", "secret": "s"})
+    shop.write({"src/lib/mail.jinja": "x", "src/components/.card.jinja": "x"})
     assert shop.get("/x").status == 500
-    assert f'The template "{name}" does not exist in src. {advice}' in caplog.text
+    text = f'The template "{name}" does not exist in src/layouts, src/components or src/pages.'
+    assert f"{text} {advice}" in caplog.text
 
 
 def test_the_development_error_page_names_page_and_line(site: SiteMaker) -> None:
