@@ -110,9 +110,6 @@ def _check_functions(tree: ast.Module, route: Route) -> Iterator[Mistake]:
                 f"{node.name} is not a handler, because it is not in capitals",
                 f"Rename it to {upper}, or to a name that is not an HTTP method.",
             )
-    if route.handlers.methods == ("OPTIONS",):
-        what = "defines no handler"
-        yield Mistake(route.file, what, "Define GET, or begin the file's name with _.")
 
 
 def _check_content_type(tree: ast.Module, route: Route) -> Iterator[Mistake]:

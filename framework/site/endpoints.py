@@ -4,10 +4,11 @@ Start-up binds each handler to the parts of the context that its parameters name
 the handler of its method with them.
 """
 
+import ast
 import inspect
 import re
 import symtable
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from operator import attrgetter
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ from ..errors import HandlerError, Mistake
 from ..options import did_you_mean
 from ..route import Handler, Handlers
 from ..web.response import Response
+from .near_misses import find_misnamed_settings, find_near, has_misnamed_settings
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _is_method = re.compile(r"[A-Z][A-Z0-9_]*").fullmatch
@@ -37,7 +39,38 @@ def load_handlers(
     for name, function in find_handlers(module):
         by_method[name], wrong = bind(function, name, file, sessions=sessions)
         mistakes += wrong
+    mistakes += _find_misnamed_handlers(module, by_method, file)
+    if has_misnamed_settings(vars(module)):
+        mistakes += find_misnamed_settings(ast.parse(inspect.getsource(module)), file)
     return make_handlers(by_method), mistakes
+
+
+def _find_misnamed_handlers(
+    module: ModuleType, by_method: Collection[str], file: str
+) -> Iterator[Mistake]:
+    """Yield the handlers whose names are similar to those of methods that the file lacks."""
+    handled = {*by_method, "HEAD"} if "GET" in by_method else {*by_method}
+    missing = [method for method in METHODS if method not in handled]
+    for name in handled.difference(METHODS):
+        meant = find_near(name, missing)
+        if meant is not None:
+            what = f"{name} is not a standard method"
+            yield Mistake(_locate(getattr(module, name), file), what, f"Did you mean {meant}?")
+    if handled:
+        return
+    for name, value in vars(module).items():
+        method = name.upper()
+        if name != method and method in (*METHODS, "ALL") and inspect.isfunction(value):
+            what = f"{name} is not a handler, because it is not in capitals"
+            yield Mistake(_locate(value, file), what, f"Rename it to {method}.")
+            return
+    yield Mistake(file, "defines no handler", "Define GET, or begin the file's name with _.")
+
+
+def _locate(function: Callable[..., Any], file: str) -> str:
+    """Return the file and line of a function, or the file alone if the line is unknown."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{file}:{code.co_firstlineno}" if code else file
 
 
 def make_handlers(by_method: dict[str, Handler]) -> Handlers:
@@ -92,8 +125,7 @@ def bind(
     function: Callable[..., Any], name: str, file: str, *, sessions: bool
 ) -> tuple[Handler, list[Mistake]]:
     """Return the function as a handler of the context, and the mistakes in its parameters."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    where = f"{file}:{code.co_firstlineno}" if code else file
+    where = _locate(function, file)
     refused = method_not_allowed(())
     try:
         parameters = inspect.signature(function).parameters.values()

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import Mistake
 from .modules import LoadError
+from .near_misses import find_misnamed_settings
 
 FENCE = "---"
 _FUNCTION = "frontmatter"
@@ -85,6 +86,9 @@ def compile_frontmatter(
     """
     try:
         tree = ast.parse(code, path)
+        mistakes = find_misnamed_settings(tree, file)
+        if mistakes:
+            raise LoadError(*mistakes)
         of_file = [node for node in tree.body if _belongs_to_file(node)]
         body = [node for node in tree.body if node not in of_file]
         imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]

@@ -29,7 +29,8 @@ from ..web.response import Response
 from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, make_handlers
 from .modules import LoadError, SiteModules, explain_unreadable
-from .page_files import PageFile, find_page_files
+from .near_misses import find_misnamed_files, find_near
+from .page_files import MIDDLEWARE, PageFile, PageFolder, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
 from .redirects import make_redirect, name_redirect
@@ -100,6 +101,7 @@ class _Loader:
         # With an invalid configuration its converters and options are unknown.
         self.has_config = not self.mistakes
         folder = find_page_files(self.root / PAGES, self.root)
+        self._check_file_names(folder)
         self._load_jinja_module()
         self.mistakes += self.templates.check()
         self.compiler = Compiler(config.converters)
@@ -149,6 +151,17 @@ class _Loader:
                 self.mistakes += error.mistakes
         return None
 
+    def _check_file_names(self, folder: PageFolder) -> None:
+        """Record the files that are probably meant to be middleware, for example."""
+        private = [file.path for file in folder.private]
+        own = sorted((self.root / "src").iterdir())
+        for path, name in (
+            *find_misnamed_files(private, (MIDDLEWARE, "_error.py")),
+            *find_misnamed_files(own, ("middleware.py", "lifespan.py")),
+        ):
+            remedy = f"Rename it to {name}, or choose a name that is less similar."
+            self._mistake(self.modules.relative(path), f"is not a {name}, so it never runs", remedy)
+
     def _load_jinja_module(self) -> None:
         """Load the filters, globals and tests of `src/jinja.py`."""
         path = self.root / "src" / "jinja.py"
@@ -176,6 +189,9 @@ class _Loader:
         function = getattr(module, "on_request", None)
         if not callable(function):
             remedy = "Write: def on_request(context, next): return next()"
+            for name in vars(module):
+                if find_near(name, ["on_request"]):
+                    remedy = f"Rename {name} to on_request."
             self._mistake(file, "does not define a function on_request", remedy)
             return ()
         return make_middleware(function, file)

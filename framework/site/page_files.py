@@ -22,21 +22,22 @@ class PageFolder:
     """The files below `src/pages`, sorted by name.
 
     `middleware` maps a folder (`"."` is `src/pages` itself) to its `_middleware.py`. `others` are
-    files that are neither routes nor middleware.
+    files that are neither routes nor middleware, `private` those whose name begins with `_`.
     """
 
     routes: tuple[PageFile, ...]
     middleware: dict[str, PageFile]
     others: tuple[PageFile, ...]
+    private: tuple[PageFile, ...] = ()
 
 
 def find_page_files(pages: Path, root: Path) -> PageFolder:
     """Find the files of the folder `src/pages` of the site in `root`; none if it does not exist.
 
-    Files and folders whose name begins with `_` are skipped. Raises `OSError` for a folder that
-    cannot be read.
+    Folders whose name begins with `_` are skipped. Raises `OSError` for a folder that cannot be
+    read.
     """
-    routes, others = [], []
+    routes, others, private = [], [], []
     middleware = {}
     for path in walk_files(pages, root):
         relative = path.relative_to(pages)
@@ -47,12 +48,12 @@ def find_page_files(pages: Path, root: Path) -> PageFolder:
         if path.name == MIDDLEWARE:
             middleware[relative.parent.as_posix()] = file
         elif path.name.startswith("_"):
-            continue
+            private.append(file)
         elif kind == "other":
             others.append(file)
         else:
             routes.append(file)
-    return PageFolder(tuple(routes), middleware, tuple(others))
+    return PageFolder(tuple(routes), middleware, tuple(others), tuple(private))
 
 
 def walk_files(folder: Path, root: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:

@@ -31,9 +31,7 @@ _CONTEXT_KEY = "the request's context"  # not an identifier, so no variable can 
 _REFERENCES = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
 _ADDITIONS = ("filters", "globals", "tests")
 _REMEDY = 'Write: filters = {"price": format_price}. The same goes for globals and tests.'
-_FRONTMATTER = (
-    "only a page may have frontmatter: move this code to the page, and pass its values on"
-)
+_FRONTMATTER = "only a page may begin with ---: move this code to the page, and pass its values on"
 _CHUNK_SIZE = 8 * 1024  # characters; smaller chunks cost more than they gain
 
 

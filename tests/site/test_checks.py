@@ -61,10 +61,6 @@ GOLDEN: list[tuple[dict[str, str | bytes], str]] = [
         "    Rename it to ALL, or to a name that is not an HTTP method.",
     ),
     (
-        {"src/pages/x.py": "VALUE = 1\n"},
-        "src/pages/x.py: defines no handler\n    Define GET, or begin the file's name with _.",
-    ),
-    (
         {
             "src/pages/[id].py": HANDLER.replace("GET()", "GET(params)").replace(
                 "'ok'", "params['ID']"

@@ -64,7 +64,7 @@ def test_a_method_of_ones_own_may_have_digits_and_underscores(endpoint):
 
 
 def test_methods_are_case_sensitive(endpoint):
-    one = endpoint("def get():\n    return Response('x')\n")
+    one = endpoint(f"def get():\n    return Response('x')\n\n\n{define('POST')}")
     assert one.request("get", "/x").status == 405
     assert one.request("GET", "/x").status == 405
 
@@ -114,7 +114,6 @@ def test_options_without_a_handler_says_what_there_is(endpoint):
         (("POST",), "GET", "POST, OPTIONS"),
         (("POST",), "HEAD", "POST, OPTIONS"),
         (("DELETE", "PROPFIND", "BIND"), "GET", "DELETE, OPTIONS, BIND, PROPFIND"),
-        ((), "GET", "OPTIONS"),
     ],
 )
 def test_any_other_method_is_405_with_allow(endpoint, names, method, allow):
@@ -178,9 +177,11 @@ def test_constants_classes_and_imports_are_not_handlers(endpoint, text):
         "class Handler:\n    def __call__(self):\n        raise AssertionError\n\n\n"
         f"made = Handler()\n{PLAIN_DECORATOR}"
     )
-    one = endpoint(text, lib)
+    one = endpoint(f"{text}\n\n{define('PATCH')}", lib)
     assert one.request("GET", "/x").status == 405
-    assert one.request("OPTIONS", "/x").headers.get("allow") == "OPTIONS"
+    assert one.request("OPTIONS", "/x").headers.get("allow") == "PATCH, OPTIONS"
+    mistakes = "src/pages/x.py: defines no handler\n"
+    assert mistakes in endpoint(text, lib).errors()
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_all_mistakes_are_reported_at_once(site: SiteMaker) -> None:
         'trailing_slash must be "ignore", "always" or "never".\n'
         "src/layouts/base.jinja:1: expected token 'name', got 'end of statement block'\n"
         "src/middleware.py: does not define a function on_request\n"
-        "    Write: def on_request(context, next): return next()\n"
+        "    Rename onrequest to on_request.\n"
         'src/pages/[id.json.py: "[" is never closed in "[id.json"\n'
         "    Write [id].json.\n"
         "src/pages/broken.py:1: invalid syntax\n"

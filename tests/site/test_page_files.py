@@ -45,7 +45,8 @@ def test_files_are_sorted_by_folder_and_name(tmp_path: Path) -> None:
     ],
 )
 def test_private_names_are_skipped(tmp_path: Path, name: str) -> None:
-    assert found(tmp_path, name) == PageFolder((), {}, ())
+    folder = found(tmp_path, name)
+    assert (folder.routes, folder.middleware, folder.others) == ((), {}, ())
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def test_frontmatter_outside_of_a_page_is_a_mistake(site: SiteMaker, name: str, 
     shop = site({"src/pages/index.jinja": page, f"src/{name}": f"{start}x = 1\n---\n{{{{ x }}}}"})
     assert shop.errors() == (
         "The site has a mistake:\n"
-        f"src/{name}:1: only a page may have frontmatter: move this code to the page, and pass its "
+        f"src/{name}:1: only a page may begin with ---: move this code to the page, and pass its "
         "values on"
     )
 
@@ -236,7 +236,7 @@ def test_rendering_a_page_with_frontmatter_shows_no_code(site: SiteMaker, caplog
     response = shop.get("/x")
     assert response.status == 500
     assert "secret" not in response.text()
-    assert "only a page may have frontmatter" in caplog.text
+    assert "only a page may begin with ---" in caplog.text
 
 
 @pytest.mark.parametrize("folder", ["layouts", "components", "pages"])

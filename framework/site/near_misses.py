@@ -1,0 +1,82 @@
+"""Find names that are one slip away from a name with a meaning, such as `_middlewares.py`.
+
+Without this, a guard that is never called or a setting that has no effect stays unnoticed.
+"""
+
+import ast
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from ..errors import Mistake
+
+_SETTINGS = ("prerender", "check_origin", "get_static_paths", "max_body_size")
+
+
+def find_near(name: str, meant: Iterable[str]) -> str | None:
+    """Return the first of `meant` that differs by one letter, the case or underscores.
+
+    >>> find_near("onRequest", ["on_request"]), find_near("GTE", ["PUT", "GET"])
+    ('on_request', 'GET')
+    """
+    return next((other for other in meant if name != other and _is_near(name, other)), None)
+
+
+def find_misnamed_files(
+    paths: Iterable[Path], names: Collection[str]
+) -> Iterator[tuple[Path, str]]:
+    """Yield each Python file that is probably meant to have one of the names, and that name.
+
+    A folder that has a file of that name may have other files with similar names.
+    """
+    for path in paths:
+        meant = find_near(path.name, names) if path.suffix == ".py" else None
+        if meant is not None and path.name not in names and not (path.parent / meant).exists():
+            yield path, meant
+
+
+def has_misnamed_settings(names: Iterable[str]) -> bool:
+    """Whether a name is similar to that of a setting, such as `prerender`."""
+    return any(map(_find_setting, names))
+
+
+def find_misnamed_settings(tree: ast.Module, file: str) -> list[Mistake]:
+    """Return a mistake for each assignment and function whose name is similar to a setting's."""
+    lines = _find_lines(tree)
+    mistakes = []
+    for name, line in lines.items():
+        setting = _find_setting(name)
+        if setting is not None and setting not in lines:
+            what = f"{name} is not a setting of the file"
+            remedy = f"Did you mean {setting}? Otherwise choose a name that is less similar."
+            mistakes.append(Mistake(f"{file}:{line}", what, remedy))
+    return mistakes
+
+
+def _find_setting(name: str) -> str | None:
+    """Return the setting that is probably meant. Private names and constants are not similar."""
+    is_other = name.startswith("_") or name.isupper() or name in _SETTINGS
+    return None if is_other else find_near(name, _SETTINGS)
+
+
+def _find_lines(tree: ast.Module) -> dict[str, int]:
+    """Return the line of each name that the file itself assigns or defines as a function."""
+    lines: dict[str, int] = {}
+    for node in tree.body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                lines[name] = node.lineno
+            case ast.Assign(targets=targets):
+                lines |= {one.id: node.lineno for one in targets if isinstance(one, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                lines[name] = node.lineno
+    return lines
+
+
+def _is_near(name: str, other: str) -> bool:
+    """Whether one letter is missing, added or replaced, or two are swapped."""
+    first, second = (text.replace("_", "").lower() for text in (name, other))
+    pairs = enumerate(zip(first, second, strict=False))
+    start = next((i for i, (a, b) in pairs if a != b), min(len(first), len(second)))
+    a, b = first[start:], second[start:]
+    is_swapped = a[1::-1] == b[:2] and a[2:] == b[2:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or is_swapped
