@@ -55,12 +55,22 @@ class _Context(Context):
         return value
 
 
+class _Environment(jinja2.Environment):
+    """An environment in which a template has one name: Jinja caches templates by their names."""
+
+    def join_path(self, template: str, parent: str) -> str:
+        """Return the name of a template to which the template `parent` refers."""
+        return _normalize(template) or template
+
+
 class _Loader(jinja2.FileSystemLoader):
     """Loads the templates that others refer to. Only pages may have frontmatter."""
 
     def get_source(
         self, environment: jinja2.Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
+        if _normalize(template) != template:
+            raise jinja2.TemplateNotFound(template)
         source, path, is_current = super().get_source(environment, template)
         if has_frontmatter(source):
             raise jinja2.TemplateSyntaxError(_FRONTMATTER, 1, template, path)
@@ -122,7 +132,7 @@ class Templates:
         self._root = root
         self._source = root / "src"
         self._checked: set[str] = set()
-        self._environment = jinja2.Environment(
+        self._environment = _Environment(
             loader=_Loader(self._source),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
@@ -191,7 +201,7 @@ class Templates:
         if mistakes:
             raise LoadError(*mistakes)
         try:
-            return Template(self._environment.get_template(name))
+            return Template(self._environment.get_template(_normalize(name)))
         except (jinja2.TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
             raise LoadError from error
 
@@ -201,9 +211,7 @@ class Templates:
         Raises `jinja2.TemplateNotFound` if it does not exist, or if its name has another spelling.
         """
         try:
-            # Jinja caches a template by its name, so each template has one name only.
-            is_template = name.endswith(".jinja") and name.startswith(_RENDERED)
-            if not is_template or _normalize(name) != name:
+            if not (name.endswith(".jinja") and name.startswith(_RENDERED)):
                 raise jinja2.TemplateNotFound(name)
             template = self._environment.get_template(name)
         except jinja2.TemplateNotFound:

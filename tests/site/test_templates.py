@@ -80,6 +80,22 @@ def test_a_missing_template_has_a_suggestion(
     assert f"{text} {advice}" in caplog.text
 
 
+def test_redundant_slashes_in_references_are_ignored(site: SiteMaker) -> None:
+    shop = site(
+        {
+            "src/pages/a.jinja": "{% include './components//' ~ url.search_params.get('x') %}",
+            "src/pages/b.md": "---\nlayout: layouts//base.jinja\n---\n",
+            "src/components/card.jinja": "card",
+            "src/components/.card.jinja": "hidden",
+            "src/layouts/base.jinja": "{% include 'components//card.jinja' %}",
+        }
+    )
+    assert shop.get("/a?x=/card.jinja").text() == "card"
+    assert shop.get("/b").text() == "card"
+    assert shop.get("/a?x=.card.jinja").status == 500
+    assert shop.get("/a?x=../card.jinja").status == 500
+
+
 def test_the_development_error_page_names_page_and_line(site: SiteMaker) -> None:
     shop = site({"src/pages/page.jinja": "---\nx = 1\n---\n<p>\n{{ unknown }}"}, mode="dev")
     text = shop.get("/page", headers={"accept": "text/html"}).text()
