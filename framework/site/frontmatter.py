@@ -80,9 +80,8 @@ def compile_frontmatter(
     """Compile frontmatter, and run the statements that belong to the file.
 
     `path` is the file in tracebacks, `file` its name in messages. `offered` are the names that
-    the function may take as parameters; it takes those that the code reads and does not bind.
-    Raises `LoadError` for
-    a syntax error, and any exception that the file's statements raise.
+    the function may take as parameters; it takes those that the code reads before it binds them.
+    Raises `LoadError` for a syntax error, and any exception that the file's statements raise.
     """
     try:
         tree = ast.parse(code, path)
@@ -92,7 +91,7 @@ def compile_frontmatter(
         of_file = [node for node in tree.body if _belongs_to_file(node)]
         body = [node for node in tree.body if node not in of_file]
         imports = [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        names = tuple(sorted(_find_globals(code, path) & offered))
+        names = tuple(sorted((_find_globals(code, path) | _find_read_first(body)) & offered))
         is_async = _awaits(body)
         file_code = _compile([*imports, *of_file] if of_file else [], path)
         function_code = _compile([_make_function(body, names, is_async)], path)
@@ -132,6 +131,45 @@ def _find_globals(code: str, path: str) -> set[str]:
         tables += table.get_children()
         found |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
     return found
+
+
+def _find_read_first(body: list[ast.stmt]) -> set[str]:
+    """Return the names that the body itself reads before it binds them: `url = url.href`."""
+    first: dict[str, bool] = {}
+
+    def visit(node: ast.AST) -> None:
+        match node:
+            case ast.Name(id=name, ctx=ctx):
+                first.setdefault(name, isinstance(ctx, ast.Load))
+            case ast.AugAssign(target=ast.Name(id=name)):
+                first.setdefault(name, True)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                first.setdefault(node.name, False)
+                return
+            case ast.alias(name=name, asname=asname):
+                first.setdefault(asname or name.partition(".")[0], False)
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+                | ast.MatchMapping(rest=str(name))
+            ):
+                first.setdefault(name, False)
+            case ast.Lambda():
+                return
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                visit(node.generators[0].iter)
+                return
+        # A value is computed before it is bound.
+        fields = sorted(ast.iter_fields(node), key=lambda field: field[0] not in ("value", "iter"))
+        for _, value in fields:
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    visit(child)
+
+    for statement in body:
+        visit(statement)
+    return {name for name, is_read in first.items() if is_read}
 
 
 def _awaits(body: list[ast.stmt]) -> bool:

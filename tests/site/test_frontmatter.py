@@ -145,6 +145,40 @@ def test_a_name_that_the_frontmatter_only_reads_is_that_of_the_context(code: str
     assert compiled(f"{code}\n").names == ("session",)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "session = dict(session)",
+        "session: dict = session or {}",
+        "session += 1",
+        "x = session\nsession = 1",
+        "for session in session: pass",
+        "if (session := session): pass",
+        "x = [a for a in session]\nsession = 1",
+        "with session as session: pass",
+    ],
+)
+def test_a_name_that_is_read_before_it_is_bound_begins_as_that_of_the_context(code: str) -> None:
+    assert compiled(f"{code}\n").names == ("session",)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import session\nx = session",
+        "import a.b as session\nx = session",
+        "def session(): pass\nx = session()",
+        "f = lambda: 1\nsession = f\nx = session",
+        "try: pass\nexcept ValueError as session: x = session",
+        "match []:\n    case [*session]: x = session",
+        "match {}:\n    case {**session}: x = session",
+        "match 1:\n    case session: x = session",
+    ],
+)
+def test_a_name_that_is_bound_before_it_is_read_is_the_pages_own(code: str) -> None:
+    assert compiled(f"{code}\n").names == ()
+
+
 def test_return_ends_the_frontmatter() -> None:
     front = compiled("if params:\n    return 'early'\nx = 1\n")
     assert front.run({"id": 1}) == "early"
