@@ -23,8 +23,15 @@ _is_value = re.compile(r"[!-:<-~]*").fullmatch
 _is_attribute = re.compile(r"[ -:<-~]*").fullmatch
 _is_domain = re.compile(r"\.?[\w-]+(\.[\w-]+)*", re.ASCII).fullmatch
 _broken_escape = re.compile("%(?![0-9A-Fa-f]{2})").search
-_is_decimal = re.compile(r"[+-]?(Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)").fullmatch
+_is_decimal = re.compile(
+    r"[+-]?(Infinity|([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?)"
+).fullmatch
 _is_prefixed_integer = re.compile("0(x[0-9a-f]+|o[0-7]+|b[01]+)", re.I).fullmatch
+# What JavaScript strips.
+_BLANKS = (
+    "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_BYTES = 4096
@@ -63,15 +70,21 @@ class Cookie:
         return parse_json(self.value.encode("utf-8", "surrogatepass"))
 
     def number(self) -> float:
-        """Return the value converted as JavaScript's `Number` does: NaN if it is not a number."""
-        text = self.value.strip()
+        """Return the value converted as JavaScript's `Number` does: NaN if it is not a number.
+
+        An empty value is 0, and a number too large for a float is infinity.
+        """
+        text = self.value.strip(_BLANKS)
+        if not text:
+            return 0.0
         if _is_decimal(text):
-            number = float(text)
-            exact = number.is_integer() and abs(number) < 2**53
-            return int(number) if exact else number
-        if _is_prefixed_integer(text):
-            return int(text, 0)
-        return math.nan
+            return float(text)
+        if not _is_prefixed_integer(text):
+            return math.nan
+        try:
+            return float(int(text, 0))
+        except OverflowError:
+            return math.inf
 
     def boolean(self) -> bool:
         """Return `False` for `"false"`, `"0"` and an empty value, else `True`."""
