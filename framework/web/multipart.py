@@ -91,9 +91,12 @@ def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> 
                 form._pairs.append((part.name, file))
     except ParserLimitReached:
         raise RequestEntityTooLarge("A part of this form has too long headers.") from None
+    finally:
+        parser.error = None  # its traceback refers to the spool
     try:
         parser.close()
-    except ParserError:
+    except ParserError as error:
+        error.with_traceback(None)  # it is in a cycle that refers to the spool
         raise ValueError("it ends before its last boundary") from None
     return form
 

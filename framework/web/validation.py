@@ -122,7 +122,7 @@ class _Search:
             _to(data, kind, self._strict)
             return
         except msgspec.ValidationError as error:
-            whole = error
+            whole = error.with_traceback(None)  # it refers to this frame, which has the data
         before = len(self.found)
         kind = _unwrap(kind)
         info = _info(kind)

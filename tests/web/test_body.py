@@ -1,8 +1,11 @@
 import asyncio
 import contextvars
+import gc
 import io
 import re
 import threading
+import weakref
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -244,6 +247,43 @@ def test_a_file_that_failed_keeps_failing():
             next(iter(chunks))
     with pytest.raises(OSError, match="lost"):
         chunks.read()
+
+
+class StrangeError(Exception):
+    """It can't be copied: its `args` are not those of its class."""
+
+    def __init__(self, host, port):
+        super().__init__(f"lost {host}:{port}")
+
+
+def test_a_failure_that_can_not_be_copied_becomes_an_oserror():
+    stream = Response(Pieces(StrangeError("a", 1))).body
+    with pytest.raises(StrangeError):
+        stream.read(1)
+    with pytest.raises(OSError, match=r"could not be read: StrangeError\('lost a:1'\)"):
+        stream.read(1)
+
+
+def test_a_stream_that_failed_is_freed_without_a_garbage_collection():
+    class Source:
+        def __iter__(self):
+            yield "a"
+            raise OSError("lost")
+
+    source = Source()
+    response = Response(source)
+    alive = weakref.ref(source)
+    gc.disable()
+    try:
+        for other in (response.clone(), response):
+            with suppress(OSError):
+                other.body.read(9)
+            with suppress(OSError):
+                other.body.read(9)
+        del source, response, other
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_pieces_of_another_kind_are_a_type_error():
