@@ -4,14 +4,15 @@ import math
 import numbers
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast
 from urllib.parse import quote, unquote
 
-from werkzeug.http import http_date, parse_date
+from werkzeug.http import http_date
 
-from .headers import is_token
+from .headers import find_date, is_token
 from .jsontext import parse_json, write_json
 from .strings import to_text
 
@@ -216,12 +217,18 @@ class Cookies:
 
 
 def _parse(header: str) -> dict[str, str]:
-    """Return the cookies of a `Cookie` header as they were sent; the first of each name counts."""
+    """Return the cookies of a `Cookie` header as they were sent; the first of each name counts.
+
+    Browsers send any name that `document.cookie` accepted, and write it in UTF-8.
+    """
     cookies: dict[str, str] = {}
     for part in header.split(";"):
+        if not part.isascii():
+            with suppress(UnicodeError):
+                part = part.encode("latin-1").decode()
         name, equals, value = part.partition("=")
         name = name.strip(" \t")
-        if equals and name not in cookies and is_token(name):
+        if equals and name and name not in cookies:
             cookies[name] = value.strip(" \t")
     return cookies
 
@@ -303,7 +310,10 @@ def _seconds(max_age: float | timedelta) -> int:
 
 
 def _http_date(expires: datetime | str) -> str:
-    date = parse_date(expires) if isinstance(expires, str) else expires
+    date = find_date(expires) if isinstance(expires, str) else expires
     if not isinstance(date, datetime) or not _is_attribute(str(expires)):
         raise ValueError(f"expires={expires!r} is neither a datetime nor an HTTP date.")
-    return http_date(date)
+    try:
+        return http_date(date)
+    except OverflowError:
+        raise ValueError(f"expires={expires!r} is not in the years 1 to 9999 in UTC.") from None

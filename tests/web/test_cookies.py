@@ -57,6 +57,8 @@ def value(header, name="a"):
         ("\x85a=1; a=2", "2"),
         ("x a=1", None),
         ("a=\xff", "\xff"),
+        ("a=\xc3\xa9; \xff=1", "é"),
+        ("a=\u20ac", "\u20ac"),
         ("a=x\x01y", "x\x01y"),
         ("a=%C3%A9+%20", "é+ "),
         ("a=é%20é", "é é"),
@@ -73,6 +75,16 @@ def test_reading_the_header_of_a_request(header, found):
     assert value(header) == found
     assert Cookies(header).has("a") is (found is not None)
     assert ("a" in Cookies(header)) is (found is not None)
+
+
+@pytest.mark.parametrize(
+    "name", ["user[id]", "a b", "a,b", '"a"', "a/b", "{a}", "a@b.c", "<a>", "%41", "é", "€", "\x80"]
+)
+def test_every_name_that_browsers_send_is_read(name):
+    for sent in (name, name.encode().decode("latin-1")):
+        cookies = Cookies(f"x=1; {sent}=7; a=2")
+        assert cookies.get(name).value == "7"
+        assert cookies.get("a").value == "2"
 
 
 def test_old_quoting_neither_hides_nor_makes_cookies():
@@ -334,10 +346,27 @@ def test_max_age_is_whole_seconds(max_age):
 
 
 @pytest.mark.parametrize(
-    "expires", ["tomorrow", "", "Wed, 02 Jan 2030 03:04:05 GMT; Secure", "a\r\nb", 0, 1e9, True]
+    "expires",
+    [
+        *("tomorrow", "", "Wed, 02 Jan 2030 03:04:05 GMT; Secure", "a\r\nb", 0, 1e9, True),
+        "Wed, 02 Jan 99999999999999999999 03:04:05 GMT",
+    ],
 )
 def test_expires_is_a_date(expires):
     with pytest.raises(ValueError):  # noqa: PT011
+        line(expires=expires)
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=5))),
+        "Fri, 31 Dec 9999 23:59:59 -0500",
+    ],
+)
+def test_expires_is_in_a_year_of_four_digits(expires):
+    with pytest.raises(ValueError, match=r"^expires=.* is not in the years 1 to 9999 in UTC\.$"):
         line(expires=expires)
 
 
