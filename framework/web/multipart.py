@@ -116,7 +116,8 @@ def parse_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
     if strict and body.count(b"&") >= MAX_ENTRIES:
         raise RequestEntityTooLarge("This form has too many fields.")
     form = FormData()
-    form._pairs += parse_query(body.decode("utf-8", "strict" if strict else "replace"))
+    errors = "strict" if strict else "replace"
+    form._pairs += parse_query(body.decode("utf-8", errors), errors)
     return form
 
 

@@ -525,6 +525,8 @@ def test_the_form_of_a_response_has_no_limits_and_is_never_invalid():
     body = b"&".join([b"a=\xff"] * 2000)
     form = response(body, "application/x-www-form-urlencoded").form_data()
     assert form.get_all("a") == ["\ufffd"] * 2000
+    escaped = response("a=%FF", "application/x-www-form-urlencoded").form_data()
+    assert escaped.get("a") == "\ufffd"
     many = (named("a", "x" * 1000) * 1001 + "--b--").encode()
     assert len(response(many, MULTIPART).form_data()) == 1001
     long = part("1", "X: " + "y" * 20_000, 'Content-Disposition: form-data; name="a"') + "--b--"

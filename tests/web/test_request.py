@@ -319,6 +319,8 @@ def test_a_form_of_another_type_is_unsupported():
     ("body", "kind"),
     [
         (b"a=\xff", URLENCODED),
+        (b"a=%FF", URLENCODED),
+        (b"%ED%A0%80=1", URLENCODED),
         (b"", MULTIPART),
         (entry("1"), MULTIPART),
         (entry("1") + b"--b--", "multipart/form-data"),
