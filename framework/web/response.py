@@ -111,7 +111,8 @@ class Response(Body):
     def _from_json(cls, data: object, **init: Unpack[ResponseInit]) -> Self:
         """Return a response with `data` as JSON; its type is `application/json` unless set.
 
-        `data` may contain dates, UUIDs, enums and dataclasses; NaN becomes `null`.
+        `data` may contain dates, UUIDs, decimals, paths, enums, dataclasses, attrs classes and
+        pydantic models. NaN becomes `null`, and the key `True` becomes `"true"`.
         """
         response = cls(**init)
         response._source = source = write_json(data)
