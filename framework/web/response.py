@@ -18,6 +18,11 @@ from .wsgi import StartResponse
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _STATUS_LINES = {code: f"{code} {_PHRASES.get(code, 'Unknown')}" for code in range(200, 600)}
 _NULL_BODY = frozenset({204, 205, 304})
+# The server's own (RFC 9110, 7.6.1): PEP 3333 forbids applications to send them.
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
+    | {"te", "trailer", "transfer-encoding", "upgrade"}
+)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _is_status_text = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _control_or_space_end = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
@@ -214,7 +219,8 @@ class Response(Body):
         A response that does not stream can be sent again; a stream is sent once
         (`BodyUsedError`). The content length is computed if it is known. Without a content type,
         bytes are `application/octet-stream`, and an empty body is text: WSGI requires a type for
-        every status but 204 and 304.
+        every status but 204 and 304. Hop-by-hop headers (`Connection`, `Transfer-Encoding`, ...) are
+        left out.
         """
         status = self._status
         if not status:
@@ -236,6 +242,8 @@ class Response(Body):
                 # A HEAD handler may set the length of GET.
                 if source is not None or not head or "content-length" not in values:
                     values["content-length"] = str(len(data))
+        for name in _HOP_BY_HOP.intersection(values):
+            del values[name]
         headers = list(values.items())
         if cookies or self._headers._cookies:
             headers += [("set-cookie", cookie) for cookie in (*self._headers._cookies, *cookies)]

@@ -360,6 +360,18 @@ def test_the_handler_may_set_the_length_of_a_stream():
     ]
 
 
+@pytest.mark.parametrize("body", ["a", iter(["a"])])
+def test_the_headers_of_a_connection_are_not_sent(body):
+    """PEP 3333: they are the server's, as RFC 9110, 7.6.1, says."""
+    names = "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te"
+    hop_by_hop = dict.fromkeys([*names.split(), "trailer", "transfer-encoding", "upgrade"], "x")
+    response = Response(body, headers={**hop_by_hop, "X-A": "b"})
+    assert response.headers["upgrade"] == "x"
+    sent = Sent(response)
+    assert sent.headers["x-a"] == "b"
+    assert hop_by_hop.keys().isdisjoint(sent.headers)
+
+
 def test_head_is_what_get_would_be_without_its_body():
     for body in ("abc", b"", None, URLSearchParams("a=b")):
         get, head = Sent(Response(body)), Sent(Response(body), head=True)
