@@ -24,6 +24,7 @@ _HOP_BY_HOP = frozenset(
     | {"te", "trailer", "transfer-encoding", "upgrade"}
 )
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_UNSAFE_SCHEMES = frozenset({"blob:", "data:", "file:", "javascript:", "vbscript:"})
 _is_status_text = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _control_or_space_end = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
 _has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
@@ -131,9 +132,10 @@ class Response(Body):
         """Return a response that redirects the client to `url`.
 
         An absolute URL is normalised, as by `URL`; in a relative one only what a header can't
-        hold is percent-encoded. `ValueError`: a URL that may lead to an unexpected address (a
-        scheme other than http and https, `//host`, a backslash in the path, control characters,
-        spaces at the ends), or a status that is not 301, 302, 303, 307 or 308.
+        hold is percent-encoded. Any scheme is fine (`myapp://callback`, `mailto:`) except
+        `javascript:`, `data:`, `vbscript:`, `blob:` and `file:`. `ValueError`: one of these, a URL
+        that may lead to an unexpected address (`//host`, a backslash in the path, control
+        characters, spaces at the ends), or a status that is not 301, 302, 303, 307 or 308.
         """
         if status not in _REDIRECTS:
             raise ValueError(f"A redirect has status 301, 302, 303, 307 or 308, not {status!r}.")
@@ -320,6 +322,10 @@ def _location(url: str | URL) -> str:
         )
     if not _has_scheme(text):
         return quote(text, safe=_URL_SAFE)
-    if not text.lower().startswith(("http://", "https://")):
-        raise ValueError(f"Can't redirect to {text!r:.200}: only to http://, https:// or a path.")
-    return URL(text).href
+    parsed = URL(text)
+    scheme = parsed.protocol
+    if scheme in _UNSAFE_SCHEMES:
+        raise ValueError(f"Can't redirect to {text!r:.200}: {scheme} is not a safe scheme.")
+    if scheme in ("http:", "https:") and not text.lower().startswith(f"{scheme}//"):
+        raise ValueError(f"Can't redirect to {text!r:.200}: write {scheme}// and a host.")
+    return parsed.href

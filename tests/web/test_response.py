@@ -240,9 +240,14 @@ def test_bad_json_in_a_response_is_a_plain_value_error():
         ("HTTP://EXAMPLE.com/a/../b", "http://example.com/b"),
         ("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"),
         (URL("https://example.com/x?y"), "https://example.com/x?y"),
+        ("MyApp://auth?token=x", "myapp://auth?token=x"),
+        ("com.example.app:/callback?code=ü", "com.example.app:/callback?code=%C3%BC"),
+        ("tel:+123", "tel:+123"),
+        ("ftp://example.com", "ftp://example.com/"),
+        (URL("mailto:a@b"), "mailto:a@b"),
     ],
 )
-def test_a_redirect_leads_to_a_path_or_a_web_address(url, location):
+def test_a_redirect_leads_to_a_path_or_a_url(url, location):
     response = Response.redirect(url)
     assert (response.status, response.headers["location"]) == (302, location)
     assert response.body is None
@@ -261,10 +266,17 @@ def test_a_redirect_leads_to_a_path_or_a_web_address(url, location):
         "/\\evil",
         "https:\\\\evil",
         "javascript:alert(1)",
+        "JavaScript://x/%0Aalert(1)",
         "data:text/html,x",
+        "vbscript:x",
+        "blob:https://example.com/1",
+        "FILE:///etc/passwd",
+        "myapp:\\x",
+        "myapp://a b",
+        "http:/evil",
         "https:evil",
         "http://a b/",
-        URL("mailto:a@b"),
+        URL("javascript:x"),
     ],
 )
 def test_other_redirects_are_a_value_error(url):
@@ -292,7 +304,8 @@ def test_a_redirect_is_refused_or_stays_on_the_host_or_names_another_plainly(url
     assert location.isascii()
     assert location.isprintable()
     there = URL(location, "http://here.example/a/b")
-    assert there.host == "here.example" or location.startswith(("http://", "https://"))
+    assert there.host == "here.example" or URL.can_parse(location)
+    assert there.protocol not in ("blob:", "data:", "file:", "javascript:", "vbscript:")
 
 
 def test_error_is_a_network_error():
