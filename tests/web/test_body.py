@@ -445,6 +445,11 @@ def test_only_a_boundary_after_crlf_ends_a_part(value, size):
         (named("a", "1", "Content-Length: 2") + "--b--\r\n", "Segment size does not match"),
         (part("1", "Content-Disposition: form-data; x=y") + "--b--", "a part has no name, or two"),
         (named('a"; name="b', "1") + "--b--\r\n", "a part has no name, or two"),
+        (named('a"; filename*="b', "1") + "--b--\r\n", "a part has an invalid filename*: 'b'"),
+        (named('a"; filename*="utf-8\'b', "1") + "--b--\r\n", "a part has an invalid filename*: "),
+        (named('a"; x', "1") + "--b--\r\n", "a part has no Content-Disposition of a form: "),
+        (named("a\\", "1") + "--b", "it ends before its last boundary"),
+        (named('a\\"b"c', "1") + "--b--", "a part has no Content-Disposition of a form: "),
         (named('a"; filename="f"; filename="g', "1") + "--b--\r\n", "a part has no name, or two"),
     ],
 )
@@ -473,6 +478,16 @@ def test_blanks_around_a_parts_header_mean_nothing():
         ("name=f; filename*=utf-8''n%C3%A4me", "f", "näme"),
         ("name=f; filename*=evil''n%E4me", "f", "näme"),
         ("name=f; filename=a; filename*=utf-8''b", "f", "a"),
+        ("name=f; filename*=UTF-8'en'n%C3%A4me", "f", "näme"),
+        ("name=f; filename*=\"iso-8859-1'de'n%E4me\"", "f", "näme"),
+        ("name*=utf-8''n%C3%A4me; filename=a", "näme", "a"),
+        ("name=f; name*=utf-8''x; filename=a", "f", "a"),
+        ('name="f"; filename="a\\"b.txt"', "f", 'a"b.txt'),
+        ('name="\\"f\\\\\\""; filename="a\\b"', '"f\\"', "a\\b"),
+        ('name="f"; filename="a\\"; x=y', "f", "a\\"),
+        ('name="f"; filename="x"; creation-date="Sat; 1"; x-id=1; a.b=c', "f", "x"),
+        ('name = "f" ;\tfilename\t=  x.txt ; ', "f", "x.txt"),
+        ("name=f; filename=a=b", "f", "a=b"),
     ],
 )
 def test_a_part_with_a_file_name_is_a_file(parameters, name, filename):

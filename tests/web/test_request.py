@@ -326,6 +326,7 @@ def test_a_form_of_another_type_is_unsupported():
         (entry("1") + b"--b--", "multipart/form-data"),
         (entry("1").replace(b"1", b"\xff") + b"--b--", MULTIPART),
         (entry("1").replace(b'"a"', b'"\xff"') + b"--b--", MULTIPART),
+        (entry("1", "name=a; filename*=utf-8''%FF") + b"--b--", MULTIPART),
     ],
 )
 def test_a_broken_form_is_the_clients_fault(body, kind):
