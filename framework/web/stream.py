@@ -123,7 +123,9 @@ class FileStream(Stream):
 
     def __init__(self, file: _Readable) -> None:
         self._file = file
-        super().__init__(iter(lambda: file.read(BLOCK) or b"", b""), getattr(file, "close", None))
+        # read() of a pipe or a socket waits for a whole block, read1() for what comes next.
+        read = getattr(file, "read1", file.read)
+        super().__init__(iter(lambda: read(BLOCK) or b"", b""), getattr(file, "close", None))
 
     def read(self) -> bytes:
         self._raise_failure()

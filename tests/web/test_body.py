@@ -2,10 +2,13 @@ import asyncio
 import contextvars
 import gc
 import io
+import os
 import re
+import socket
 import threading
 import weakref
 from contextlib import suppress
+from http.client import HTTPResponse
 
 import pytest
 from hypothesis import given
@@ -240,6 +243,8 @@ def test_a_file_that_failed_keeps_failing():
         def read(self, size=-1):
             raise OSError("lost")
 
+        read1 = read
+
     response = Response(Lost())
     chunks = response.send(lambda *_: None)
     for _ in range(2):
@@ -284,6 +289,31 @@ def test_a_stream_that_failed_is_freed_without_a_garbage_collection():
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_a_pipe_is_sent_as_its_bytes_come():
+    """A stream that waited for a whole block would hang here."""
+    end, other = os.pipe()
+    with open(other, "wb", buffering=0) as writer:
+        chunks = Response(os.fdopen(end, "rb")).send(lambda *_: None)
+        for data in (b"a", b"bc"):
+            writer.write(data)
+            assert next(iter(chunks)) == data
+    assert list(chunks) == []
+    chunks.close()
+
+
+def test_the_response_of_a_server_is_passed_on_as_it_comes():
+    server, client = socket.socketpair()
+    with server, client:
+        server.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+        upstream = HTTPResponse(client)
+        upstream.begin()
+        chunks = Response(upstream).send(lambda *_: None)
+        assert next(iter(chunks)) == b"a"
+        server.sendall(b"2\r\nbc\r\n0\r\n\r\n")
+        assert b"".join(chunks) == b"bc"
+        chunks.close()
 
 
 def test_pieces_of_another_kind_are_a_type_error():
