@@ -8,6 +8,7 @@ handlers can call each other.
 import asyncio
 import contextvars
 import inspect
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+_is_await_of_plain_value = re.compile("can't be (used in 'await'|awaited)").search
 
 
 class Call(Generic[T]):
@@ -121,6 +124,12 @@ class Loop:
             return task.result()
         except asyncio.CancelledError as error:  # a BaseException would end the server's thread
             raise RuntimeError("The coroutine was cancelled.") from error
+        except TypeError as error:
+            if _is_await_of_plain_value(str(error)):
+                error.add_note(
+                    "Remove await: request.json() and the other readers return plain values."
+                )
+            raise
         finally:
             del task  # the traceback of its exception refers to this frame
 

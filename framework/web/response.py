@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Never, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 from urllib.parse import quote
 
 from .body import PLAIN_TEXT, Body, BodyInit, extract
@@ -92,11 +92,13 @@ class Response(Body):
     def __init__(
         self,
         body: BodyInit = None,
-        *,
+        *others: Never,
         status: int = 200,
         status_text: str = "",
         headers: HeadersInit = None,
     ) -> None:
+        if others:
+            raise TypeError("Name the options of a Response: Response(body, status=404).")
         if status != 200 or type(status) is not int:
             status = _checked_status(status, body)
         self._status = status
@@ -114,12 +116,14 @@ class Response(Body):
     json = _Json()
 
     @classmethod
-    def _from_json(cls, data: object, **init: Unpack[ResponseInit]) -> Self:
+    def _from_json(cls, data: object, *others: Never, **init: Unpack[ResponseInit]) -> Self:
         """Return a response with `data` as JSON; its type is `application/json` unless set.
 
         `data` may contain dates, UUIDs, decimals, paths, enums, dataclasses, attrs classes and
         pydantic models. NaN becomes `null`, and the key `True` becomes `"true"`.
         """
+        if others:
+            raise TypeError("Name the options of Response.json: Response.json(data, status=201).")
         response = cls(**init)
         response._source = source = write_json(data)
         if response._status != 200:

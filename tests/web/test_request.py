@@ -487,3 +487,8 @@ def test_a_clone_of_an_arrived_request_shares_what_arrives():
     other = request.clone()
     assert source.calls == 0
     assert (other.text(), request.text(), other.url) == ("abc", "abc", "http://localhost/")
+
+
+def test_options_by_position_are_a_type_error():
+    with pytest.raises(TypeError, match=r'Request\(url, method="POST"\)'):
+        Request("http://a/", "POST")

@@ -544,3 +544,10 @@ def test_a_stream_of_an_async_iterator_without_close_ends():
 def test_a_mapping_as_body_is_a_type_error(body):
     with pytest.raises(TypeError, match=r"Response\.json"):
         Response(body)
+
+
+def test_options_by_position_are_a_type_error():
+    with pytest.raises(TypeError, match=r"Response\(body, status=404\)"):
+        Response("x", 404)
+    with pytest.raises(TypeError, match=r"Response\.json\(data, status=201\)"):
+        Response.json({}, 201)
