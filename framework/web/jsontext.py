@@ -16,8 +16,6 @@ import msgspec
 
 from .url import URL
 
-# msgspec writes the keys True, NaN and infinity so.
-_ODD_KEYS = (b'"1":', b'"0":', b'"nan":', b'inf":')
 _has_surrogate_escape = re.compile(rb"\\u[dD][89a-fA-F]").search
 
 
@@ -37,7 +35,8 @@ def write_json(data: object) -> bytes:
             written = _encode(data)
         except (UnicodeEncodeError, TypeError):
             return _write_slowly(data)
-        return _write_slowly(data) if any(key in written for key in _ODD_KEYS) else written
+        # msgspec writes the keys True and 1 alike, and False and 0.
+        return _write_slowly(data) if b'"1":' in written or b'"0":' in written else written
     except RecursionError:
         raise TypeError("This value is nested too deeply for JSON, or contains itself.") from None
 
