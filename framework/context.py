@@ -278,7 +278,8 @@ class APIContext:
         return self._cookies is not None and self._cookies.were_read
 
     def close(self) -> None:
-        """Cancel the tasks that the request left running."""
+        """Cancel the tasks that the request left running, and forget the error of an error page."""
+        self.props = {}  # the error's traceback refers to this context and what the handler held
         if self._loop is not None:
             self._loop.close()
 

@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict, Unpack
 from wsgiref.validate import WSGIWarning, validator
 
-from werkzeug.http import parse_date
-
 from .web.body import BodyInit
 from .web.formdata import File, FormData
-from .web.headers import Headers, HeadersInit
+from .web.headers import Headers, HeadersInit, find_date
 from .web.jsontext import write_json
 from .web.request import Request
 from .web.response import Response
@@ -136,7 +134,7 @@ def _store_cookie(jar: dict[str, str], line: str) -> None:
     pair, *rest = (part.partition("=") for part in line.split(";"))
     attributes = {name.strip().lower(): value.strip() for name, _, value in rest}
     name, value = pair[0].strip(), pair[2].strip()
-    expires = parse_date(attributes.get("expires"))
+    expires = find_date(attributes.get("expires"))
     if _is_seconds(attributes.get("max-age", "")):
         expired = int(attributes["max-age"]) <= 0
     else:

@@ -18,10 +18,10 @@ from typing import BinaryIO
 from unicodedata import normalize
 
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
-from werkzeug.http import http_date, parse_accept_header, parse_date
+from werkzeug.http import http_date, parse_accept_header
 
 from ..web.conditional import is_unmodified, precondition_fails
-from ..web.headers import Headers, add_vary
+from ..web.headers import Headers, add_vary, find_date
 from ..web.response import Response
 from ..web.wsgi import Environ
 from .types import content_type_of
@@ -91,7 +91,7 @@ class StaticFile:
                 etag = _etag_of_variant(etag, encoding)
             headers.set("etag", etag)
             if is_current and "last-modified" in headers:  # the route set it during the build
-                modified = parse_date(headers["last-modified"]) or modified
+                modified = find_date(headers["last-modified"]) or modified
             else:
                 headers.set("last-modified", last_modified)
             response = _respond(environ, file, opened.st_size, headers, etag, modified)
@@ -243,7 +243,7 @@ def _find_range(
         return None
     only_if = environ.get("HTTP_IF_RANGE")
     if only_if and (only_if != etag or etag.startswith("W/")):  # RFC 9110, 13.1.5: strong etags
-        date = parse_date(only_if)
+        date = find_date(only_if)
         if date is None or date != modified:
             return None
     if not wanted[1]:  # the last bytes, as in "bytes=-500"

@@ -3,8 +3,9 @@
 from datetime import datetime
 from hashlib import blake2b
 
-from werkzeug.http import parse_date, parse_etags
+from werkzeug.http import parse_etags
 
+from .headers import find_date
 from .response import Response
 from .wsgi import Environ
 
@@ -28,7 +29,7 @@ def apply_conditions(environ: Environ, response: Response, *, make_etag: bool) -
         headers.set("etag", f'W/"{digest}"')
     if "HTTP_IF_NONE_MATCH" not in environ and "HTTP_IF_MODIFIED_SINCE" not in environ:
         return response
-    etag, modified = headers.get("etag"), parse_date(headers.get("last-modified"))
+    etag, modified = headers.get("etag"), find_date(headers.get("last-modified"))
     if not is_unmodified(environ, etag, modified):
         return response
     response.close()
@@ -44,7 +45,7 @@ def is_unmodified(environ: Environ, etag: str | None, modified: datetime | None)
     if known := environ.get("HTTP_IF_NONE_MATCH"):
         tag = etag.removeprefix("W/").strip('"') if etag is not None else None
         return tag is not None and parse_etags(known).contains_weak(tag)
-    since = parse_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
+    since = find_date(environ.get("HTTP_IF_MODIFIED_SINCE"))
     return since is not None and modified is not None and modified <= since
 
 
@@ -52,5 +53,5 @@ def precondition_fails(environ: Environ, etag: str, modified: datetime) -> bool:
     """Return whether `If-Match` or `If-Unmodified-Since` asks for another version (412)."""
     if wanted := environ.get("HTTP_IF_MATCH"):
         return not parse_etags(wanted).contains(etag.strip('"'))
-    since = parse_date(environ.get("HTTP_IF_UNMODIFIED_SINCE"))
+    since = find_date(environ.get("HTTP_IF_UNMODIFIED_SINCE"))
     return since is not None and modified > since

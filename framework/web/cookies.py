@@ -4,14 +4,15 @@ import math
 import numbers
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast
 from urllib.parse import quote, unquote
 
-from werkzeug.http import http_date, parse_date
+from werkzeug.http import http_date
 
-from .headers import is_token
+from .headers import find_date, is_token
 from .jsontext import parse_json, write_json
 from .strings import to_text
 
@@ -23,8 +24,15 @@ _is_value = re.compile(r"[!-:<-~]*").fullmatch
 _is_attribute = re.compile(r"[ -:<-~]*").fullmatch
 _is_domain = re.compile(r"\.?[\w-]+(\.[\w-]+)*", re.ASCII).fullmatch
 _broken_escape = re.compile("%(?![0-9A-Fa-f]{2})").search
-_is_decimal = re.compile(r"[+-]?(Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)").fullmatch
+_is_decimal = re.compile(
+    r"[+-]?(Infinity|([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?)"
+).fullmatch
 _is_prefixed_integer = re.compile("0(x[0-9a-f]+|o[0-7]+|b[01]+)", re.I).fullmatch
+# What JavaScript strips.
+_BLANKS = (
+    "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_BYTES = 4096
@@ -63,15 +71,21 @@ class Cookie:
         return parse_json(self.value.encode("utf-8", "surrogatepass"))
 
     def number(self) -> float:
-        """Return the value converted as JavaScript's `Number` does: NaN if it is not a number."""
-        text = self.value.strip()
+        """Return the value converted as JavaScript's `Number` does: NaN if it is not a number.
+
+        An empty value is 0, and a number too large for a float is infinity.
+        """
+        text = self.value.strip(_BLANKS)
+        if not text:
+            return 0.0
         if _is_decimal(text):
-            number = float(text)
-            exact = number.is_integer() and abs(number) < 2**53
-            return int(number) if exact else number
-        if _is_prefixed_integer(text):
-            return int(text, 0)
-        return math.nan
+            return float(text)
+        if not _is_prefixed_integer(text):
+            return math.nan
+        try:
+            return float(int(text, 0))
+        except OverflowError:
+            return math.inf
 
     def boolean(self) -> bool:
         """Return `False` for `"false"`, `"0"` and an empty value, else `True`."""
@@ -203,12 +217,18 @@ class Cookies:
 
 
 def _parse(header: str) -> dict[str, str]:
-    """Return the cookies of a `Cookie` header as they were sent; the first of each name counts."""
+    """Return the cookies of a `Cookie` header as they were sent; the first of each name counts.
+
+    Browsers send any name that `document.cookie` accepted, and write it in UTF-8.
+    """
     cookies: dict[str, str] = {}
     for part in header.split(";"):
+        if not part.isascii():
+            with suppress(UnicodeError):
+                part = part.encode("latin-1").decode()
         name, equals, value = part.partition("=")
         name = name.strip(" \t")
-        if equals and name not in cookies and is_token(name):
+        if equals and name and name not in cookies:
             cookies[name] = value.strip(" \t")
     return cookies
 
@@ -290,7 +310,10 @@ def _seconds(max_age: float | timedelta) -> int:
 
 
 def _http_date(expires: datetime | str) -> str:
-    date = parse_date(expires) if isinstance(expires, str) else expires
+    date = find_date(expires) if isinstance(expires, str) else expires
     if not isinstance(date, datetime) or not _is_attribute(str(expires)):
         raise ValueError(f"expires={expires!r} is neither a datetime nor an HTTP date.")
-    return http_date(date)
+    try:
+        return http_date(date)
+    except OverflowError:
+        raise ValueError(f"expires={expires!r} is not in the years 1 to 9999 in UTC.") from None

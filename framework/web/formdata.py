@@ -52,22 +52,33 @@ class Spool:
 
 
 class _Part(io.RawIOBase):
-    """The bytes of a spool from `start` to `end`, as a stream."""
+    """The bytes of a spool from `start` on, as a stream of `size` bytes."""
 
-    def __init__(self, spool: Spool, start: int, end: int) -> None:
+    def __init__(self, spool: Spool, start: int, size: int) -> None:
         self._spool = spool
-        self._position = start
-        self._end = end
+        self._start = start
+        self._size = size
+        self._position = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        wanted = min(len(buffer), self._end - self._position)
-        data = self._spool.read(self._position, wanted)
+        wanted = max(0, min(len(buffer), self._size - self._position))
+        data = self._spool.read(self._start + self._position, wanted)
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        position = offset + (0, self._position, self._size)[whence]
+        if position < 0:
+            raise ValueError(f"A position can't be negative: {position}")
+        self._position = position
+        return position
 
 
 class File:
@@ -124,10 +135,10 @@ class File:
         return self.bytes().decode("utf-8", "replace").removeprefix("\ufeff")
 
     def stream(self) -> BinaryIO:
-        """Return the content as a new binary stream."""
+        """Return the content as a new binary stream, which can seek."""
         content = self._content
         if isinstance(content, Spool):
-            part = _Part(content, self._start, self._start + self.size)
+            part = _Part(content, self._start, self.size)
             return cast("BinaryIO", io.BufferedReader(part))
         return io.BytesIO(content)
 

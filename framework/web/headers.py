@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import NoReturn, Self, TypeAlias, overload
+
+from werkzeug.http import parse_date
 
 from .pairs import to_pairs
 from .strings import to_text
@@ -242,3 +245,11 @@ def add_vary(headers: Headers, name: str) -> None:
     listed = headers.get("vary", "").lower().split(",")
     if {"*", name.lower()}.isdisjoint(map(str.strip, listed)):
         headers.append("vary", name)
+
+
+def find_date(value: str | None) -> datetime | None:
+    """Return the date of a header, or `None` if there is none or it is invalid."""
+    try:
+        return parse_date(value)
+    except OverflowError:  # a number of many digits
+        return None

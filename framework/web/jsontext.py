@@ -1,7 +1,7 @@
 """Write Python values as JSON and parse JSON.
 
 msgspec does both. The standard library handles what JavaScript accepts and msgspec does not: lone
-surrogates, and `None` as a key.
+surrogates, and keys that are not text.
 """
 
 import json
@@ -9,6 +9,7 @@ import math
 import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -22,17 +23,20 @@ def write_json(data: object) -> bytes:
     """Return a value as JSON in UTF-8, without spaces.
 
     Plain values are written as by `JSON.stringify`: NaN and the infinities are `null`, a lone
-    surrogate is escaped; but a float keeps its point (`1.0`). Dates, times, UUIDs and decimals
-    are strings, an enum is its value, dataclasses and mappings are objects, tuples and sets are
-    arrays, a `URL` is its href, and bytes are base64.
+    surrogate is escaped; but a float keeps its point (`1.0`). Keys are written as by
+    `json.dumps`: `True` is `"true"`. Dates, times, UUIDs, decimals and paths are strings, an enum
+    is its value, dataclasses, attrs classes, pydantic models and mappings are objects, tuples and
+    sets are arrays, a `URL` is its href, and bytes are base64.
 
     `TypeError`: a value of another type, or one that contains itself.
     """
     try:
         try:
-            return _encode(data)
+            written = _encode(data)
         except (UnicodeEncodeError, TypeError):
             return _write_slowly(data)
+        # msgspec writes the keys True and 1 alike, and False and 0.
+        return _write_slowly(data) if b'"1":' in written or b'"0":' in written else written
     except RecursionError:
         raise TypeError("This value is nested too deeply for JSON, or contains itself.") from None
 
@@ -65,6 +69,10 @@ def _as_builtin(value: object) -> object:
         return dict(value)
     if isinstance(value, URL):
         return value.href
+    if isinstance(value, PurePath):
+        return str(value)
+    if hasattr(value, "model_dump") and not isinstance(value, type):  # a pydantic model
+        return value.model_dump(mode="json")
     for kind in (str, int, float):  # a subclass: markupsafe.Markup, say
         if isinstance(value, kind):
             return kind(value)
@@ -72,9 +80,13 @@ def _as_builtin(value: object) -> object:
 
 
 def _write_slowly(data: object) -> bytes:
-    plain = _finite(msgspec.to_builtins(data, enc_hook=_as_builtin))
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    plain = _finite(_to_builtins(data))
+    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=_to_builtins)
     return text.encode("utf-8", "backslashreplace")  # only surrogates need it
+
+
+def _to_builtins(value: object) -> object:
+    return msgspec.to_builtins(value, enc_hook=_as_builtin)
 
 
 def _finite(value: Any) -> Any:

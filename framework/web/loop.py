@@ -8,6 +8,7 @@ handlers can call each other.
 import asyncio
 import contextvars
 import inspect
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+_is_await_of_plain_value = re.compile("can't be (used in 'await'|awaited)").search
 
 
 class Call(Generic[T]):
@@ -45,22 +48,20 @@ class Call(Generic[T]):
         function, future, context = self._waiting.popleft()
         if future.cancelled():
             return True
-        result: T
-        failure: Exception | None = None
         try:
             result = context.run(function)
-        except StopIteration as error:  # a future does not accept one
-            failure = RuntimeError("A StopIteration was raised and not caught.")
-            failure.__cause__ = error
         except Exception as error:  # the future raises it
-            failure = error
-        if future.cancelled():  # by another task of the coroutine, while `function` ran
-            return True
-        if failure is None:
-            future.set_result(result)
+            failure: Exception = error
+            if isinstance(error, StopIteration):  # a future does not accept one
+                failure = RuntimeError("A StopIteration was raised and not caught.")
+                failure.__cause__ = error
+            if not future.cancelled():  # by another task of the coroutine, while `function` ran
+                future.set_exception(failure)
+                future.exception()  # mark as retrieved, so that asyncio does not log it
+            del future, failure  # the traceback refers to this frame
         else:
-            future.set_exception(failure)
-            future.exception()  # mark as retrieved, so that asyncio does not log it
+            if not future.cancelled():
+                future.set_result(result)
         return True
 
 
@@ -123,6 +124,14 @@ class Loop:
             return task.result()
         except asyncio.CancelledError as error:  # a BaseException would end the server's thread
             raise RuntimeError("The coroutine was cancelled.") from error
+        except TypeError as error:
+            if _is_await_of_plain_value(str(error)):
+                error.add_note(
+                    "Remove await: request.json() and the other readers return plain values."
+                )
+            raise
+        finally:
+            del task  # the traceback of its exception refers to this frame
 
     def close(self) -> None:
         """Cancel what still runs, and close the loop if it was created."""

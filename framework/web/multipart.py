@@ -22,13 +22,22 @@ MAX_TEXT = 500_000
 MAX_HEAD = 16 * 1024
 """Limits of a form from a client: entries, bytes of all text, bytes of one part's headers."""
 
-_parameters = re.compile(
-    r'form-data((?:[ \t]*;[ \t]*[a-z*]+=(?:"[^"]*"|[^\s;"]+))*)[ \t]*;?', re.IGNORECASE
-).fullmatch
-_each_parameter = re.compile(r'([A-Za-z*]+)=(?:"([^"]*)"|([^\s;"]+))').findall
 _leading_line_breaks = re.compile(rb"\A(?:\r\n)+")
 _line_break = re.compile("\r\n|\r|\n")
 _AS_QUOTED = {ord("\n"): "%0A", ord("\r"): "%0D", ord('"'): "%22"}
+
+
+def _compile(quoted: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of a part's Content-Disposition and of one of its parameters."""
+    parameter = rf'([^\s;="]+)[ \t]*=[ \t]*(?:"({quoted})"|([^\s;"]+))'
+    whole = rf"form-data(?:[ \t]*;[ \t]*{parameter})*[ \t]*;?"
+    return re.compile(whole, re.IGNORECASE), re.compile(parameter)
+
+
+# In a name that a browser sends, a backslash is only a backslash. Others write a" as "a\"".
+_AS_BROWSERS = _compile(r'[^"]*')
+_WITH_QUOTED_PAIRS = _compile(r'(?:[^"\\]|\\.)*')
+_quoted_pair = re.compile(r'\\(["\\])')
 
 
 def write_multipart(form: FormData, boundary: str) -> bytes:
@@ -91,9 +100,12 @@ def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> 
                 form._pairs.append((part.name, file))
     except ParserLimitReached:
         raise RequestEntityTooLarge("A part of this form has too long headers.") from None
+    finally:
+        parser.error = None  # its traceback refers to the spool
     try:
         parser.close()
-    except ParserError:
+    except ParserError as error:
+        error.with_traceback(None)  # it is in a cycle that refers to the spool
         raise ValueError("it ends before its last boundary") from None
     return form
 
@@ -113,7 +125,8 @@ def parse_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
     if strict and body.count(b"&") >= MAX_ENTRIES:
         raise RequestEntityTooLarge("This form has too many fields.")
     form = FormData()
-    form._pairs += parse_query(body.decode("utf-8", "strict" if strict else "replace"))
+    errors = "strict" if strict else "replace"
+    form._pairs += parse_query(body.decode("utf-8", errors), errors)
     return form
 
 
@@ -148,30 +161,41 @@ class _Parser(PushMultipartParser):  # type: ignore[misc]
         if not disposition.isascii():
             disposition = disposition.encode("latin-1").decode("utf-8", self._errors)
         part = MultipartSegment([])
-        part.name, part.filename = _parse_disposition(disposition)
+        part.name, part.filename = _parse_disposition(disposition, self._errors)
         part.content_type = values.get("Content-Type", "text/plain").rstrip(" \t")
         return part
 
 
-def _parse_disposition(disposition: str) -> tuple[str, str | None]:
+def _parse_disposition(disposition: str, errors: str) -> tuple[str, str | None]:
     """Return the name of a part, and its file name if it is a file.
 
-    Only `%0A`, `%0D` and `%22` are escapes: browsers escape no other character.
+    `%0A`, `%0D` and `%22` are escapes, as browsers write them.
     """
-    found = _parameters(disposition)
-    if found is None:
-        raise ValueError(f"a part has no Content-Disposition of a form: {disposition!r:.100}")
-    given = _each_parameter(found[1])
+    whole, parameter = _AS_BROWSERS
+    if not whole.fullmatch(disposition):
+        whole, parameter = _WITH_QUOTED_PAIRS
+        if not whole.fullmatch(disposition):
+            raise ValueError(f"a part has no Content-Disposition of a form: {disposition!r:.100}")
+    given = parameter.findall(disposition)
     parameters = {name.lower(): quoted or token for name, quoted, token in given}
-    if "name" not in parameters or len(parameters) < len(given):
+    if whole is _WITH_QUOTED_PAIRS[0]:
+        parameters = {key: _quoted_pair.sub(r"\1", value) for key, value in parameters.items()}
+    name = _value_of("name", parameters, errors)
+    if name is None or len(parameters) < len(given):
         raise ValueError(f"a part has no name, or two: {disposition!r:.100}")
-    filename = parameters.get("filename")
-    if filename is None and "filename*" in parameters:  # RFC 5987: some old clients write it
-        charset, _, encoded = parameters["filename*"].partition("''")
-        filename = unquote(encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1")
-    elif filename is not None:
-        filename = _unescape(filename)
-    return _unescape(parameters["name"]), filename
+    return name, _value_of("filename", parameters, errors)
+
+
+def _value_of(name: str, parameters: dict[str, str], errors: str) -> str | None:
+    if name in parameters:
+        return _unescape(parameters[name])
+    extended = parameters.get(f"{name}*")  # RFC 5987: utf-8'en'a%20b
+    if extended is None:
+        return None
+    if extended.count("'") < 2:
+        raise ValueError(f"a part has an invalid {name}*: {extended!r:.100}")
+    charset, _, encoded = extended.split("'", 2)
+    return unquote(encoded, "utf-8" if charset.lower() == "utf-8" else "latin-1", errors)
 
 
 def _unescape(text: str) -> str:

@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Never, Self, TypeVar, overload
 
 import werkzeug
 from werkzeug.exceptions import UnsupportedMediaType
@@ -59,11 +59,13 @@ class Request(Body):
     def __init__(
         self,
         url: str | URL,
-        *,
+        *others: Never,
         method: str = "GET",
         headers: HeadersInit = None,
         body: BodyInit = None,
     ) -> None:
+        if others:
+            raise TypeError('Name the options of a Request: Request(url, method="POST").')
         parsed = URL(url)
         if parsed.username or parsed.password:
             raise ValueError("A request's URL can't have a user name or password. Use headers.")

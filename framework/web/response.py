@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Never, Protocol, Self, TypedDict, TypeVar, Unpack, overload
 from urllib.parse import quote
 
 from .body import PLAIN_TEXT, Body, BodyInit, extract
@@ -18,7 +18,13 @@ from .wsgi import StartResponse
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _STATUS_LINES = {code: f"{code} {_PHRASES.get(code, 'Unknown')}" for code in range(200, 600)}
 _NULL_BODY = frozenset({204, 205, 304})
+# The server's own (RFC 9110, 7.6.1): PEP 3333 forbids applications to send them.
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
+    | {"te", "trailer", "transfer-encoding", "upgrade"}
+)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_UNSAFE_SCHEMES = frozenset({"blob:", "data:", "file:", "javascript:", "vbscript:"})
 _is_status_text = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _control_or_space_end = re.compile(r"[\x00-\x1f\x7f]|^ | $").search
 _has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
@@ -86,11 +92,13 @@ class Response(Body):
     def __init__(
         self,
         body: BodyInit = None,
-        *,
+        *others: Never,
         status: int = 200,
         status_text: str = "",
         headers: HeadersInit = None,
     ) -> None:
+        if others:
+            raise TypeError("Name the options of a Response: Response(body, status=404).")
         if status != 200 or type(status) is not int:
             status = _checked_status(status, body)
         self._status = status
@@ -108,11 +116,14 @@ class Response(Body):
     json = _Json()
 
     @classmethod
-    def _from_json(cls, data: object, **init: Unpack[ResponseInit]) -> Self:
+    def _from_json(cls, data: object, *others: Never, **init: Unpack[ResponseInit]) -> Self:
         """Return a response with `data` as JSON; its type is `application/json` unless set.
 
-        `data` may contain dates, UUIDs, enums and dataclasses; NaN becomes `null`.
+        `data` may contain dates, UUIDs, decimals, paths, enums, dataclasses, attrs classes and
+        pydantic models. NaN becomes `null`, and the key `True` becomes `"true"`.
         """
+        if others:
+            raise TypeError("Name the options of Response.json: Response.json(data, status=201).")
         response = cls(**init)
         response._source = source = write_json(data)
         if response._status != 200:
@@ -125,9 +136,10 @@ class Response(Body):
         """Return a response that redirects the client to `url`.
 
         An absolute URL is normalised, as by `URL`; in a relative one only what a header can't
-        hold is percent-encoded. `ValueError`: a URL that may lead to an unexpected address (a
-        scheme other than http and https, `//host`, a backslash in the path, control characters,
-        spaces at the ends), or a status that is not 301, 302, 303, 307 or 308.
+        hold is percent-encoded. Any scheme is fine (`myapp://callback`, `mailto:`) except
+        `javascript:`, `data:`, `vbscript:`, `blob:` and `file:`. `ValueError`: one of these, a URL
+        that may lead to an unexpected address (`//host`, a backslash in the path, control
+        characters, spaces at the ends), or a status that is not 301, 302, 303, 307 or 308.
         """
         if status not in _REDIRECTS:
             raise ValueError(f"A redirect has status 301, 302, 303, 307 or 308, not {status!r}.")
@@ -213,7 +225,8 @@ class Response(Body):
         A response that does not stream can be sent again; a stream is sent once
         (`BodyUsedError`). The content length is computed if it is known. Without a content type,
         bytes are `application/octet-stream`, and an empty body is text: WSGI requires a type for
-        every status but 204 and 304.
+        every status but 204 and 304. Hop-by-hop headers (`Connection`, `Transfer-Encoding`, ...) are
+        left out.
         """
         status = self._status
         if not status:
@@ -235,6 +248,8 @@ class Response(Body):
                 # A HEAD handler may set the length of GET.
                 if source is not None or not head or "content-length" not in values:
                     values["content-length"] = str(len(data))
+        for name in _HOP_BY_HOP.intersection(values):
+            del values[name]
         headers = list(values.items())
         if cookies or self._headers._cookies:
             headers += [("set-cookie", cookie) for cookie in (*self._headers._cookies, *cookies)]
@@ -311,6 +326,10 @@ def _location(url: str | URL) -> str:
         )
     if not _has_scheme(text):
         return quote(text, safe=_URL_SAFE)
-    if not text.lower().startswith(("http://", "https://")):
-        raise ValueError(f"Can't redirect to {text!r:.200}: only to http://, https:// or a path.")
-    return URL(text).href
+    parsed = URL(text)
+    scheme = parsed.protocol
+    if scheme in _UNSAFE_SCHEMES:
+        raise ValueError(f"Can't redirect to {text!r:.200}: {scheme} is not a safe scheme.")
+    if scheme in ("http:", "https:") and not text.lower().startswith(f"{scheme}//"):
+        raise ValueError(f"Can't redirect to {text!r:.200}: write {scheme}// and a host.")
+    return parsed.href

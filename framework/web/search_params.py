@@ -107,13 +107,16 @@ URLSearchParamsInit: TypeAlias = (
 )
 
 
-def parse_query(query: str) -> list[tuple[str, str]]:
-    """Return the pairs of a query, as `urllib.parse.parse_qsl` does, in a third of the time."""
+def parse_query(query: str, errors: str = "replace") -> list[tuple[str, str]]:
+    """Return the pairs of a query, as `urllib.parse.parse_qsl` does, in a third of the time.
+
+    `errors` is what to do if percent-encoded bytes are not UTF-8, as in `bytes.decode`.
+    """
     parts = [part.partition("=") for part in query.replace("+", " ").split("&") if part]
     if "%" in query:
-        return [(_unquote(name), _unquote(value)) for name, _, value in parts]
+        return [(_unquote(name, errors), _unquote(value, errors)) for name, _, value in parts]
     return [(name, value) for name, _, value in parts]
 
 
-def _unquote(text: str) -> str:
-    return unquote_to_bytes(text).decode("utf-8", "replace")
+def _unquote(text: str, errors: str) -> str:
+    return unquote_to_bytes(text).decode("utf-8", errors)

@@ -4,6 +4,7 @@ import io
 import itertools
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextvars import Context, copy_context
+from copy import copy
 from typing import Protocol, Self, TypeVar
 
 from .loop import Loop
@@ -45,7 +46,7 @@ class Stream:
     """An iterator of non-empty `bytes`, read from `chunks` (`str` or bytes-like) on demand.
 
     `close()` calls the given `close` once, however often it is called. After an exception, each
-    further read raises the same exception, so that a part of a body is never taken for all of it.
+    further read raises an equal one, so that a part of a body is never taken for all of it.
     """
 
     __slots__ = ("_chunks", "_close", "_failure")
@@ -59,17 +60,20 @@ class Stream:
         return self
 
     def __next__(self) -> bytes:
-        if self._failure is not None:
-            raise self._failure
+        self._raise_failure()
         try:
             for chunk in self._chunks:
                 data = chunk if type(chunk) is bytes else to_bytes(chunk)
                 if data:
                     return data
         except Exception as failure:
-            self._failure = failure
+            self._failure = _copy(failure)
             raise
         raise StopIteration
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise _copy(self._failure)
 
     def read(self) -> bytes:
         """Return the rest."""
@@ -83,6 +87,17 @@ class Stream:
 
     def use(self, run: Run) -> None:
         """Make an async stream await its chunks with `run`."""
+
+
+def _copy(failure: Exception) -> Exception:
+    """Return a copy without the traceback, which refers to the stream and what its readers hold.
+
+    Without that cycle, an uploaded file is deleted as soon as its request ends.
+    """
+    try:
+        return copy(failure)
+    except Exception:  # its class can't be called with its `args`
+        return OSError(f"The body could not be read: {failure!r}")
 
 
 def find_stream(source: object) -> Stream | None:
@@ -108,11 +123,12 @@ class FileStream(Stream):
 
     def __init__(self, file: _Readable) -> None:
         self._file = file
-        super().__init__(iter(lambda: file.read(BLOCK) or b"", b""), getattr(file, "close", None))
+        # read() of a pipe or a socket waits for a whole block, read1() for what comes next.
+        read = getattr(file, "read1", file.read)
+        super().__init__(iter(lambda: read(BLOCK) or b"", b""), getattr(file, "close", None))
 
     def read(self) -> bytes:
-        if self._failure is not None:
-            raise self._failure
+        self._raise_failure()
         return to_bytes(self._file.read() or b"")
 
 

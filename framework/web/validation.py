@@ -89,7 +89,10 @@ def _convert(data: Any, kind: type[T], *, strict: bool) -> T:
 
 
 def _to(data: Any, kind: type[T], strict: bool) -> T:
-    return msgspec.convert(data, kind, strict=strict, str_keys=True, dec_hook=_convert_other)
+    try:
+        return msgspec.convert(data, kind, strict=strict, str_keys=True, dec_hook=_convert_other)
+    except UnicodeEncodeError:  # msgspec reads a text as UTF-8
+        raise msgspec.ValidationError("This text has a lone surrogate") from None
 
 
 def _convert_other(kind: Any, value: Any) -> Any:
@@ -122,7 +125,7 @@ class _Search:
             _to(data, kind, self._strict)
             return
         except msgspec.ValidationError as error:
-            whole = error
+            whole = error.with_traceback(None)  # it refers to this frame, which has the data
         before = len(self.found)
         kind = _unwrap(kind)
         info = _info(kind)

@@ -394,6 +394,7 @@ def test_if_range_compares_etag_or_date(shop: TestSite) -> None:
     assert get(shop, if_range=f"W/{etag}", **part).status == 200
     assert get(shop, if_range="Tue, 14 Nov 2023 22:13:21 GMT", **part).status == 200
     assert get(shop, if_range="not a date", **part).status == 200
+    assert get(shop, if_range="Tue, 14 Nov 99999999999999999999 22:13:20 GMT", **part).status == 200
 
 
 def test_conditions_are_checked_before_ranges(shop: TestSite) -> None:

@@ -1,8 +1,14 @@
 import asyncio
 import contextvars
+import gc
 import io
+import os
 import re
+import socket
 import threading
+import weakref
+from contextlib import suppress
+from http.client import HTTPResponse
 
 import pytest
 from hypothesis import given
@@ -237,6 +243,8 @@ def test_a_file_that_failed_keeps_failing():
         def read(self, size=-1):
             raise OSError("lost")
 
+        read1 = read
+
     response = Response(Lost())
     chunks = response.send(lambda *_: None)
     for _ in range(2):
@@ -244,6 +252,68 @@ def test_a_file_that_failed_keeps_failing():
             next(iter(chunks))
     with pytest.raises(OSError, match="lost"):
         chunks.read()
+
+
+class StrangeError(Exception):
+    """It can't be copied: its `args` are not those of its class."""
+
+    def __init__(self, host, port):
+        super().__init__(f"lost {host}:{port}")
+
+
+def test_a_failure_that_can_not_be_copied_becomes_an_oserror():
+    stream = Response(Pieces(StrangeError("a", 1))).body
+    with pytest.raises(StrangeError):
+        stream.read(1)
+    with pytest.raises(OSError, match=r"could not be read: StrangeError\('lost a:1'\)"):
+        stream.read(1)
+
+
+def test_a_stream_that_failed_is_freed_without_a_garbage_collection():
+    class Source:
+        def __iter__(self):
+            yield "a"
+            raise OSError("lost")
+
+    source = Source()
+    response = Response(source)
+    alive = weakref.ref(source)
+    gc.disable()
+    try:
+        for other in (response.clone(), response):
+            with suppress(OSError):
+                other.body.read(9)
+            with suppress(OSError):
+                other.body.read(9)
+        del source, response, other
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+def test_a_pipe_is_sent_as_its_bytes_come():
+    """A stream that waited for a whole block would hang here."""
+    end, other = os.pipe()
+    with open(other, "wb", buffering=0) as writer:
+        chunks = Response(os.fdopen(end, "rb")).send(lambda *_: None)
+        for data in (b"a", b"bc"):
+            writer.write(data)
+            assert next(iter(chunks)) == data
+    assert list(chunks) == []
+    chunks.close()
+
+
+def test_the_response_of_a_server_is_passed_on_as_it_comes():
+    server, client = socket.socketpair()
+    with server, client:
+        server.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+        upstream = HTTPResponse(client)
+        upstream.begin()
+        chunks = Response(upstream).send(lambda *_: None)
+        assert next(iter(chunks)) == b"a"
+        server.sendall(b"2\r\nbc\r\n0\r\n\r\n")
+        assert b"".join(chunks) == b"bc"
+        chunks.close()
 
 
 def test_pieces_of_another_kind_are_a_type_error():
@@ -405,6 +475,11 @@ def test_only_a_boundary_after_crlf_ends_a_part(value, size):
         (named("a", "1", "Content-Length: 2") + "--b--\r\n", "Segment size does not match"),
         (part("1", "Content-Disposition: form-data; x=y") + "--b--", "a part has no name, or two"),
         (named('a"; name="b', "1") + "--b--\r\n", "a part has no name, or two"),
+        (named('a"; filename*="b', "1") + "--b--\r\n", "a part has an invalid filename*: 'b'"),
+        (named('a"; filename*="utf-8\'b', "1") + "--b--\r\n", "a part has an invalid filename*: "),
+        (named('a"; x', "1") + "--b--\r\n", "a part has no Content-Disposition of a form: "),
+        (named("a\\", "1") + "--b", "it ends before its last boundary"),
+        (named('a\\"b"c', "1") + "--b--", "a part has no Content-Disposition of a form: "),
         (named('a"; filename="f"; filename="g', "1") + "--b--\r\n", "a part has no name, or two"),
     ],
 )
@@ -433,6 +508,16 @@ def test_blanks_around_a_parts_header_mean_nothing():
         ("name=f; filename*=utf-8''n%C3%A4me", "f", "näme"),
         ("name=f; filename*=evil''n%E4me", "f", "näme"),
         ("name=f; filename=a; filename*=utf-8''b", "f", "a"),
+        ("name=f; filename*=UTF-8'en'n%C3%A4me", "f", "näme"),
+        ("name=f; filename*=\"iso-8859-1'de'n%E4me\"", "f", "näme"),
+        ("name*=utf-8''n%C3%A4me; filename=a", "näme", "a"),
+        ("name=f; name*=utf-8''x; filename=a", "f", "a"),
+        ('name="f"; filename="a\\"b.txt"', "f", 'a"b.txt'),
+        ('name="\\"f\\\\\\""; filename="a\\b"', '"f\\"', "a\\b"),
+        ('name="f"; filename="a\\"; x=y', "f", "a\\"),
+        ('name="f"; filename="x"; creation-date="Sat; 1"; x-id=1; a.b=c', "f", "x"),
+        ('name = "f" ;\tfilename\t=  x.txt ; ', "f", "x.txt"),
+        ("name=f; filename=a=b", "f", "a=b"),
     ],
 )
 def test_a_part_with_a_file_name_is_a_file(parameters, name, filename):
@@ -485,6 +570,8 @@ def test_the_form_of_a_response_has_no_limits_and_is_never_invalid():
     body = b"&".join([b"a=\xff"] * 2000)
     form = response(body, "application/x-www-form-urlencoded").form_data()
     assert form.get_all("a") == ["\ufffd"] * 2000
+    escaped = response("a=%FF", "application/x-www-form-urlencoded").form_data()
+    assert escaped.get("a") == "\ufffd"
     many = (named("a", "x" * 1000) * 1001 + "--b--").encode()
     assert len(response(many, MULTIPART).form_data()) == 1001
     long = part("1", "X: " + "y" * 20_000, 'Content-Disposition: form-data; name="a"') + "--b--"

@@ -18,6 +18,7 @@ def POST():
     return Response("posted", headers={{"etag": '"v1"'}})
 """
 DATE = "Sun, 22 Nov 2026 08:00:00 GMT"
+ENDLESS = "Sun, 22 Nov 99999999999999999999 08:00:00 GMT"
 
 
 def made(site: Any, headers: dict[str, str], **options: Any) -> Any:
@@ -36,6 +37,8 @@ def made(site: Any, headers: dict[str, str], **options: Any) -> Any:
         ({"last-modified": DATE}, {"If-Modified-Since": DATE}, 304),
         ({"last-modified": DATE}, {"If-Modified-Since": "Sun, 22 Nov 2026 07:59:59 GMT"}, 200),
         ({"last-modified": DATE}, {"If-Modified-Since": "yesterday"}, 200),
+        ({"last-modified": DATE}, {"If-Modified-Since": ENDLESS}, 200),
+        ({"last-modified": ENDLESS}, {"If-Modified-Since": DATE}, 200),
         ({}, {"If-Modified-Since": DATE}, 200),
         # RFC 9110, 13.1.3: with If-None-Match the date is not looked at.
         (
@@ -151,6 +154,7 @@ def test_a_shared_response_keeps_nothing_of_a_request(site: Any) -> None:
         ({"HTTP_IF_UNMODIFIED_SINCE": DATE}, False),
         ({"HTTP_IF_UNMODIFIED_SINCE": "Sun, 22 Nov 2026 07:59:59 GMT"}, True),
         ({"HTTP_IF_UNMODIFIED_SINCE": "yesterday"}, False),
+        ({"HTTP_IF_UNMODIFIED_SINCE": ENDLESS}, False),
         # RFC 9110, 13.1.4: with If-Match the date is not looked at.
         ({"HTTP_IF_MATCH": '"v2"', "HTTP_IF_UNMODIFIED_SINCE": DATE}, True),
     ],

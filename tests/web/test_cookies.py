@@ -57,6 +57,8 @@ def value(header, name="a"):
         ("\x85a=1; a=2", "2"),
         ("x a=1", None),
         ("a=\xff", "\xff"),
+        ("a=\xc3\xa9; \xff=1", "é"),
+        ("a=\u20ac", "\u20ac"),
         ("a=x\x01y", "x\x01y"),
         ("a=%C3%A9+%20", "é+ "),
         ("a=é%20é", "é é"),
@@ -73,6 +75,16 @@ def test_reading_the_header_of_a_request(header, found):
     assert value(header) == found
     assert Cookies(header).has("a") is (found is not None)
     assert ("a" in Cookies(header)) is (found is not None)
+
+
+@pytest.mark.parametrize(
+    "name", ["user[id]", "a b", "a,b", '"a"', "a/b", "{a}", "a@b.c", "<a>", "%41", "é", "€", "\x80"]
+)
+def test_every_name_that_browsers_send_is_read(name):
+    for sent in (name, name.encode().decode("latin-1")):
+        cookies = Cookies(f"x=1; {sent}=7; a=2")
+        assert cookies.get(name).value == "7"
+        assert cookies.get("a").value == "2"
 
 
 def test_old_quoting_neither_hides_nor_makes_cookies():
@@ -108,6 +120,8 @@ def test_no_header_raises(header):
 @pytest.mark.parametrize(
     ("text", "number"),
     [
+        ("", 0),
+        (" ", 0),
         ("0", 0),
         ("22", 22),
         ("-3", -3),
@@ -124,18 +138,21 @@ def test_no_header_raises(header):
         ("0o17", 15),
         ("0B11", 3),
         ("-Infinity", -math.inf),
+        ("\ufeff1\u2029", 1),
+        ("0x" + "f" * 200, float(16**200 - 1)),
+        ("0x" + "f" * 9000, math.inf),
     ],
 )
 def test_numbers_as_javascript_reads_them(text, number):
     assert Cookie(text).number() == number
-    assert type(Cookie(text).number()) is type(number)
+    assert type(Cookie(text).number()) is float
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", " ", "bar", "1_000", "--1", "1,5", "1 2", "12px", "-0x1", "0x", "٣", ".", "e3", "1e"),
-        *("NaN", "nan", "inf", "infinity"),
+        *("bar", "1_000", "--1", "1,5", "1 2", "12px", "-0x1", "0x", "٣", ".", "e3", "1e"),
+        *("NaN", "nan", "inf", "infinity", "1\x1c", "\x851", "1e5.0", "1.5.0"),
     ],
 )
 def test_the_number_of_no_number_is_nan(text):
@@ -144,6 +161,13 @@ def test_the_number_of_no_number_is_nan(text):
 
 def test_a_number_of_any_length_is_a_number():
     assert Cookie("9" * 5000).number() == math.inf
+    assert Cookie("0." + "0" * 5000 + "1").number() == 0
+
+
+@pytest.mark.parametrize("prefix", ["", ".", "1.", "1e", "0x", "0b"])
+def test_a_long_text_that_is_almost_a_number_takes_linear_time(prefix):
+    """With a pattern that backtracks, this test runs for hours."""
+    assert math.isnan(Cookie(prefix + "1" * 1_000_000 + "z").number())
 
 
 @pytest.mark.parametrize("text", ["false", "0", ""])
@@ -322,10 +346,27 @@ def test_max_age_is_whole_seconds(max_age):
 
 
 @pytest.mark.parametrize(
-    "expires", ["tomorrow", "", "Wed, 02 Jan 2030 03:04:05 GMT; Secure", "a\r\nb", 0, 1e9, True]
+    "expires",
+    [
+        *("tomorrow", "", "Wed, 02 Jan 2030 03:04:05 GMT; Secure", "a\r\nb", 0, 1e9, True),
+        "Wed, 02 Jan 99999999999999999999 03:04:05 GMT",
+    ],
 )
 def test_expires_is_a_date(expires):
     with pytest.raises(ValueError):  # noqa: PT011
+        line(expires=expires)
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=5))),
+        "Fri, 31 Dec 9999 23:59:59 -0500",
+    ],
+)
+def test_expires_is_in_a_year_of_four_digits(expires):
+    with pytest.raises(ValueError, match=r"^expires=.* is not in the years 1 to 9999 in UTC\.$"):
         line(expires=expires)
 
 

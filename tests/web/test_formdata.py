@@ -1,5 +1,6 @@
 import io
 import threading
+import zipfile
 from array import array
 
 import pytest
@@ -126,6 +127,44 @@ def test_saving_leaves_no_half_file(tmp_path):
     with pytest.raises(OSError, match="disk gone"):
         File(Broken(b"abc"), "x.txt").save_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def uploaded(*contents):
+    """The files of a form with these contents, as a request brings them."""
+    sent = form(*((str(number), File(data, "x")) for number, data in enumerate(contents)))
+    parsed = parse_multipart([write_multipart(sent, "b")], "b", strict=True)
+    return parsed.values()
+
+
+moves = st.lists(
+    st.one_of(
+        st.tuples(st.just("seek"), st.integers(-8, 8), st.sampled_from([0, 1, 2])),
+        st.tuples(st.just("read"), st.integers(-1, 8)),
+        st.tuples(st.just("tell")),
+    )
+)
+
+
+@given(st.binary(max_size=6), moves)
+def test_the_stream_of_an_uploaded_file_moves_as_bytesio_does(content, moves):
+    _, file, _ = uploaded(b"before", content, b"after")
+    stream, expected = file.stream(), io.BytesIO(content)
+    assert stream.seekable()
+    for name, *arguments in moves:
+        if name == "seek" and (0, expected.tell(), len(content))[arguments[1]] + arguments[0] < 0:
+            with pytest.raises(ValueError, match="negative"):
+                stream.seek(*arguments)
+        else:
+            assert getattr(stream, name)(*arguments) == getattr(expected, name)(*arguments)
+
+
+def test_an_uploaded_zip_file_can_be_opened():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.txt", "hi")
+    _, file, _ = uploaded(b"before", packed.getvalue(), b"after")
+    with zipfile.ZipFile(file.stream()) as archive:
+        assert archive.read("a.txt") == b"hi"
 
 
 # --------------------------------------------------------------- FormData

@@ -4,10 +4,14 @@ import decimal
 import enum
 import json
 import math
+import pathlib
 import sys
 import types
 import uuid
+from pathlib import PurePosixPath
 
+import attrs
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +33,21 @@ plain = st.recursive(
 
 class Colour(enum.Enum):
     RED = "red"
+    ALL = ("red", math.nan)
+    FILE = PurePosixPath("/red")
+
+
+@attrs.define
+class Box:
+    size: int
+
+
+class Model(pydantic.BaseModel):
+    price: decimal.Decimal
+    file: pathlib.Path
+    rating: float
+    secret: pydantic.SecretStr
+    full_name: str = pydantic.Field(alias="fullName")
 
 
 @dataclasses.dataclass
@@ -79,12 +98,25 @@ def test_only_what_the_standard_library_takes_for_json_is_json(text):
         (uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
         (decimal.Decimal("1.50"), '"1.50"'),
         (Colour.RED, '"red"'),
+        (Colour.ALL, '["red",null]'),
+        ([Colour.FILE], '["/red"]'),
+        (PurePosixPath("/a/b"), '"/a/b"'),
+        ({"a": [PurePosixPath("c")], "b": math.nan}, '{"a":["c"],"b":null}'),
         (Point(1, float("nan")), '{"x":1,"y":null}'),
+        (Box(3), '{"size":3}'),
+        (
+            [Model(price="1.50", file="a", rating=math.nan, secret="s", fullName="z")],
+            '[{"price":"1.50","file":"a","rating":null,"secret":"**********","full_name":"z"}]',
+        ),
         (types.MappingProxyType({"a": 1}), '{"a":1}'),
         (URL("https://example.com"), '"https://example.com/"'),
         (Markup("<b>"), '"<b>"'),
         (Count(3), "3"),
         ({None: 1, True: 2, 3: 4}, '{"null":1,"true":2,"3":4}'),
+        ({"a": [{True: 1, False: 0}]}, '{"a":[{"true":1,"false":0}]}'),
+        ({1: 1, "0": 0}, '{"1":1,"0":0}'),
+        ({1.5: {True: 1}}, '{"1.5":{"true":1}}'),
+        (['"1":', {'"0"': "x:"}], '["\\"1\\":",{"\\"0\\"":"x:"}]'),
         ({None: [Point(1, float("inf"))]}, '{"null":[{"x":1,"y":null}]}'),
         ("a\ud800b", '"a\\ud800b"'),
         ({"é\udc00": [1.5, "\ud83d"]}, '{"é\\udc00":[1.5,"\\ud83d"]}'),
@@ -97,6 +129,8 @@ def test_values_have_their_usual_text(data, text):
 def test_a_value_of_an_unsupported_type_is_a_type_error():
     with pytest.raises(TypeError, match="object can't be written as JSON"):
         write_json({"a": object()})
+    with pytest.raises(TypeError, match="can't be written as JSON"):
+        write_json(Model)
     with pytest.raises(TypeError, match="keys"):
         write_json({(1, 2): 3})
 

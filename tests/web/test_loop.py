@@ -440,3 +440,20 @@ def test_close_may_be_called_again():
     loop.close()
     assert loop.run(give(2)) == 2
     loop.close()
+
+
+def test_an_await_of_a_plain_value_has_a_hint(loop):
+    async def handler(value):
+        return await value
+
+    async def failing():
+        fails(TypeError("another"))
+
+    with pytest.raises(TypeError) as caught:
+        loop.run(handler({"a": 1}))
+    assert caught.value.__notes__ == [
+        "Remove await: request.json() and the other readers return plain values."
+    ]
+    with pytest.raises(TypeError) as caught:
+        loop.run(failing())
+    assert not hasattr(caught.value, "__notes__")

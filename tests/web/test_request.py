@@ -319,11 +319,14 @@ def test_a_form_of_another_type_is_unsupported():
     ("body", "kind"),
     [
         (b"a=\xff", URLENCODED),
+        (b"a=%FF", URLENCODED),
+        (b"%ED%A0%80=1", URLENCODED),
         (b"", MULTIPART),
         (entry("1"), MULTIPART),
         (entry("1") + b"--b--", "multipart/form-data"),
         (entry("1").replace(b"1", b"\xff") + b"--b--", MULTIPART),
         (entry("1").replace(b'"a"', b'"\xff"') + b"--b--", MULTIPART),
+        (entry("1", "name=a; filename*=utf-8''%FF") + b"--b--", MULTIPART),
     ],
 )
 def test_a_broken_form_is_the_clients_fault(body, kind):
@@ -484,3 +487,8 @@ def test_a_clone_of_an_arrived_request_shares_what_arrives():
     other = request.clone()
     assert source.calls == 0
     assert (other.text(), request.text(), other.url) == ("abc", "abc", "http://localhost/")
+
+
+def test_options_by_position_are_a_type_error():
+    with pytest.raises(TypeError, match=r'Request\(url, method="POST"\)'):
+        Request("http://a/", "POST")

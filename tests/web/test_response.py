@@ -240,9 +240,14 @@ def test_bad_json_in_a_response_is_a_plain_value_error():
         ("HTTP://EXAMPLE.com/a/../b", "http://example.com/b"),
         ("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"),
         (URL("https://example.com/x?y"), "https://example.com/x?y"),
+        ("MyApp://auth?token=x", "myapp://auth?token=x"),
+        ("com.example.app:/callback?code=ü", "com.example.app:/callback?code=%C3%BC"),
+        ("tel:+123", "tel:+123"),
+        ("ftp://example.com", "ftp://example.com/"),
+        (URL("mailto:a@b"), "mailto:a@b"),
     ],
 )
-def test_a_redirect_leads_to_a_path_or_a_web_address(url, location):
+def test_a_redirect_leads_to_a_path_or_a_url(url, location):
     response = Response.redirect(url)
     assert (response.status, response.headers["location"]) == (302, location)
     assert response.body is None
@@ -261,10 +266,17 @@ def test_a_redirect_leads_to_a_path_or_a_web_address(url, location):
         "/\\evil",
         "https:\\\\evil",
         "javascript:alert(1)",
+        "JavaScript://x/%0Aalert(1)",
         "data:text/html,x",
+        "vbscript:x",
+        "blob:https://example.com/1",
+        "FILE:///etc/passwd",
+        "myapp:\\x",
+        "myapp://a b",
+        "http:/evil",
         "https:evil",
         "http://a b/",
-        URL("mailto:a@b"),
+        URL("javascript:x"),
     ],
 )
 def test_other_redirects_are_a_value_error(url):
@@ -292,7 +304,8 @@ def test_a_redirect_is_refused_or_stays_on_the_host_or_names_another_plainly(url
     assert location.isascii()
     assert location.isprintable()
     there = URL(location, "http://here.example/a/b")
-    assert there.host == "here.example" or location.startswith(("http://", "https://"))
+    assert there.host == "here.example" or URL.can_parse(location)
+    assert there.protocol not in ("blob:", "data:", "file:", "javascript:", "vbscript:")
 
 
 def test_error_is_a_network_error():
@@ -358,6 +371,18 @@ def test_the_handler_may_set_the_length_of_a_stream():
         ("content-length", "2"),
         ("content-type", "application/octet-stream"),
     ]
+
+
+@pytest.mark.parametrize("body", ["a", iter(["a"])])
+def test_the_headers_of_a_connection_are_not_sent(body):
+    """PEP 3333: they are the server's, as RFC 9110, 7.6.1, says."""
+    names = "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te"
+    hop_by_hop = dict.fromkeys([*names.split(), "trailer", "transfer-encoding", "upgrade"], "x")
+    response = Response(body, headers={**hop_by_hop, "X-A": "b"})
+    assert response.headers["upgrade"] == "x"
+    sent = Sent(response)
+    assert sent.headers["x-a"] == "b"
+    assert hop_by_hop.keys().isdisjoint(sent.headers)
 
 
 def test_head_is_what_get_would_be_without_its_body():
@@ -519,3 +544,10 @@ def test_a_stream_of_an_async_iterator_without_close_ends():
 def test_a_mapping_as_body_is_a_type_error(body):
     with pytest.raises(TypeError, match=r"Response\.json"):
         Response(body)
+
+
+def test_options_by_position_are_a_type_error():
+    with pytest.raises(TypeError, match=r"Response\(body, status=404\)"):
+        Response("x", 404)
+    with pytest.raises(TypeError, match=r"Response\.json\(data, status=201\)"):
+        Response.json({}, 201)

@@ -106,8 +106,10 @@ Cookies().set("a", "1", same_site="any")  # wrong
 Cookies().delete("a", max_age=5)  # wrong
 Response(3)  # wrong
 Response("x", status="201")  # wrong
+Response("x", 201)  # wrong
 Response.json()  # wrong
 Response.json({}, status="201")  # wrong
+Response.json({}, 201)  # wrong
 Headers(3)  # wrong
 Request("https://example.com/").headers = Headers()  # wrong
 Response("x").status = 3  # wrong

@@ -560,3 +560,49 @@ def test_any_data_is_converted_or_an_invalid_data_error(data: Any, kind: Any) ->
 def test_each_invalid_item_is_named(items: list[object]) -> None:
     wrong = [f"#/{i}" for i, item in enumerate(items) if not isinstance(item, int)]
     assert [pointer for pointer, _ in errors_of(items, list[int])] == wrong
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "errors"),
+    [
+        ("\ud800", int, {"#": "This text has a lone surrogate."}),
+        ("\ud800", Size, {"#": "This text has a lone surrogate."}),
+        (
+            {"street": "\ud800", "number": "\ud800"},
+            Address,
+            {"#/number": "This text has a lone surrogate."},
+        ),
+        ({"\ud800": 1, "xAxis": 1}, Point, {"#/\ud800": "This field is unknown."}),
+        ({"\ud800": "x"}, dict[str, int], {"#/\ud800": "Expected int, got str."}),
+        (
+            ["x", "\ud800"],
+            list[date],
+            {"#/0": "Invalid RFC3339 encoded date.", "#/1": "This text has a lone surrogate."},
+        ),
+        (
+            {"fullName": "a", "age": "\ud800"},
+            Model,
+            {
+                "#/age": "Input should be a valid string, unable to parse raw data as a unicode string."
+            },
+        ),
+    ],
+)
+def test_a_lone_surrogate_is_an_error_where_the_type_needs_a_text(data, kind, errors):
+    assert wrong(data, kind) == errors
+
+
+def test_a_text_may_have_a_lone_surrogate():
+    assert convert({"street": "\ud800"}, Address) == Address("\ud800")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/plain", "text/html"])
+def test_the_name_of_an_invalid_field_may_have_a_lone_surrogate(site, accept):
+    shop = site(
+        {
+            "src/pages/x.py": "def POST(request):\n    request.json(dict[str, int])\n",
+        }
+    )
+    reply = shop.post("/x", r'{"\ud800": "x"}', headers={"accept": accept})
+    assert reply.status == 422
+    assert "Expected int, got str" in reply.text()
