@@ -113,9 +113,11 @@ def patterns(draw):
     text = "/" + "/".join(segments)
     assume(text.count("...") <= 1)
     try:
-        return parse_pattern(text)
-    except PatternError:  # a segment that is only dots
+        pattern = parse_pattern(text)
+        Compiler(CONVERTERS).check(pattern)
+    except PatternError:  # a segment that is only dots, or an ambiguous converter
         assume(False)
+    return pattern
 
 
 @st.composite
