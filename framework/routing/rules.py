@@ -39,8 +39,9 @@ class Rank(IntEnum):
     STATIC = 0
     PARTLY_DYNAMIC = 1
     DYNAMIC = 2
-    END = 3
-    REST = 4
+    PARTLY_REST = 3
+    END = 4
+    REST = 5
 
 
 class DefaultConverter(BaseConverter):
@@ -155,7 +156,8 @@ class Compiler:
         """Return the `Rank` of a segment and the weight of its converter."""
         head = segment[0]
         if len(segment) > 1:
-            return (Rank.PARTLY_DYNAMIC, 0)
+            has_rest = any(isinstance(part, Param) and part.rest for part in segment)
+            return (Rank.PARTLY_REST if has_rest else Rank.PARTLY_DYNAMIC, 0)
         if isinstance(head, str):
             return (Rank.STATIC, 0)
         if head.rest:

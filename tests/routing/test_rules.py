@@ -52,8 +52,9 @@ def test_the_order_of_routes():
     # Each before the next, whatever else its path holds.
     ordered = [
         *("/a/b/c", "/a/b", "/a/[x].json/c", "/a/x-[y]", "/a/[x=int]", "/a/[x]/c", "/a/[x]"),
-        *("/a", "/a/[...x]/b", "/a/[...x]", "/x-[...a].png", "/[a=float]", "/[a=hex]/x"),
-        *("/[a]/b", "/[a]/[b]", "/[a]", "/", "/[...a]/b", "/[...a]"),
+        *("/a", "/a/[...x]/b", "/a/[...x]", "/x-[a].png", "/[a=float]", "/[a=hex]/x"),
+        *("/[a]/b", "/[a]/[b]", "/[a]/x-[...b].png", "/[a]", "/[a]/[...b]"),
+        *("/x-[...a].png/b", "/x-[...a].png", "/", "/[...a]/b", "/[...a]"),
     ]
     compiler = Compiler({"hex": Hex})
     keys = [compiler.sort_key(parse_pattern(text)) for text in ordered]

@@ -58,13 +58,13 @@ def contract_order(route):
             return (0, 0)
         whole = re.fullmatch(r"\[(\.\.\.)?([^\[\]=]+)=?([^\[\]]*)\]", segment)
         if not whole:
-            return (1, 0)
+            return (4, 0) if "..." in segment else (1, 0)
         if whole[1]:
-            return (5, 0)
+            return (6, 0)
         return (2, WEIGHTS[whole[3]]) if whole[3] else (3, 0)
 
     segments = [segment for segment in route.pattern.text.split("/") if segment]
-    return ([*map(rank, segments), (4, 0)], route.kind == "page", route.pattern.text)
+    return ([*map(rank, segments), (5, 0)], route.kind == "page", route.pattern.text)
 
 
 def slow_match(routes, path):
@@ -279,6 +279,13 @@ def test_among_equals_endpoints_are_before_pages_and_then_names_decide():
     routes = RouteTable([page, one, two], Compiler({}))
     assert [route.pattern.text for route in routes.all] == ["/[b]-x", "/x-[b]", "/[a]-x[b]"]
     assert match(routes, "/x-x") == ("/[b]-x", {"b": "x"})
+
+
+def test_a_partly_rest_segment_is_behind_a_dynamic_one():
+    routes = make_routes("/f/[...path].txt", "/f/[name].txt", "/g/[...path].txt", "/g/[name]")
+    assert match(routes, "/f/a.txt") == ("/f/[name].txt", {"name": "a"})
+    assert match(routes, "/f/a/b.txt") == ("/f/[...path].txt", {"path": "a/b"})
+    assert match(routes, "/g/a.txt") == ("/g/[name]", {"name": "a.txt"})
 
 
 def test_several_rest_parameters_at_one_position_are_all_tried():
