@@ -124,7 +124,7 @@ class Renderer:
         pattern = route.pattern
         if is_html and pattern.text.rpartition("/")[2] in ERROR_PAGES:
             return f"{local}.html"
-        if route.kind == "endpoint" or pattern.has_extension:
+        if route.kind == "endpoint" or route.has_extension:
             return local or ("index.html" if is_html else "index")
         if not local:
             return "index.html"

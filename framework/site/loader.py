@@ -25,6 +25,7 @@ from ..routing.table import RouteTable, find_conflicts
 from ..sessions import Store, open_store
 from ..static.built import Built, find_built
 from ..static.files import StaticFile, find_static_files
+from ..static.types import has_extension
 from ..web.response import Response
 from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, make_handlers
@@ -204,7 +205,7 @@ class _Loader:
             pattern = parse_pattern(pattern_of_file(page.name))
             if self.has_config:
                 self.compiler.check(pattern)
-            handlers, names = self._load_handlers(page, file, pattern)
+            handlers, names = self._load_handlers(page, file)
         except PatternError as error:
             self._mistake(file, error.what, error.remedy)
             return None
@@ -232,6 +233,7 @@ class _Loader:
             missing = self.config.build.out_dir if self.mode == "production" else None
             chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
         slash = {"always": True, "never": False, "ignore": None}[self.config.trailing_slash]
+        is_named_file = has_extension(page.path.stem)
         return Route(
             pattern=pattern,
             file=file,
@@ -242,12 +244,11 @@ class _Loader:
             prerender=prerender,
             check_origin=self._flag(names, "check_origin", file, default=True)
             and self.config.security.check_origin,
-            slash=False if pattern.has_extension else slash,
+            slash=False if is_named_file else slash,
+            has_extension=is_named_file,
         )
 
-    def _load_handlers(
-        self, page: PageFile, file: str, pattern: Pattern
-    ) -> tuple[Handlers, Mapping[str, Any]]:
+    def _load_handlers(self, page: PageFile, file: str) -> tuple[Handlers, Mapping[str, Any]]:
         """Return the handlers of a file, and its names (`prerender`, ...)."""
         if page.kind == "endpoint":
             module = self.modules.load(page.path)
@@ -257,7 +258,7 @@ class _Loader:
             return handlers, vars(module)
         globals = self.modules.namespace(page.path)
         try:
-            return load_page(self.templates, page.path, file, pattern, globals)
+            return load_page(self.templates, page.path, file, globals)
         except LoadError:
             raise
         except (Exception, SystemExit) as error:  # raised by the frontmatter's own code
@@ -305,7 +306,16 @@ class _Loader:
                 continue
             handlers = make_handlers({"ALL": make_redirect(target)})
             # The origin check is left to the route to which the redirect leads.
-            routes.append(Route(pattern, file, "redirect", handlers, handlers, check_origin=False))
+            route = Route(
+                pattern,
+                file,
+                "redirect",
+                handlers,
+                handlers,
+                check_origin=False,
+                has_extension=has_extension(pattern.last_name),
+            )
+            routes.append(route)
         return routes
 
     # ------------------------------------------------------------ files

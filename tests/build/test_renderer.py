@@ -58,6 +58,23 @@ def test_endpoints_keep_their_names(
     assert list(static_site({f"src/pages/{name}": returning(body)}).built()) == [file]
 
 
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        ("directory", {"docs/v1.0/index.html", "docs/v1.0/intro/index.html", "a.b/index.html"}),
+        ("file", {"docs/v1.0.html", "docs/v1.0/intro.html", "a.b.html"}),
+        ("preserve", {"docs/v1.0/index.html", "docs/v1.0/intro.html", "a.b.html"}),
+    ],
+)
+def test_a_dot_alone_is_not_an_extension(
+    static_site: StaticSiteMaker, form: str, names: set[str]
+) -> None:
+    pages = ("docs/v1.0/index", "docs/v1.0/intro", "a.b", "docs/index.xml")
+    files = {f"src/pages/{page}.jinja": "x" for page in pages}
+    built = static_site(files, f"build=Build(format={form!r})").built()
+    assert built.keys() == names | {"docs.xml"}
+
+
 def test_names_may_contain_blanks_and_any_letters(static_site: StaticSiteMaker) -> None:
     items = "['has space', '你好', 'cafe\\u0301', '100%', 'a?b#c', '.env']"
     files = static_site({"src/pages/w/[id].py": listed(items)}).built()

@@ -258,6 +258,28 @@ def test_a_redirect_is_not_an_error_page(site: SiteMaker) -> None:
     assert made.get("/nothing").status == 404
 
 
+@pytest.mark.parametrize(
+    ("file", "path", "moved_to"),
+    [
+        ("posts/index.json.py", "/posts.json", None),
+        ("posts/index.json.py", "/posts.json/", "/posts.json"),
+        ("[id]/index.json.py", "/7.json", None),
+        ("robots.txt.py", "/robots.txt", None),
+        ("docs/v1.0.py", "/docs/v1.0", "/docs/v1.0/"),
+        ("hello.world.py", "/hello.world", "/hello.world/"),
+        ("a.json/index.py", "/a.json", "/a.json/"),
+        ("a.json/b.py", "/a.json/b", "/a.json/b/"),
+    ],
+)
+def test_only_a_file_with_an_extension_has_no_slash(
+    site: SiteMaker, file: str, path: str, moved_to: str | None
+) -> None:
+    made = site({f"src/pages/{file}": OK}, config=Config(trailing_slash="always"))
+    response = made.get(path)
+    assert response.headers.get("location") == moved_to
+    assert response.status == (301 if moved_to else 200)
+
+
 # ------------------------------------------------------------------ redirects
 
 
