@@ -34,7 +34,7 @@ from .near_misses import find_misnamed_files, find_near
 from .page_files import MIDDLEWARE, PageFile, PageFolder, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
-from .redirects import make_redirect, name_redirect
+from .redirects import find_circles, make_redirect, name_redirect
 from .static_paths import StaticPaths
 from .templates import Templates
 
@@ -124,6 +124,9 @@ class _Loader:
         if self.mistakes:
             raise SiteError(self.mistakes)
         table = RouteTable(routes, self.compiler, config.prefix)
+        files = self._find_files(table, self.built)
+        if circles := find_circles(config, table, self.compiler, files):
+            raise SiteError(circles)
         return Site(
             root=self.root,
             config=config,
@@ -131,7 +134,7 @@ class _Loader:
             routes=table,
             missing=_make_missing(top, check_origin=config.security.check_origin),
             templates=self.templates,
-            files=self._find_files(table, self.built),
+            files=files,
             static_paths=self.static_paths,
             sessions=sessions,
             other_files=tuple(f"{PAGES}/{file.name}" for file in folder.others),
@@ -304,7 +307,9 @@ class _Loader:
             except PatternError as error:
                 self._mistake(file, error.what, error.remedy)
                 continue
-            handlers = make_handlers({"ALL": make_redirect(target)})
+            handlers = make_handlers(
+                {"ALL": make_redirect(pattern, target, self.compiler, self.config.prefix)}
+            )
             # The origin check is left to the route to which the redirect leads.
             route = Route(
                 pattern,

@@ -132,12 +132,12 @@ def test_redirects_become_pages(static_site: StaticSiteMaker) -> None:
     assert files["old/index.html"].decode() == (
         "<!doctype html>\n"
         '<html lang="en"><head><meta charset="utf-8">'
-        "<title>Redirecting to /new?a=1&amp;b=%3C2%3E</title>\n"
-        '<meta http-equiv="refresh" content="0;url=/new?a=1&amp;b=%3C2%3E">\n'
+        "<title>Redirecting to /docs/new?a=1&amp;b=%3C2%3E</title>\n"
+        '<meta http-equiv="refresh" content="0;url=/docs/new?a=1&amp;b=%3C2%3E">\n'
         '<meta name="robots" content="noindex">\n'
-        '<link rel="canonical" href="/new?a=1&amp;b=%3C2%3E"></head>\n'
-        '<body><p>Redirecting to <a href="/new?a=1&amp;b=%3C2%3E">'
-        "/new?a=1&amp;b=%3C2%3E</a></p></body></html>\n"
+        '<link rel="canonical" href="/docs/new?a=1&amp;b=%3C2%3E"></head>\n'
+        '<body><p>Redirecting to <a href="/docs/new?a=1&amp;b=%3C2%3E">'
+        "/docs/new?a=1&amp;b=%3C2%3E</a></p></body></html>\n"
     )
     assert b"url=https://example.com/" in files["old.html"]
     assert b"url=/%22quoted%22" in files["go"]
