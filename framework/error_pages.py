@@ -39,6 +39,7 @@ _TITLES = {status.value: status.phrase for status in HTTPStatus} | {
     422: "Unprocessable Content",
 }
 _HTML_TYPES = {"text/html", "application/xhtml+xml"}
+_OTHER_HTML = ("application/xhtml+xml", "text/*")
 _is_request_id = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII).fullmatch
 _HTML = jinja2.Environment(autoescape=True).from_string(
     """<!doctype html>
@@ -223,8 +224,14 @@ def _description_of(error: HTTPException) -> str:
 
 
 def accepts_html(environ: Environ) -> bool:
-    """Whether the client accepts the site's own error pages."""
-    return not environ.get("HTTP_ACCEPT") or _parse_accept(environ)["text/html"] > 0
+    """Whether the client accepts the site's own error pages.
+
+    It names HTML or has no preference at all. Clients of an API send only `*/*`.
+    """
+    if not environ.get("HTTP_ACCEPT"):
+        return True
+    quality = {kind.partition(";")[0].lower(): q for kind, q in reversed(_parse_accept(environ))}
+    return quality.get("text/html", max(quality.get(kind, 0) for kind in _OTHER_HTML)) > 0
 
 
 def render_error(

@@ -408,7 +408,7 @@ def test_a_404_page_that_fails_leads_to_the_500_page(site: SiteMaker, caplog: An
 
 def test_a_500_page_that_fails_leads_to_plain_text(site: SiteMaker, caplog: Any) -> None:
     made = site({"src/pages/x.py": handler("1 / 0"), "src/pages/500.py": handler("{}['key']")})
-    response = made.get("/x", headers={"accept": "*/*"})
+    response = made.get("/x", headers={"accept": "text/*"})
     assert (response.status, response.text()) == (500, "500 Internal Server Error\n")
     assert caplog.messages == ["GET /x failed in src/pages/x.py", "The site's 500 page failed"]
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Literal
 
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, default_exceptions
 
 from ..config import Config
 from ..context import APIContext
@@ -217,7 +217,7 @@ class _Loader:
             return None
         error_status = ERROR_PAGES.get(pattern.last_name)
         if error_status is not None:
-            handlers = handlers.wrap(_with_status(error_status))
+            handlers = handlers.wrap(_error_page(error_status))
         is_static = self.config.output == "static"
         prerender = self._flag(names, "prerender", file, default=is_static)
         has_build = self.built is not None
@@ -229,7 +229,7 @@ class _Loader:
                 paths,
                 has_build=has_build,
                 only=is_static and error_status is None,
-                error_status=error_status,
+                is_error_page=error_status is not None,
             )
         chain = _add_middleware(handlers, middleware)
         if prerender and not has_build:
@@ -377,9 +377,21 @@ def _add_middleware(handlers: Handlers, middleware: tuple[Middleware, ...]) -> H
     return handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
 
 
-def _with_status(status: int) -> Callable[[Handler], Handler]:
-    """Return a wrapper for the handlers of an error page, which always have its status."""
-    return lambda handler: lambda context: handler(context).with_status(status)
+def _error_page(status: int) -> Callable[[Handler], Handler]:
+    """Return a wrapper for the handlers of an error page.
+
+    The page always has its status. `props.error` is set, also if the page itself is requested.
+    """
+
+    def wrap(handler: Handler) -> Handler:
+        def run(context: APIContext) -> Response:
+            if "error" not in context.props:
+                context.props = {**context.props, "error": default_exceptions[status]()}
+            return handler(context).with_status(status)
+
+        return run
+
+    return wrap
 
 
 def _middleware_of(
