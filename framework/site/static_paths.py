@@ -124,7 +124,7 @@ class StaticPaths:
             if inspect.isawaitable(result):
                 with closing(Loop()) as loop:
                     result = loop.run(result)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error) from error
         if yields:
             return self._iterate(result)
@@ -144,10 +144,10 @@ class StaticPaths:
             with closing(Loop()) as loop:
                 while (item := loop.run(anext(items, self))) is not self:  # self marks the end
                     yield item
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error) from error
 
-    def _failed(self, error: Exception) -> StaticPathsError:
+    def _failed(self, error: Exception | SystemExit) -> StaticPathsError:
         if isinstance(error, StaticPathsError):
             return error
         frames = traceback.extract_tb(error.__traceback__)

@@ -11,6 +11,7 @@ import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -46,13 +47,13 @@ class Call(Generic[T]):
         if future.cancelled():
             return True
         result: T
-        failure: Exception | None = None
+        failure: Exception | SystemExit | None = None
         try:
             result = context.run(function)
         except StopIteration as error:  # a future does not accept one
             failure = RuntimeError("A StopIteration was raised and not caught.")
             failure.__cause__ = error
-        except Exception as error:  # the future raises it
+        except (Exception, SystemExit) as error:  # the future raises it
             failure = error
         if future.cancelled():  # by another task of the coroutine, while `function` ran
             return True
@@ -116,7 +117,8 @@ class Loop:
         task = loop.create_task(coroutine, context=context)
         task.add_done_callback(lambda _: loop.stop())
         while not task.done():
-            loop.run_forever()
+            with suppress(SystemExit):  # the task has it too; that of another task is logged
+                loop.run_forever()
             while call is not None and call.run_next():
                 pass
         try:

@@ -254,6 +254,14 @@ def test_a_function_that_fails_is_named_with_its_line(site: SiteMaker) -> None:
     assert wrong(one) == f"{PLACE}:3: get_static_paths() failed: LookupError: no data today"
 
 
+@pytest.mark.parametrize("end", ["return []", "yield {}"])
+def test_a_function_that_exits_is_named(site: SiteMaker, caplog: Any, end: str) -> None:
+    one = made(site, f"def get_static_paths():\n    raise SystemExit(3)\n    {end}\n")
+    assert one.get("/a.txt").status == 500
+    text = f"{PLACE}:3: get_static_paths() failed: SystemExit: 3"
+    assert str(caplog.records[-1].exc_info[1]) == text
+
+
 def test_a_function_that_is_written_elsewhere_has_no_line(site: SiteMaker) -> None:
     one = made(site, "from lib.x import get_static_paths\n")
     one.write({"src/lib/x.py": "def get_static_paths():\n    return 1 / 0\n"})
