@@ -57,7 +57,7 @@ class App:
                     environ["http.route"] = route.pattern.text  # the name that OpenTelemetry uses
                 handler = route.chain.by_method.get(method) or route.chain.other
                 response = handler(context)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             response = self._error_pages.respond(context, error)
         if response is None:
             return self._fallback(environ, start_response)  # type: ignore[misc]
@@ -65,7 +65,7 @@ class App:
             if self._has_sessions:
                 context.session.save()
             return self._send(context, response, start_response)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             exc_info = sys.exc_info()  # start_response may have been called already
             response.close()
             response = self._error_pages.respond(context, error)

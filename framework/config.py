@@ -8,6 +8,7 @@ from unicodedata import normalize
 from werkzeug.routing import BaseConverter
 
 from .options import ConfigError, choice, flag, instance, number, option, option_class
+from .routing.destination import Destination
 from .routing.pattern import PatternError, parse_pattern
 from .sessions import Sessions
 from .web.url import URL
@@ -105,15 +106,14 @@ def _find_redirect_problems(source: str, target: object) -> list[str]:
         )
     elif isinstance(destination, str) and destination.startswith("/"):
         try:
-            used = set(parse_pattern(destination.partition("?")[0]).names)
+            parse_pattern(Destination(destination).path)
         except PatternError as error:
             problems.append(str(error))
-        else:
-            if missing := sorted(used - params):
-                name = missing[0]
-                problems.append(f"the destination uses [{name}], which {source} does not have.")
     elif not _is_http_url(destination):
         problems.append('the destination must be a path that begins with "/" or an http(s) URL.')
+    used = Destination(destination).names if isinstance(destination, str) else set()
+    if not problems and (missing := sorted(used - params)):
+        problems.append(f"the destination uses [{missing[0]}], which {source} does not have.")
     return [f"{entry}: {problem}" for problem in problems]
 
 

@@ -28,6 +28,9 @@ from .web.wsgi import Environ
 
 log = logging.getLogger("framework")
 
+Crash = Exception | SystemExit
+"""What a handler may raise. `sys.exit()` in a handler is a mistake and must not end the server."""
+
 ERROR_PAGES = {"404": 404, "500": 500}
 """The status of each error page, by the last segment of its pattern."""
 
@@ -39,6 +42,7 @@ _TITLES = {status.value: status.phrase for status in HTTPStatus} | {
     422: "Unprocessable Content",
 }
 _HTML_TYPES = {"text/html", "application/xhtml+xml"}
+_OTHER_HTML = ("application/xhtml+xml", "text/*")
 _is_request_id = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII).fullmatch
 _HTML = jinja2.Environment(autoescape=True).from_string(
     """<!doctype html>
@@ -94,12 +98,12 @@ class ErrorPages:
         self._depth = max((len(pattern.segments) - 1 for pattern in patterns), default=-1)
         self._has_rest = any(param.rest for pattern in patterns for param in pattern.params)
 
-    def respond(self, context: APIContext, error: Exception) -> Response:
+    def respond(self, context: APIContext, error: Crash) -> Response:
         """Return the response for an exception; log one that is not an `HTTPException`."""
         if isinstance(error, HTTPException):
             try:
                 return self._respond_to_http(context, error)
-            except Exception as failure:
+            except (Exception, SystemExit) as failure:
                 error = failure
         return self._respond_to_crash(context, error)
 
@@ -129,7 +133,7 @@ class ErrorPages:
                 response.headers.append(name, value)
         return response
 
-    def _respond_to_crash(self, context: APIContext, error: Exception) -> Response:
+    def _respond_to_crash(self, context: APIContext, error: Crash) -> Response:
         if self._reraise:
             raise error
         request_id = find_request_id(context.environ)
@@ -149,7 +153,7 @@ class ErrorPages:
         page = self._render_page(context, status, error)
         return page or render_error(context.environ, status, asked_json=asked_json)
 
-    def _render_page(self, context: APIContext, status: int, error: Exception) -> Response | None:
+    def _render_page(self, context: APIContext, status: int, error: Crash) -> Response | None:
         """Return the response of the nearest error page, if the client accepts HTML."""
         if str(status) not in ERROR_PAGES or not accepts_html(context.environ):
             return None
@@ -163,7 +167,7 @@ class ErrorPages:
         handler = handler or handlers.get("GET")
         try:
             response = handler(context).with_own_headers()
-        except Exception as failure:
+        except (Exception, SystemExit) as failure:
             if status != 500:
                 return self._respond_to_crash(context, failure)
             log.error("The site's 500 page failed", exc_info=failure)
@@ -223,8 +227,14 @@ def _description_of(error: HTTPException) -> str:
 
 
 def accepts_html(environ: Environ) -> bool:
-    """Whether the client accepts the site's own error pages."""
-    return not environ.get("HTTP_ACCEPT") or _parse_accept(environ)["text/html"] > 0
+    """Whether the client accepts the site's own error pages.
+
+    It names HTML or has no preference at all. Clients of an API send only `*/*`.
+    """
+    if not environ.get("HTTP_ACCEPT"):
+        return True
+    quality = {kind.partition(";")[0].lower(): q for kind, q in reversed(_parse_accept(environ))}
+    return quality.get("text/html", max(quality.get(kind, 0) for kind in _OTHER_HTML)) > 0
 
 
 def render_error(

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, default_exceptions
 
 from .context import APIContext
 from .errors import HandlerError, RewriteLoopError
@@ -87,7 +87,10 @@ class _Wrapped:
     def __call__(self, context: APIContext) -> Response:
         next = (AsyncNext if self.middleware.is_async else Next)(context, self)
         result = self.middleware.function(context, next)
-        return result if type(result) is Response else next.to_response(result)
+        response = result if type(result) is Response else next.to_response(result)
+        if response.status in (404, 500) and not next.returned(response) and response.body is None:
+            return context.services.error_response(context, default_exceptions[response.status]())
+        return response
 
 
 class Next:
@@ -115,6 +118,10 @@ class Next:
         else:
             self._response = wrapped.rewrite(self._context, target, wrapped.around)
         return self._response
+
+    def returned(self, response: Response) -> bool:
+        """Whether `next()` returned this response, so that the middleware did not make it."""
+        return response is self._response
 
     def to_response(self, result: Any) -> Response:
         """Return the `Response` that a middleware returned, or that of `next()` for `None`."""

@@ -53,7 +53,8 @@ class Route:
     `file` names it in messages. `kind` is `"endpoint"`, `"page"` or `"redirect"`; the application
     has more kinds for paths without a route (`"file"`, `"spelling"`, `"missing"`). `handlers` are
     the file's own; `chain` are the same with its middleware around them. `slash` says whether its
-    path ends with a slash; `None` allows both.
+    path ends with a slash; `None` allows both. `has_extension` says whether the name of the file
+    itself has an extension, as in `feed.xml.py`.
     """
 
     pattern: Pattern
@@ -65,3 +66,4 @@ class Route:
     prerender: bool = False
     check_origin: bool = True
     slash: bool | None = None
+    has_extension: bool = False

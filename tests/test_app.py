@@ -316,17 +316,58 @@ def test_a_response_that_was_started_is_replaced_with_exc_info(site: SiteMaker) 
     assert str(started[1][2][1]) == "disk"
 
 
-def test_exceptions_that_end_programs_are_not_swallowed(site: SiteMaker) -> None:
-    made = site(
-        {
-            "src/pages/exit.py": handler("raise SystemExit(3)"),
-            "src/pages/stop.py": handler("raise KeyboardInterrupt"),
-        }
-    )
-    with pytest.raises(SystemExit):
-        made.get("/exit")
+def test_an_interrupt_is_not_a_response(site: SiteMaker) -> None:
+    made = site({"src/pages/stop.py": handler("raise KeyboardInterrupt")})
     with pytest.raises(KeyboardInterrupt):
         made.get("/stop")
+
+
+EXIT = "raise SystemExit(3)"
+LAYER = "{} on_request(context, next):\n    if context.request.headers.get('x-exit'): raise SystemExit(3)\n    return {}next()\n"
+
+
+@pytest.mark.parametrize(
+    "middleware", [None, LAYER.format("def", ""), LAYER.format("async def", "await ")]
+)
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("x.py", handler(EXIT)),
+        ("x.py", handler(EXIT).replace("def GET", "async def GET")),
+        ("x.py", handler("import sys\nsys.exit('bye')")),
+        ("x.jinja", f"---\n{EXIT}\n---\n"),
+    ],
+)
+def test_exit_in_a_handler_is_a_crash(
+    site: SiteMaker, caplog: Any, middleware: str | None, name: str, page: str
+) -> None:
+    files = {f"src/pages/{name}": page, "src/pages/y.py": OK, "src/pages/500.jinja": "sorry"}
+    made = site(files | ({"src/middleware.py": middleware} if middleware else {}))
+    response = made.get("/x")
+    assert (response.status, response.text()) == (500, "sorry")
+    assert caplog.messages == [f"GET /x failed in src/pages/{name}"]
+    assert isinstance(caplog.records[0].exc_info[1], SystemExit)
+    if middleware is not None:
+        assert made.get("/y", headers={"x-exit": "1"}).text() == "sorry"
+    assert made.get("/y").text() == "ok"
+
+
+def test_exit_in_an_error_page_is_a_crash(site: SiteMaker, caplog: Any) -> None:
+    files = {"src/pages/404.py": handler(EXIT), "src/pages/500.py": handler(EXIT)}
+    response = site(files).get("/nothing")
+    assert (response.status, response.text()) == (500, "500 Internal Server Error\n")
+    assert caplog.messages == [
+        "GET /nothing failed in src/pages/404.py",
+        "The site's 500 page failed",
+    ]
+
+
+@pytest.mark.parametrize("word", ["def", "async def"])
+def test_exit_in_a_body_does_not_end_the_server(site: SiteMaker, word: str) -> None:
+    body = f"{word} parts():\n    yield 'a'\n    raise SystemExit(3)\nreturn Response(parts())"
+    made = site({"src/pages/x.py": handler(body)})
+    with pytest.raises(RuntimeError, match=r"SystemExit\(3\) was raised in a body"):
+        made.get("/x").text()
 
 
 # ------------------------------------------------------------------ HTTPException of all kinds
@@ -408,7 +449,7 @@ def test_a_404_page_that_fails_leads_to_the_500_page(site: SiteMaker, caplog: An
 
 def test_a_500_page_that_fails_leads_to_plain_text(site: SiteMaker, caplog: Any) -> None:
     made = site({"src/pages/x.py": handler("1 / 0"), "src/pages/500.py": handler("{}['key']")})
-    response = made.get("/x", headers={"accept": "*/*"})
+    response = made.get("/x", headers={"accept": "text/*"})
     assert (response.status, response.text()) == (500, "500 Internal Server Error\n")
     assert caplog.messages == ["GET /x failed in src/pages/x.py", "The site's 500 page failed"]
 

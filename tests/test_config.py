@@ -302,6 +302,10 @@ DESTINATION = 'the destination must be a path that begins with "/" or an http(s)
             "//evil.example",
             "browsers take a destination that begins with // for another host. Write https://...",
         ),
+        ("/[a]", "/x?y=[b]", "the destination uses [b], which /[a] does not have."),
+        ("/[a]", "/x#[b]", "the destination uses [b], which /[a] does not have."),
+        ("/[a]", "https://e.example/[b]", "the destination uses [b], which /[a] does not have."),
+        ("/[a]", "https://[a].example/", DESTINATION),
         (
             "/[a]",
             "/[b]/[c]/[a]",

@@ -124,6 +124,91 @@ def test_an_error_page_varies_by_what_chose_it(site: Any, own: str, sent: str) -
     assert response.headers["vary"] == sent
 
 
+@pytest.mark.parametrize("output", ["server", "static"])
+@pytest.mark.parametrize(
+    "path", ["/404", "/404/", "/404?x", "/500", "/to/404", "/to/500", "/x/404"]
+)
+def test_an_error_page_that_is_requested_itself_has_an_error(
+    site: SiteMaker, output: Any, path: str
+) -> None:
+    page = "{{ props.error.code }} {{ props.error.name }}"
+    made = site(
+        {
+            "src/pages/404.jinja": page,
+            "src/pages/500.jinja": page,
+            "src/pages/x/404.jinja": page,
+            "src/pages/to/[...target].py": (
+                "prerender = False\n\n\ndef GET(params, rewrite):\n"
+                "    return rewrite('/' + params['target'])\n"
+            ),
+        },
+        config=Config(output=output),
+    )
+    response = made.get(path)
+    name = "404 Not Found" if "404" in path else "500 Internal Server Error"
+    assert (response.status, response.text()) == (int(name[:3]), name)
+
+
+MAKES_NOTHING = """
+from framework import Response
+
+def on_request(context, next):
+    match context.url.search_params.get("inner"):
+        case "null":
+            return Response(None, status=int(context.url.search_params.get("status")))
+        case "said":
+            return Response("said", status=404)
+    response = next()
+    response.headers.set("x-inner", str(response.status))
+    return response
+"""
+
+
+@pytest.mark.parametrize("word", ["def", "async def"])
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/a/b?inner=null&status=404", 404, "no a"),
+        ("/a/b?inner=null&status=500", 500, "broken"),
+        ("/nothing?inner=null&status=500", 500, "broken"),
+        ("/a/b?inner=null&status=403", 403, ""),
+        ("/a/b?inner=said", 404, "said"),
+        ("/a/b", 404, ""),  # the endpoint's own
+    ],
+)
+def test_middleware_that_makes_a_404_or_500_without_a_body(
+    site: SiteMaker, word: str, path: str, status: int, text: str
+) -> None:
+    inner = MAKES_NOTHING.replace("def on", f"{word} on").replace(
+        "= next()", "= next()" if word == "def" else "= await next()"
+    )
+    outer = (
+        "def on_request(context, next):\n    response = next()\n"
+        "    response.headers.set('x-outer', str(response.status))\n    return response\n"
+    )
+    made = site(
+        {
+            "src/middleware.py": inner.replace("def on_request", "def inner")
+            + f"\n{outer.replace('on_request', 'outer')}\n"
+            "from framework import sequence\non_request = sequence(outer, inner)\n",
+            "src/pages/a/b.py": "from framework import Response\n\n\ndef GET():\n"
+            "    return Response(None, status=404)\n",
+            "src/pages/a/404.jinja": "no a",
+            "src/pages/500.jinja": "broken",
+        }
+    )
+    response = made.get(path)
+    assert (response.status, response.text()) == (status, text)
+    assert response.headers["x-outer"] == str(status)
+
+
+def test_a_client_without_preference_for_html_gets_no_page(site: SiteMaker) -> None:
+    made = site({"src/pages/404.jinja": "<h1>lost</h1>"})
+    response = made.get("/api/nothing", headers={"accept": "*/*"})
+    assert response.text() == "404 Not Found\n"
+    assert made.get("/api/nothing", headers={"accept": "text/html, */*"}).text() == "<h1>lost</h1>"
+
+
 # ------------------------------------------------------------ documents
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -250,8 +335,12 @@ def test_a_title_is_the_status_in_words(status: int, title: str) -> None:
     [
         (None, True),
         ("", True),
-        ("*/*", True),
+        ("*/*", False),
+        ("image/png, */*;q=0.8", False),
         ("text/*", True),
+        ("TEXT/HTML;level=1;q=0.1, */*", True),
+        ("application/xhtml+xml", True),
+        ("text/html;q=0, text/*", False),
         (BROWSER, True),
         ("application/json", False),
         ("text/html;q=0", False),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import Config
+from ..routing.destination import Destination
 from ..routing.paths import quote_path
 from ..routing.pattern import Param, Pattern, Segment, parse_pattern
 from ..site.redirects import name_redirect
@@ -32,6 +33,7 @@ class Redirect:
     """A redirect from a path, without `base`.
 
     `file` is the page that redirects, if there is one. `where` names the redirect in warnings.
+    `keeps_query` says that the query of the request goes along.
     """
 
     source: Pattern
@@ -39,6 +41,7 @@ class Redirect:
     status: int
     file: str | None
     where: str
+    keeps_query: bool = False
 
 
 def find_redirects(config: Config, files: Sequence[WrittenFile]) -> list[Redirect]:
@@ -51,8 +54,9 @@ def find_redirects(config: Config, files: Sequence[WrittenFile]) -> list[Redirec
             if isinstance(target, str)
             else (target["destination"], target.get("status", 301))
         )
+        to = config.prefix + to if to.startswith("/") else to
         where = name_redirect(source)
-        redirects.append(Redirect(parse_pattern(source), to, status, pages.get(where), where))
+        redirects.append(Redirect(parse_pattern(source), to, status, pages.get(where), where, True))
     configured = {redirect.where for redirect in redirects}
     for file in files:
         if file.redirect is not None and file.source not in configured:
@@ -171,14 +175,10 @@ def _redirect_line(redirect: Redirect, prefix: str) -> str | None:
     return f"{_literal(prefix)}{source} {to} {redirect.status}\n"
 
 
-def fill_destination(destination: str, values: Mapping[str, str]) -> str:
+def fill_destination(destination: str, values: Mapping[str, str], query: str = "") -> str:
     """Return the `Location` of a redirect, with `values` in place of its parameters."""
-    if values and destination.startswith("/"):
-        path, *rest = re.split("(?=[?#])", destination, maxsplit=1)
-        slash = "/" if path.endswith("/") and path != "/" else ""
-        segments = parse_pattern(path).segments
-        path = join_segments(segments, str, lambda param: values[param.name])
-        destination = path + slash + "".join(rest)
+    if values or query:
+        destination = Destination(destination).fill(values, query)
     return Response.redirect(destination).headers["location"]
 
 

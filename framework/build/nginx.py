@@ -95,8 +95,9 @@ def write_nginx(
 
 def _redirect(redirect: Redirect, prefix: str) -> str:
     destination = redirect.destination.replace("$", "%24")
+    query = "$is_args$args" if redirect.keeps_query else ""
     if redirect.file is not None:
-        to = _quoted(fill_destination(destination, {}))
+        to = _quoted(fill_destination(destination, {}, query))
         return f"location = {_quoted('/' + redirect.file)} {{ return {redirect.status} {to}; }}\n"
     if any(param.converter for param in redirect.source.params):
         return ""  # nginx does not know the site's converters
@@ -106,7 +107,7 @@ def _redirect(redirect: Redirect, prefix: str) -> str:
         lambda param: "([^?]*?)" if param.rest else "([^/?]+?)",
     )
     groups = {name: f"${number}" for number, name in enumerate(redirect.source.names, 1)}
-    to = _quoted(fill_destination(destination, groups))
+    to = _quoted(fill_destination(destination, groups, query))
     pattern = f"^{_regex(quote_path(prefix))}{path}/?(?:[?]|$)"
     return f'if ($request_uri ~ "{pattern}") {{ return {redirect.status} {to}; }}\n'
 

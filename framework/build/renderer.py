@@ -65,7 +65,7 @@ class Renderer:
             status, status_text, items, body = call(self._app, environ)
             response = Response(body, status=status, status_text=status_text, headers=items)
             content = response.bytes()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             line = _find_line(error, self._app.site.root)
             raise OutputError(f"{where} failed{line}: {type(error).__name__}: {error}") from error
         headers = response.headers
@@ -124,7 +124,7 @@ class Renderer:
         pattern = route.pattern
         if is_html and pattern.text.rpartition("/")[2] in ERROR_PAGES:
             return f"{local}.html"
-        if route.kind == "endpoint" or pattern.has_extension:
+        if route.kind == "endpoint" or route.has_extension:
             return local or ("index.html" if is_html else "index")
         if not local:
             return "index.html"
@@ -139,7 +139,7 @@ def _how_to_leave_out(route: Route) -> str:
     return "Remove it from get_static_paths()" if route.pattern.params else "Remove the file"
 
 
-def _find_line(error: Exception, root: Path) -> str:
+def _find_line(error: Exception | SystemExit, root: Path) -> str:
     """Return the site's last line in the traceback, as in ` in src/lib/catalog.py:33`."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(root / "src")]

@@ -52,12 +52,6 @@ class Pattern:
         return tuple(map(shape_of, self.segments))
 
     @property
-    def has_extension(self) -> bool:
-        """Whether the literal text of the last segment contains a dot."""
-        last = self.segments[-1] if self.segments else ()
-        return any(isinstance(part, str) and "." in part for part in last)
-
-    @property
     def last_name(self) -> str:
         """The text of the last segment: `404` for `/shop/404`."""
         return self.text.rpartition("/")[2]
@@ -79,10 +73,16 @@ def pattern_of_file(name: str) -> str:
 
     >>> pattern_of_file("products/[id].json.py"), pattern_of_file("docs/index.jinja")
     ('/products/[id].json', '/docs')
+    >>> pattern_of_file("posts/index.json.py"), pattern_of_file("index.json.py")
+    ('/posts.json', '/index.json')
     """
     path = name.rpartition(".")[0]
     folder, _, stem = path.rpartition("/")
-    return "/" + (folder if stem == "index" else path)
+    if stem == "index":
+        return f"/{folder}"
+    if folder and stem.startswith("index."):
+        return f"/{folder}{stem.removeprefix('index')}"
+    return f"/{path}"
 
 
 def parse_pattern(text: str) -> Pattern:

@@ -21,6 +21,14 @@ _NO_CONVERTER_WEIGHT = sys.maxsize  # behind every named converter
 # Werkzeug's converters that need arguments or match a slash.
 _UNSUPPORTED = {"default", "string", "any", "path"}
 
+# A rest parameter with text beside it, in one segment: everything up to the last slash and more,
+# or any text without a slash.
+_SEGMENT_SPAN = "(?:(?>(?:[^/]+/)+)[^/]+?|[^/]*?)"
+# The tokens of a regular expression; `one` matches one character.
+_REGEX_TOKENS = re.compile(
+    r"\(\?P<\w+>|\(\?:|[()*+?|^$]|\{[\d,]+\}|(?P<one>\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.)", re.DOTALL
+)
+
 
 class Rank(IntEnum):
     """The order in which segments of different kinds match; the lower matches first.
@@ -31,8 +39,9 @@ class Rank(IntEnum):
     STATIC = 0
     PARTLY_DYNAMIC = 1
     DYNAMIC = 2
-    END = 3
-    REST = 4
+    PARTLY_REST = 3
+    END = 4
+    REST = 5
 
 
 class DefaultConverter(BaseConverter):
@@ -121,6 +130,8 @@ class Compiler:
                     f'the converter "{param.converter}" can\'t be created: {error}',
                     "Fix its class.",
                 ) from error
+        for segment in pattern.segments:
+            self._check_separators(segment)
 
     def compile_rules(self, pattern: Pattern) -> list[Rule]:
         """Compile the pattern to Werkzeug rules and add them to `map`.
@@ -145,7 +156,8 @@ class Compiler:
         """Return the `Rank` of a segment and the weight of its converter."""
         head = segment[0]
         if len(segment) > 1:
-            return (Rank.PARTLY_DYNAMIC, 0)
+            has_rest = any(isinstance(part, Param) and part.rest for part in segment)
+            return (Rank.PARTLY_REST if has_rest else Rank.PARTLY_DYNAMIC, 0)
         if isinstance(head, str):
             return (Rank.STATIC, 0)
         if head.rest:
@@ -164,7 +176,7 @@ class Compiler:
         if len(segment) == 1 and isinstance(head, Param) and head.converter is None:
             return None
         matches = re.compile("".join(self._regex_parts(segment))).fullmatch
-        if all(isinstance(part, str) or _is_plain(part) for part in segment):
+        if all(isinstance(part, str) or not (part.converter or part.rest) for part in segment):
 
             def match_text(text: str) -> tuple[Any, ...] | None:
                 found = matches(text)
@@ -190,22 +202,59 @@ class Compiler:
         return match_values
 
     def _regex_parts(self, segment: Segment) -> Iterator[str]:
-        # A plain parameter matches as little as possible. If the next one is plain too, a longer
-        # match never helps, so the group is atomic (`?>`): no backtracking, linear time.
+        # A parameter without a converter takes as little text as possible. If another one follows,
+        # taking more never helps. Everything up to that one is therefore an atomic group (`?>`),
+        # into which the match does not backtrack: it takes linear time.
+        last = max((n for n, part in enumerate(segment) if _takes_any_text(part)), default=-1)
         is_atomic = False
         for number, part in enumerate(segment):
             if isinstance(part, str):
-                yield re.escape(part) + (")" if is_atomic else "")
-                is_atomic = False
-            else:
-                next_params = segment[number + 2 : number + 3]
-                is_atomic = _is_plain(part) and any(map(_is_plain, next_params))
-                yield "(?>" if is_atomic else ""
-                yield f"(?P<framework_{number}>{self.get_converter(part).regex})"
+                yield re.escape(part)
+                continue
+            if _takes_any_text(part):
+                yield (")" if is_atomic else "") + ("(?>" if number < last else "")
+                is_atomic = number < last
+            regex = _SEGMENT_SPAN if part.rest else self.get_converter(part).regex
+            yield f"(?P<framework_{number}>{regex})"
+
+    def _check_separators(self, segment: Segment) -> None:
+        """Raise `PatternError` if it is ambiguous where the value of a converter ends.
+
+        Matching would then take time in proportion to the square of the path's length.
+        """
+        params = [number for number, part in enumerate(segment) if isinstance(part, Param)]
+        separators = [str(segment[number + 1]) for number in params[:-1]]
+        for part in segment:
+            if not isinstance(part, Param) or part.converter is None:
+                continue
+            regex = self.get_converter(part).regex
+            for separator in separators:
+                if not _is_fixed_length(regex) and all(_may_match(regex, c) for c in separator):
+                    raise PatternError(
+                        f'the value of "{part}" may contain the text "{separator}", which '
+                        "separates it from another parameter",
+                        "Separate them by other text or a slash.",
+                    )
 
 
-def _is_plain(part: str | Param) -> bool:
-    return isinstance(part, Param) and not (part.converter or part.rest)
+def _is_fixed_length(regex: str) -> bool:
+    """Whether all text that the regex matches has one length. If in doubt, it is `False`."""
+    return not re.search(r"[*+?|(]|\{\d*,", regex)
+
+
+def _may_match(regex: str, char: str) -> bool:
+    """Whether text that the regex matches may contain the character. If in doubt, it is `True`."""
+    for token in _REGEX_TOKENS.finditer(regex):
+        try:
+            if token["one"] and re.fullmatch(token["one"], char, re.IGNORECASE):
+                return True
+        except re.error:  # a part of a longer escape
+            return True
+    return False
+
+
+def _takes_any_text(part: str | Param) -> bool:
+    return isinstance(part, Param) and part.converter is None
 
 
 def _converter_name(param: Param, *, whole: bool) -> str:

@@ -122,8 +122,9 @@ class RouteTable(Generic[R]):
         """Return the percent-encoded path of the route with that pattern, prefix included.
 
         Raises `RouteNotFoundError` for an unknown pattern or a missing parameter, `TypeError` for
-        a parameter that the pattern does not have, `ValueError` for a value that the route would
-        not read back from the path.
+        a parameter that the pattern does not have and for a value that is not a `str` or an `int`
+        (a converter may take others), `ValueError` for a value that the route would not read back
+        from the path.
         """
         builder = self._builders.get(pattern)
         if builder is None:
@@ -155,7 +156,15 @@ class _PathBuilder(Generic[R]):
         values: dict[str, Any] = {}
         for number, param in enumerate(pattern.params):
             if param.name in given:
-                values[f"p{number}"] = given[param.name]
+                value = given[param.name]
+                is_text = isinstance(value, str | int) and not isinstance(value, bool)
+                if param.converter is None and not is_text:
+                    kind = type(value).__name__
+                    raise TypeError(
+                        f"{pattern.text} got a {kind} as {param.name!r}: {value!r:.200}. "
+                        "Give it a str or an int."
+                    )
+                values[f"p{number}"] = value
             elif not param.rest:
                 hint = _did_you_mean(param.name, given)
                 raise RouteNotFoundError(f"{pattern.text} needs {param.name!r}.{hint}")
@@ -186,12 +195,19 @@ class _PathBuilder(Generic[R]):
         return decode_path(unquote_to_bytes(built[1]).decode("latin-1"))
 
     def _reads_back(self, path: str, given: Mapping[str, Any]) -> bool:
-        """Whether matching the path gives these parameters; `7` and `"7"` are the same."""
+        """Whether matching the path gives these parameters; `7` and `"7"` are the same.
+
+        `True` is not the same as `1`.
+        """
         found = self.tree.match(path)
         if found is None:
             return False
         read = dict(zip(self.route.pattern.names, found[1], strict=True))
-        return all(read[name] == v or str(read[name]) == str(v) for name, v in given.items())
+        return all(
+            (read[name] == value and isinstance(read[name], bool) == isinstance(value, bool))
+            or str(read[name]) == str(value)
+            for name, value in given.items()
+        )
 
 
 def find_conflicts(routes: Iterable[R]) -> list[tuple[R, R]]:

@@ -15,6 +15,7 @@ _RANK_NAMES = {
     Rank.STATIC: "static",
     Rank.PARTLY_DYNAMIC: "partly dynamic",
     Rank.DYNAMIC: "dynamic",
+    Rank.PARTLY_REST: "partly a rest parameter",
     Rank.REST: "a rest parameter",
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Literal
 
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, default_exceptions
 
 from ..config import Config
 from ..context import APIContext
@@ -25,6 +25,7 @@ from ..routing.table import RouteTable, find_conflicts
 from ..sessions import Store, open_store
 from ..static.built import Built, find_built
 from ..static.files import StaticFile, find_static_files
+from ..static.types import has_extension
 from ..web.response import Response
 from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, make_handlers
@@ -33,7 +34,7 @@ from .near_misses import find_misnamed_files, find_near
 from .page_files import MIDDLEWARE, PageFile, PageFolder, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
-from .redirects import make_redirect, name_redirect
+from .redirects import find_circles, make_redirect, name_redirect
 from .static_paths import StaticPaths
 from .templates import Templates
 
@@ -123,6 +124,9 @@ class _Loader:
         if self.mistakes:
             raise SiteError(self.mistakes)
         table = RouteTable(routes, self.compiler, config.prefix)
+        files = self._find_files(table, self.built)
+        if circles := find_circles(config, table, self.compiler, files):
+            raise SiteError(circles)
         return Site(
             root=self.root,
             config=config,
@@ -130,7 +134,7 @@ class _Loader:
             routes=table,
             missing=_make_missing(top, check_origin=config.security.check_origin),
             templates=self.templates,
-            files=self._find_files(table, self.built),
+            files=files,
             static_paths=self.static_paths,
             sessions=sessions,
             other_files=tuple(f"{PAGES}/{file.name}" for file in folder.others),
@@ -204,7 +208,7 @@ class _Loader:
             pattern = parse_pattern(pattern_of_file(page.name))
             if self.has_config:
                 self.compiler.check(pattern)
-            handlers, names = self._load_handlers(page, file, pattern)
+            handlers, names = self._load_handlers(page, file)
         except PatternError as error:
             self._mistake(file, error.what, error.remedy)
             return None
@@ -213,7 +217,7 @@ class _Loader:
             return None
         error_status = ERROR_PAGES.get(pattern.last_name)
         if error_status is not None:
-            handlers = handlers.wrap(_with_status(error_status))
+            handlers = handlers.wrap(_error_page(error_status))
         is_static = self.config.output == "static"
         prerender = self._flag(names, "prerender", file, default=is_static)
         has_build = self.built is not None
@@ -225,13 +229,14 @@ class _Loader:
                 paths,
                 has_build=has_build,
                 only=is_static and error_status is None,
-                error_status=error_status,
+                is_error_page=error_status is not None,
             )
         chain = _add_middleware(handlers, middleware)
         if prerender and not has_build:
             missing = self.config.build.out_dir if self.mode == "production" else None
             chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
         slash = {"always": True, "never": False, "ignore": None}[self.config.trailing_slash]
+        is_named_file = has_extension(page.path.stem)
         return Route(
             pattern=pattern,
             file=file,
@@ -242,12 +247,11 @@ class _Loader:
             prerender=prerender,
             check_origin=self._flag(names, "check_origin", file, default=True)
             and self.config.security.check_origin,
-            slash=False if pattern.has_extension else slash,
+            slash=False if is_named_file else slash,
+            has_extension=is_named_file,
         )
 
-    def _load_handlers(
-        self, page: PageFile, file: str, pattern: Pattern
-    ) -> tuple[Handlers, Mapping[str, Any]]:
+    def _load_handlers(self, page: PageFile, file: str) -> tuple[Handlers, Mapping[str, Any]]:
         """Return the handlers of a file, and its names (`prerender`, ...)."""
         if page.kind == "endpoint":
             module = self.modules.load(page.path)
@@ -257,7 +261,7 @@ class _Loader:
             return handlers, vars(module)
         globals = self.modules.namespace(page.path)
         try:
-            return load_page(self.templates, page.path, file, pattern, globals)
+            return load_page(self.templates, page.path, file, globals)
         except LoadError:
             raise
         except (Exception, SystemExit) as error:  # raised by the frontmatter's own code
@@ -303,9 +307,20 @@ class _Loader:
             except PatternError as error:
                 self._mistake(file, error.what, error.remedy)
                 continue
-            handlers = make_handlers({"ALL": make_redirect(target)})
+            handlers = make_handlers(
+                {"ALL": make_redirect(pattern, target, self.compiler, self.config.prefix)}
+            )
             # The origin check is left to the route to which the redirect leads.
-            routes.append(Route(pattern, file, "redirect", handlers, handlers, check_origin=False))
+            route = Route(
+                pattern,
+                file,
+                "redirect",
+                handlers,
+                handlers,
+                check_origin=False,
+                has_extension=has_extension(pattern.last_name),
+            )
+            routes.append(route)
         return routes
 
     # ------------------------------------------------------------ files
@@ -362,9 +377,21 @@ def _add_middleware(handlers: Handlers, middleware: tuple[Middleware, ...]) -> H
     return handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
 
 
-def _with_status(status: int) -> Callable[[Handler], Handler]:
-    """Return a wrapper for the handlers of an error page, which always have its status."""
-    return lambda handler: lambda context: handler(context).with_status(status)
+def _error_page(status: int) -> Callable[[Handler], Handler]:
+    """Return a wrapper for the handlers of an error page.
+
+    The page always has its status. `props.error` is set, also if the page itself is requested.
+    """
+
+    def wrap(handler: Handler) -> Handler:
+        def run(context: APIContext) -> Response:
+            if "error" not in context.props:
+                context.props = {**context.props, "error": default_exceptions[status]()}
+            return handler(context).with_status(status)
+
+        return run
+
+    return wrap
 
 
 def _middleware_of(

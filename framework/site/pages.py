@@ -14,8 +14,7 @@ from werkzeug.exceptions import InternalServerError, NotFound
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
 from ..route import Handlers
-from ..routing.pattern import Pattern
-from ..static.types import page_type_of
+from ..static.types import has_extension, page_type_of
 from ..web.formdata import File, FormData
 from ..web.headers import Headers
 from ..web.request import Request
@@ -48,13 +47,13 @@ class PageResponse:
 
 
 def load_page(
-    templates: Templates, path: Path, file: str, pattern: Pattern, globals: dict[str, Any]
+    templates: Templates, path: Path, file: str, globals: dict[str, Any]
 ) -> tuple[Handlers, Mapping[str, Any]]:
     """Return the handlers of a page, and the names that belong to the file (`prerender`, ...).
 
     Raises `LoadError`, and any exception that the frontmatter's own statements raise.
     """
-    content_type = page_type_of(pattern.text if pattern.has_extension else "")
+    content_type = page_type_of(path.stem if has_extension(path.stem) else "")
     source = read_source(path, file)
     if path.suffix == ".md":
         return _load_markdown(templates, source, file, content_type)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Self
 
-from werkzeug.exceptions import NotFound, default_exceptions
+from werkzeug.exceptions import NotFound
 
 from ..context import APIContext
 from ..route import Handler, Handlers
@@ -71,18 +71,18 @@ def prerender_handlers(
     *,
     has_build: bool,
     only: bool,
-    error_status: int | None,
+    is_error_page: bool,
 ) -> Handlers:
     """Return handlers whose GET and HEAD get the props of a listed path; other paths are 404.
 
     With a build the application serves the listed paths as files, so only a rewrite leads to the
-    handlers. `only` says that the route has no other methods. `error_status` is the status of an
-    error page, which also runs for paths that are not listed.
+    handlers. `only` says that the route has no other methods. An error page also runs for
+    paths that are not listed.
     """
 
     def wrap(handler: Handler) -> Handler:
         def run(context: APIContext) -> Response:
-            if error_status and (has_build or "error" in context.props):
+            if is_error_page and (has_build or "error" in context.props):
                 return handler(context)
             is_rewritten = context.rewritten_from is not None
             path = None if is_rewritten else context.environ.get(STATIC_PATH)
@@ -91,8 +91,6 @@ def prerender_handlers(
             if path is None:
                 raise NotFound
             context.props = path.props
-            if error_status:
-                context.props = {**path.props, "error": default_exceptions[error_status]()}
             return handler(context)
 
         return run

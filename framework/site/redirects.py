@@ -1,15 +1,29 @@
-"""The redirects of the configuration, as handlers."""
+"""The redirects of the configuration: their handlers, and the circles among them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from itertools import islice, product
 from typing import Any
+from urllib.parse import unquote, unquote_to_bytes
 
+from ..config import Config
 from ..context import APIContext
-from ..route import Handler
-from ..routing.paths import quote_path
-from ..routing.pattern import Param, parse_pattern
+from ..errors import Mistake
+from ..route import Handler, Route
+from ..routing.destination import Destination
+from ..routing.paths import decode_mount, decode_path, quote_path
+from ..routing.pattern import Param, Pattern, parse_pattern
+from ..routing.rules import Compiler
+from ..routing.table import RouteTable
 from ..web.response import Response
+from ..web.url import URL
 from .config_file import CONFIG_FILE
+
+Target = str | Mapping[str, Any]
+
+_MOST_HOPS = 20  # as many redirects as browsers follow
+# Values for parameters, to follow redirects at start-up; most converters match one of them.
+_SAMPLES = ("sample", "7", "1.5", "ab", "00000000-0000-0000-0000-000000000000")
 
 
 def name_redirect(source: str) -> str:
@@ -17,31 +31,106 @@ def name_redirect(source: str) -> str:
     return f"{CONFIG_FILE}: redirects[{source!r}]"
 
 
-def make_redirect(target: str | Mapping[str, Any]) -> Handler:
+def find_destination(target: Target) -> Destination:
+    """Return the destination of an entry of `redirects`."""
+    return Destination(target if isinstance(target, str) else target["destination"])
+
+
+def make_redirect(pattern: Pattern, target: Target, compiler: Compiler, prefix: str) -> Handler:
     """Return the handler of an entry of `redirects`, which fills in the request's parameters.
 
-    Without a status of its own it sends 301 for GET and HEAD, 308 otherwise.
+    Without a status of its own it sends 301 for GET and HEAD, 308 otherwise. The mount point and
+    `prefix` are put before a path.
     """
-    options: Mapping[str, Any] = {"destination": target} if isinstance(target, str) else target
-    destination, status = options["destination"], options.get("status")
-    path = re.split("[?#]", destination, maxsplit=1)[0]
-    rest = destination[len(path) :]
-    segments = parse_pattern(path).segments if path.startswith("/") else None
-    slash = "/" if path.endswith("/") else ""
+    destination = find_destination(target)
+    status = None if isinstance(target, str) else target.get("status")
+    to_texts = _make_to_texts(pattern, compiler)
 
     def handler(context: APIContext) -> Response:
         code = status or (301 if context.request.method in ("GET", "HEAD") else 308)
-        if segments is None:
-            return context.redirect(destination, code)
-        names = ["".join(_fill(p, context.params) for p in segment) for segment in segments]
-        path = "/" + "/".join(filter(None, names))
-        return context.redirect((path.rstrip("/") + slash or "/") + rest, code)
+        location = destination.fill(to_texts(context.params), context.url.search)
+        if not destination.origin:
+            mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
+            location = quote_path(mount + prefix) + location
+        return context.redirect(location, code)
 
     return handler
 
 
-def _fill(part: str | Param, params: Mapping[str, Any]) -> str:
-    if isinstance(part, str):
-        return part
-    value = params[part.name]
-    return "" if value is None else quote_path(str(value))
+def _make_to_texts(
+    pattern: Pattern, compiler: Compiler
+) -> Callable[[Mapping[str, Any]], dict[str, str]]:
+    """Return a function from values of parameters to texts, as their converters write them."""
+    writers = {param.name: compiler.get_converter(param).to_url for param in pattern.params}
+    return lambda values: {name: unquote(write(values[name])) for name, write in writers.items()}
+
+
+def find_circles(
+    config: Config, routes: RouteTable[Route], compiler: Compiler, files: Container[str]
+) -> list[Mistake]:
+    """Return the mistakes of redirects that lead in a circle, each circle once.
+
+    `files` are the paths of public files, which come before redirects.
+    """
+    origin = None if config.site is None else URL(config.site).origin
+    targets = {parse_pattern(source).text: to for source, to in config.redirects.items()}
+
+    def follow(pattern: Pattern, values: Mapping[str, str]) -> Iterator[tuple[str, Route]]:
+        """Yield each path to which the redirects lead, and the redirect of that path."""
+        while True:
+            destination = find_destination(targets[pattern.text])
+            if destination.origin not in ("", origin):
+                return
+            path = re.split("[?#]", destination.fill(values))[0][len(destination.origin) :]
+            try:
+                path = decode_path(unquote_to_bytes(path).decode("latin-1"))
+                path = path if destination.origin else routes.add_prefix(path)
+                match = None if path in files else routes.match(path)
+                if match is None or match.route.kind != "redirect":
+                    return
+                pattern = match.route.pattern
+                values = _make_to_texts(pattern, compiler)(match.params)
+            except Exception:  # a bad path, or a converter of the site
+                return
+            yield path, match.route
+
+    circles: dict[frozenset[str], Mistake] = {}
+    for route in routes.all:
+        if route.kind != "redirect":
+            continue
+        for values in _samples(route.pattern, compiler):
+            hops = list(islice(follow(route.pattern, values), _MOST_HOPS))
+            if len(hops) == _MOST_HOPS:
+                shown = [routes.add_prefix(route.pattern.text)]
+                for path, _ in hops[:3]:
+                    shown.append(path)
+                    if path.rstrip("/") in shown[:-1]:
+                        break
+                else:
+                    shown.append("...")
+                mistake = Mistake(
+                    route.file,
+                    f"redirects lead in a circle: {' -> '.join(shown)}",
+                    "Change the destination of one of them.",
+                )
+                circles.setdefault(frozenset(hop.file for _, hop in hops), mistake)
+    return list(circles.values())
+
+
+def _samples(pattern: Pattern, compiler: Compiler) -> Iterator[dict[str, str]]:
+    """Yield texts for the parameters; none if a converter matches no sample."""
+    choices = [["", _SAMPLES[0]] if p.rest else _samples_of(p, compiler) for p in pattern.params]
+    for texts in product(*choices):
+        yield dict(zip(pattern.names, texts, strict=True))
+
+
+def _samples_of(param: Param, compiler: Compiler) -> list[str]:
+    match = compiler.compile_segment((param,))
+
+    def matches(text: str) -> bool:
+        try:
+            return match is None or match(text) is not None
+        except Exception:  # a converter of the site
+            return False
+
+    return list(filter(matches, _SAMPLES))[:1]

@@ -6,6 +6,7 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -19,6 +20,9 @@ from ..web.loop import Loop
 UrlFor = Callable[[str, Mapping[str, Any]], str]
 STATIC_PATH = "framework.static_path"
 """The key of the environ with the `StaticPath` that a build renders."""
+
+# The routes whose get_static_paths() is running for the current request, the outermost first.
+_listing: ContextVar[tuple["StaticPaths", ...]] = ContextVar("listing", default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class StaticPaths:
         self._function = function
         self._found: dict[tuple[str | None, ...], StaticPath] | None = None
         self._lock = threading.Lock()
+        self._is_circular = False
 
     def list_paths(self, url_for: UrlFor) -> "Listing":
         """Return the paths in the order of the list. Raises `StaticPathsError`."""
@@ -73,9 +78,22 @@ class StaticPaths:
 
     def find(self, params: Mapping[str, Any], url_for: UrlFor) -> StaticPath | None:
         """Find the listed path with these parameters. The list is made once."""
+        outer = _listing.get()
+        if self in outer:
+            for paths in outer:
+                paths._is_circular = True
+            raise self._requests_itself()
         with self._lock:
             if self._found is None:
-                self._found = self._index(self.list_paths(url_for), url_for)
+                self._is_circular = False
+                token = _listing.set((*outer, self))
+                try:
+                    found = self._index(self.list_paths(url_for), url_for)
+                finally:
+                    _listing.reset(token)
+                if self._is_circular:
+                    raise self._requests_itself()
+                self._found = found
         return self._found.get(self._key(params))
 
     def _index(
@@ -106,7 +124,7 @@ class StaticPaths:
             if inspect.isawaitable(result):
                 with closing(Loop()) as loop:
                     result = loop.run(result)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error) from error
         if yields:
             return self._iterate(result)
@@ -126,10 +144,10 @@ class StaticPaths:
             with closing(Loop()) as loop:
                 while (item := loop.run(anext(items, self))) is not self:  # self marks the end
                     yield item
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error) from error
 
-    def _failed(self, error: Exception) -> StaticPathsError:
+    def _failed(self, error: Exception | SystemExit) -> StaticPathsError:
         if isinstance(error, StaticPathsError):
             return error
         frames = traceback.extract_tb(error.__traceback__)
@@ -157,6 +175,12 @@ class StaticPaths:
         if unknown := sorted(map(str, params.keys() - set(self.pattern.names))):
             raise self._wrong(number, item, f'has "{unknown[0]}", which the path does not have')
         return StaticPath(number, params, dict(props))
+
+    def _requests_itself(self) -> StaticPathsError:
+        return StaticPathsError(
+            f"{self.file}: get_static_paths() sends a request to a route that needs its result.\n"
+            "    Read the data without a request to this route."
+        )
 
     def _wrong(self, number: int, item: Any, what: str) -> StaticPathsError:
         return StaticPathsError(

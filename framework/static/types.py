@@ -12,11 +12,13 @@ for _type, _suffixes in {
     "application/atom+xml": (".atom",),
     "application/json": (".json", ".map"),
     "application/rss+xml": (".rss",),
+    "application/yaml": (".yaml", ".yml"),
     "font/otf": (".otf",),
     "font/ttf": (".ttf",),
     "font/woff": (".woff",),
     "font/woff2": (".woff2",),
     "image/webp": (".webp",),
+    "text/calendar": (".ics",),
     "text/javascript": (".js", ".mjs"),  # RFC 9239
     "text/markdown": (".md",),
 }.items():
@@ -34,6 +36,17 @@ def content_type_of(name: str) -> str:
     if kind is None or encoding is not None:
         return UNKNOWN_TYPE
     return f"{kind};charset=UTF-8" if kind.startswith("text/") or kind == "image/svg+xml" else kind
+
+
+def has_extension(name: str) -> bool:
+    """Whether the name of a route's file, without its suffix, ends in a known extension.
+
+    >>> has_extension("[id].json"), has_extension("data.csv.gz"), has_extension("v1.0")
+    (True, True, False)
+    """
+    # A name of only an extension would be that of a hidden file.
+    kind, encoding = _TYPES.guess_type(f"file:///x{name.rpartition(']')[2]}")
+    return kind is not None or encoding is not None
 
 
 def page_type_of(name: str) -> str:

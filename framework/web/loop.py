@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -50,8 +51,8 @@ class Call(Generic[T]):
             return True
         try:
             result = context.run(function)
-        except Exception as error:  # the future raises it
-            failure: Exception = error
+        except (Exception, SystemExit) as error:  # the future raises it
+            failure: Exception | SystemExit = error
             if isinstance(error, StopIteration):  # a future does not accept one
                 failure = RuntimeError("A StopIteration was raised and not caught.")
                 failure.__cause__ = error
@@ -117,7 +118,8 @@ class Loop:
         task = loop.create_task(coroutine, context=context)
         task.add_done_callback(lambda _: loop.stop())
         while not task.done():
-            loop.run_forever()
+            with suppress(SystemExit):  # the task has it too; that of another task is logged
+                loop.run_forever()
             while call is not None and call.run_next():
                 pass
         try:

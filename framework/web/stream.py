@@ -66,6 +66,9 @@ class Stream:
                 data = chunk if type(chunk) is bytes else to_bytes(chunk)
                 if data:
                     return data
+        except SystemExit as failure:  # it must not end the server
+            self._failure = RuntimeError(f"SystemExit({failure}) was raised in a body.")
+            raise self._failure from failure
         except Exception as failure:
             self._failure = _copy(failure)
             raise

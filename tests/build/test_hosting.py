@@ -178,6 +178,15 @@ def test_files_of_public_stay_as_they_are(host: WriteLists, tmp_path: Path) -> N
     assert {(tmp_path / name).read_text() for name in ("_headers", "_redirects")} == {"mine"}
 
 
+def test_a_redirect_within_the_site_leads_below_base(host: WriteLists, tmp_path: Path) -> None:
+    redirects = {"/old": "/new", "/o/[id]": "/z?id=[id]#[id]", "/e": "https://e.example/"}
+    found = find_redirects(Config(base="/b", redirects=redirects), [])
+    assert host({}, found, prefix="/b") == []
+    assert (tmp_path / "_redirects").read_text() == (
+        "/b/old /b/new 301\n/b/e https://e.example/ 301\n/b/o/:id /b/z?id=:id#:id 301\n"
+    )
+
+
 def test_redirects_are_those_of_the_configuration_and_of_routes() -> None:
     config = Config(redirects={"/old": "/new", "/p/[x]": {"destination": "/q", "status": 308}})
     source = "framework.config.py: redirects['/old']"

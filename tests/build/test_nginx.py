@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from framework import Build, Config
-from framework.build.hosting import Redirect, find_rules
+from framework.build.hosting import Redirect, find_redirects, find_rules
 from framework.build.nginx import NGINX, write_nginx
 from tests.build.test_hosting import OWN, Files, redirect, written
 
@@ -87,6 +87,13 @@ def test_parameters_are_taken_from_the_request_as_it_was_sent(nginx: Configure) 
         r'if ($request_uri ~ "^/b\x2ec/v-([^/?]+?)\x2ey/([^?]*?)/?(?:[?]|$)") '
         '{ return 302 "/w/$2/$1"; }'
     ]
+
+
+def test_the_query_goes_along_unless_the_destination_has_one(nginx: Configure) -> None:
+    targets = {"/a": "/b", "/c/[x]": "/d#e", "/f": "/g?h"}
+    redirects = find_redirects(Config(redirects=targets), [])
+    text, _ = nginx({}, redirects)
+    assert re.findall('return 301 "(.*)"', text) == ["/b$is_args$args", "/d$is_args$args#e", "/g?h"]
 
 
 def test_the_404_page_is_sent_if_there_is_one(nginx: Configure, tmp_path: Path) -> None:

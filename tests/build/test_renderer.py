@@ -58,6 +58,23 @@ def test_endpoints_keep_their_names(
     assert list(static_site({f"src/pages/{name}": returning(body)}).built()) == [file]
 
 
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        ("directory", {"docs/v1.0/index.html", "docs/v1.0/intro/index.html", "a.b/index.html"}),
+        ("file", {"docs/v1.0.html", "docs/v1.0/intro.html", "a.b.html"}),
+        ("preserve", {"docs/v1.0/index.html", "docs/v1.0/intro.html", "a.b.html"}),
+    ],
+)
+def test_a_dot_alone_is_not_an_extension(
+    static_site: StaticSiteMaker, form: str, names: set[str]
+) -> None:
+    pages = ("docs/v1.0/index", "docs/v1.0/intro", "a.b", "docs/index.xml")
+    files = {f"src/pages/{page}.jinja": "x" for page in pages}
+    built = static_site(files, f"build=Build(format={form!r})").built()
+    assert built.keys() == names | {"docs.xml"}
+
+
 def test_names_may_contain_blanks_and_any_letters(static_site: StaticSiteMaker) -> None:
     items = "['has space', '你好', 'cafe\\u0301', '100%', 'a?b#c', '.env']"
     files = static_site({"src/pages/w/[id].py": listed(items)}).built()
@@ -115,12 +132,12 @@ def test_redirects_become_pages(static_site: StaticSiteMaker) -> None:
     assert files["old/index.html"].decode() == (
         "<!doctype html>\n"
         '<html lang="en"><head><meta charset="utf-8">'
-        "<title>Redirecting to /new?a=1&amp;b=%3C2%3E</title>\n"
-        '<meta http-equiv="refresh" content="0;url=/new?a=1&amp;b=%3C2%3E">\n'
+        "<title>Redirecting to /docs/new?a=1&amp;b=%3C2%3E</title>\n"
+        '<meta http-equiv="refresh" content="0;url=/docs/new?a=1&amp;b=%3C2%3E">\n'
         '<meta name="robots" content="noindex">\n'
-        '<link rel="canonical" href="/new?a=1&amp;b=%3C2%3E"></head>\n'
-        '<body><p>Redirecting to <a href="/new?a=1&amp;b=%3C2%3E">'
-        "/new?a=1&amp;b=%3C2%3E</a></p></body></html>\n"
+        '<link rel="canonical" href="/docs/new?a=1&amp;b=%3C2%3E"></head>\n'
+        '<body><p>Redirecting to <a href="/docs/new?a=1&amp;b=%3C2%3E">'
+        "/docs/new?a=1&amp;b=%3C2%3E</a></p></body></html>\n"
     )
     assert b"url=https://example.com/" in files["old.html"]
     assert b"url=/%22quoted%22" in files["go"]

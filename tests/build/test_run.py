@@ -93,14 +93,16 @@ def test_an_error_of_the_disk_is_a_build_error(
         one.build()
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(
+    ("raised", "error"), [("KeyboardInterrupt", KeyboardInterrupt), ("SystemExit", BuildError)]
+)
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupted_build_leaves_the_last_one(
-    static_site: StaticSiteMaker, error: type[BaseException], jobs: int
+    static_site: StaticSiteMaker, raised: str, error: type[BaseException], jobs: int
 ) -> None:
     one = static_site({"src/pages/a.py": HANDLER})
     one.build()
-    one.write({"src/pages/b.py": f"def GET():\n    raise {error.__name__}\n"})
+    one.write({"src/pages/b.py": f"def GET():\n    raise {raised}\n"})
     before = tree(one.root)
     with pytest.raises(error):
         one.build(jobs=jobs)

@@ -25,6 +25,12 @@ def wrong(text):
         ("index/index.py", "/index"),
         ("a.index.py", "/a.index"),
         ("v1.0/index.jinja", "/v1.0"),
+        ("posts/index.json.py", "/posts.json"),
+        ("[id]/index.json.py", "/[id].json"),
+        ("docs/[...path]/index.xml.jinja", "/docs/[...path].xml"),
+        ("v1.0/index.json.py", "/v1.0.json"),
+        ("index.json.py", "/index.json"),
+        ("posts/indexes.json.py", "/posts/indexes.json"),
     ],
 )
 def test_a_file_has_a_pattern(file, pattern):
@@ -136,23 +142,3 @@ def test_patterns_that_claim_the_same_urls_have_one_conflict_key():
         "/a[b]",
     ]
     assert len({key(text) for text in different}) == len(different)
-
-
-@pytest.mark.parametrize(
-    ("text", "has"),
-    [
-        ("/", False),
-        ("/a", False),
-        ("/v1.0/a", False),
-        ("/robots.txt", True),
-        ("/[id].json", True),
-        ("/[id]", False),
-        ("/[...p].png", True),
-        ("/[a.json]", None),
-    ],
-)
-def test_an_extension_is_a_dot_in_the_text_of_the_last_segment(text, has):
-    if has is None:
-        wrong(text)
-    else:
-        assert parse_pattern(text).has_extension is has

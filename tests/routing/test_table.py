@@ -58,13 +58,13 @@ def contract_order(route):
             return (0, 0)
         whole = re.fullmatch(r"\[(\.\.\.)?([^\[\]=]+)=?([^\[\]]*)\]", segment)
         if not whole:
-            return (1, 0)
+            return (4, 0) if "..." in segment else (1, 0)
         if whole[1]:
-            return (5, 0)
+            return (6, 0)
         return (2, WEIGHTS[whole[3]]) if whole[3] else (3, 0)
 
     segments = [segment for segment in route.pattern.text.split("/") if segment]
-    return ([*map(rank, segments), (4, 0)], route.kind == "page", route.pattern.text)
+    return ([*map(rank, segments), (5, 0)], route.kind == "page", route.pattern.text)
 
 
 def slow_match(routes, path):
@@ -113,9 +113,11 @@ def patterns(draw):
     text = "/" + "/".join(segments)
     assume(text.count("...") <= 1)
     try:
-        return parse_pattern(text)
-    except PatternError:  # a segment that is only dots
+        pattern = parse_pattern(text)
+        Compiler(CONVERTERS).check(pattern)
+    except PatternError:  # a segment that is only dots, or an ambiguous converter
         assume(False)
+    return pattern
 
 
 @st.composite
@@ -202,7 +204,7 @@ def test_url_for_and_match_are_inverse(pattern, data):
     routes = make_routes(pattern.text)
     try:
         url = routes.url_for(pattern.text, given_values)
-    except ValueError:
+    except (TypeError, ValueError):
         return
     assert url.isascii()
     path = decode_path(unquote(url).encode().decode("latin-1"))
@@ -277,6 +279,13 @@ def test_among_equals_endpoints_are_before_pages_and_then_names_decide():
     routes = RouteTable([page, one, two], Compiler({}))
     assert [route.pattern.text for route in routes.all] == ["/[b]-x", "/x-[b]", "/[a]-x[b]"]
     assert match(routes, "/x-x") == ("/[b]-x", {"b": "x"})
+
+
+def test_a_partly_rest_segment_is_behind_a_dynamic_one():
+    routes = make_routes("/f/[...path].txt", "/f/[name].txt", "/g/[...path].txt", "/g/[name]")
+    assert match(routes, "/f/a.txt") == ("/f/[name].txt", {"name": "a"})
+    assert match(routes, "/f/a/b.txt") == ("/f/[...path].txt", {"path": "a/b"})
+    assert match(routes, "/g/a.txt") == ("/g/[name]", {"name": "a.txt"})
 
 
 def test_several_rest_parameters_at_one_position_are_all_tried():
@@ -425,7 +434,10 @@ def test_what_url_for_does_not_know(pattern, params, error, text):
             for id in ("", "a/b", ".", "..", "a\\b", "a\n", "\ufffd", "\ud800")
         ),
         *(("/d/[...x]", {"x": x}) for x in ("", "/a", "a/", "a//b", "../a", "a/..", ".")),
-        *(("/o/[n=int]", {"n": n}) for n in ("x", "07", -1, 1.5, [1], "", float("inf"))),
+        *(
+            ("/o/[n=int]", {"n": n})
+            for n in (True, b"7", "x", "07", -1, 1.5, [1], "", float("inf"))
+        ),
         ("/e/[n=even]", {"n": "abc"}),
         ("/[a]-[b]", {"a": "x-y", "b": "z"}),
         ("/img[...p].png", {"p": "x/"}),
@@ -440,6 +452,38 @@ def test_url_for_never_writes_a_path_that_arrives_as_another(pattern, params):
         routes.url_for(pattern, params)
     given_text = ", ".join(f"{name}={value!r}" for name, value in params.items())
     assert str(caught.value) == f"{pattern} would not read {given_text} back from its own path."
+
+
+@pytest.mark.parametrize("value", [["a", "b"], {"a": 1}, ("a",), {1}, True, b"a", 1.5, object])
+@pytest.mark.parametrize("pattern", ["/p/[x]", "/d/[...x]", "/[x].json"])
+def test_url_for_takes_text_and_numbers(pattern, value):
+    with pytest.raises(TypeError, match="Give it a str or an int") as caught:
+        make_routes(pattern).url_for(pattern, {"x": value})
+    kind = type(value).__name__
+    assert str(caught.value).startswith(f"{pattern} got a {kind} as 'x': {value!r}. ")
+
+
+def test_a_converter_decides_which_values_url_for_takes():
+    class Words(BaseConverter):
+        def to_python(self, value):
+            return value.split("+")
+
+        def to_url(self, value):
+            return "+".join(value)
+
+    class Switch(BaseConverter):
+        regex = "on|off"
+
+        def to_python(self, value):
+            return value == "on"
+
+        def to_url(self, value):
+            return "on" if value else "off"
+
+    route = make_route("/[words=words]/[switch=switch]")
+    routes = RouteTable([route], Compiler({"words": Words, "switch": Switch}))
+    params = {"words": ["a", "b"], "switch": True}
+    assert routes.url_for(route.pattern.text, params) == "/a+b/on"
 
 
 def test_the_reason_why_url_for_refuses_a_value_is_its_cause():

@@ -26,6 +26,8 @@ FILES = {
     "src/pages/[a].py": HANDLER,
     "src/pages/[a]/index/[...b].py": HANDLER,
     "src/pages/[a]/index/index.py": HANDLER,
+    "src/pages/files/[name].py": HANDLER,
+    "src/pages/files/[...path].txt.py": HANDLER,
     "public/logo.svg": "<svg/>",
 }
 GOLDEN = {
@@ -76,6 +78,15 @@ GET /x/index
   middleware    src/middleware.py:1
   prerendered   no
   passed over   src/pages/[a]/index/[...b].py: it goes on with [...b] where the first ends""",
+    ("GET", "/files/a.txt"): """\
+GET /files/a.txt
+  handled by    src/pages/files/[name].py, for GET
+  pattern       /files/[name]
+  param         name = 'a.txt'
+  middleware    src/middleware.py:1
+  prerendered   no
+  passed over   src/pages/files/[...path].txt.py: [...path].txt is partly a rest parameter, \
+[name] is dynamic""",
     ("PURGE", "/hook"): """\
 PURGE /hook
   handled by    src/pages/hook.py, for every method (PURGE has no function of its own)

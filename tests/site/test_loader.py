@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.routing import BaseConverter
 
 from framework import App, Config, SiteError
 from framework.site.loader import load_site
@@ -258,6 +259,28 @@ def test_a_redirect_is_not_an_error_page(site: SiteMaker) -> None:
     assert made.get("/nothing").status == 404
 
 
+@pytest.mark.parametrize(
+    ("file", "path", "moved_to"),
+    [
+        ("posts/index.json.py", "/posts.json", None),
+        ("posts/index.json.py", "/posts.json/", "/posts.json"),
+        ("[id]/index.json.py", "/7.json", None),
+        ("robots.txt.py", "/robots.txt", None),
+        ("docs/v1.0.py", "/docs/v1.0", "/docs/v1.0/"),
+        ("hello.world.py", "/hello.world", "/hello.world/"),
+        ("a.json/index.py", "/a.json", "/a.json/"),
+        ("a.json/b.py", "/a.json/b", "/a.json/b/"),
+    ],
+)
+def test_only_a_file_with_an_extension_has_no_slash(
+    site: SiteMaker, file: str, path: str, moved_to: str | None
+) -> None:
+    made = site({f"src/pages/{file}": OK}, config=Config(trailing_slash="always"))
+    response = made.get(path)
+    assert response.headers.get("location") == moved_to
+    assert response.status == (301 if moved_to else 200)
+
+
 # ------------------------------------------------------------------ redirects
 
 
@@ -276,6 +299,26 @@ def target(
         ("/old", "/new/", "/old", "/new/"),
         ("/old", "/", "/old/", "/"),
         ("/old", "/new?a=%20b&c", "/old?x=1", "/new?a=%20b&c"),
+        ("/old", "/new", "/old?x=%20&y", "/new?x=%20&y"),
+        ("/old", "/new#part", "/old?x", "/new?x#part"),
+        ("/old", "/new?", "/old?x", "/new?"),
+        ("/old", "https://other.example", "/old?x", "https://other.example/?x"),
+        ("/o/[id]", "/z?id=[id]", "/o/7?x", "/z?id=7"),
+        (
+            "/o/[id]",
+            "/z?id=[id]&a[]=1",
+            "/o/a%26b=c+d%23%3F%25é",
+            "/z?id=a%26b%3Dc%2Bd%23%3F%25%C3%A9&a[]=1",
+        ),
+        ("/o/[id]", "/z#at-[id]", "/o/a%23b", "/z#at-a%23b"),
+        ("/e/[id]", "https://e.example/u/[id]?[id]#[id]", "/e/7", "https://e.example/u/7?7#7"),
+        ("/e/[...p]", "https://e.example/u/[...p]", "/e/a/b%3F", "https://e.example/u/a/b%3F"),
+        ("/e/[...p]", "https://e.example/u/[...p]", "/e", "https://e.example/u"),
+        ("/e/[...p]", "https://e.example/[...p]", "/e", "https://e.example/"),
+        ("/e/[...p]", "/x?p=[...p]", "/e", "/x?p="),
+        ("/e/[...p]", "/x?p=[p=int]", "/e/a/b", "/x?p=a/b"),
+        ("/[ﬁ]/x", "/z?[fi]", "/7/x", "/z?7"),
+        ("/old", "/a//b/", "/old", "/a/b/"),
         ("/old", "/new#part", "/old", "/new#part"),
         ("/old", "/new?a#part?b", "/old", "/new?a#part?b"),
         ("/old", "/a%20b", "/old", "/a%20b"),
@@ -310,6 +353,81 @@ def test_a_redirect_leads_where_it_says(
 )
 def test_a_redirect_has_its_status(site: SiteMaker, method: str, to: Any, status: int) -> None:
     assert target(site, "/old", to, "/old", method) == (status, "/new")
+
+
+def test_a_redirect_to_a_path_stays_below_base_and_mount_point(site: SiteMaker) -> None:
+    redirects = {"/old": "/a", "/home": "/", "/away": "https://e.example/a"}
+    made = site({"src/pages/a.py": OK}, config=Config(base="/é", redirects=redirects))
+    for path, location in (("old", "/a"), ("home", "/")):
+        assert made.get(f"/é/{path}").headers["location"] == f"/%C3%A9{location}"
+        mounted = made.get(f"/é/{path}", environ={"SCRIPT_NAME": "/app x"})
+        assert mounted.headers["location"] == f"/app%20x/%C3%A9{location}"
+    assert made.get("/é/away").headers["location"] == "https://e.example/a"
+
+
+def test_a_redirect_writes_a_parameter_as_its_converter_does(site: SiteMaker) -> None:
+    class Hex(BaseConverter):
+        def to_python(self, value: str) -> bytes:
+            return bytes.fromhex(value)
+
+        def to_url(self, value: bytes) -> str:
+            return value.hex()
+
+    config = Config(converters={"hex": Hex}, redirects={"/h/[id=hex]": "/x/[id]?[id=hex]"})
+    made = site({"src/pages/a.py": OK}, config=config)
+    assert made.get("/h/ff00").headers["location"] == "/x/ff00?ff00"
+
+
+@pytest.mark.parametrize(
+    ("redirects", "circles"),
+    [
+        ({"/about": "/about/"}, {"/about": "/about -> /about/"}),
+        ({"/a": "/b", "/b": "/a?x#y"}, {"/a": "/a -> /b -> /a"}),
+        ({"/a": "/b", "/b": "/c/", "/c": "/a", "/in": "/a"}, {"/a": "/a -> /b -> /c/ -> /a"}),
+        (
+            {"/x/[...p]": "/x/y/[...p]"},
+            {"/x/[...p]": "/x/[...p] -> /x/y -> /x/y/y -> /x/y/y/y -> ..."},
+        ),
+        ({"/[n=int]": "/0[n]"}, {"/[n=int]": "/[n=int] -> /07 -> /07"}),
+        ({"/[a]/[b]": "/[b]/[a]"}, {"/[a]/[b]": "/[a]/[b] -> /sample/sample -> /sample/sample"}),
+        ({"/a": "https://here.example/base/a"}, {"/a": "/base/a -> /base/a"}),
+    ],
+)
+def test_redirects_in_a_circle_are_a_mistake(
+    site: SiteMaker, redirects: dict[str, str], circles: dict[str, str]
+) -> None:
+    is_absolute = "https:" in redirects.get("/a", "")
+    base = "/base" if is_absolute else "/"
+    config = Config(redirects=redirects, site="https://here.example", base=base)
+    made = site({"src/pages/index.py": OK}, config=config)
+    [(source, paths)] = circles.items()
+    assert made.errors() == (
+        "The site has a mistake:\n"
+        f"framework.config.py: redirects[{source!r}]: redirects lead in a circle: {paths}\n"
+        "    Change the destination of one of them."
+    )
+
+
+def test_redirects_that_end_are_fine(site: SiteMaker) -> None:
+    class Word(BaseConverter):
+        regex = "word"
+
+    redirects = {
+        "/a": "/b",
+        "/b": "/c",
+        "/old/[...p]": "/[...p]",
+        "/[lang]/old": "/page",
+        "/public": "/x.txt",
+        "/x.[ext]": "/x.txt",
+        "/w/[x=word]": "/w/[x]",
+        "/n/[x=float]": "/n/x[x]",
+        "/dots": "/%2e%2e/dots",
+        "/elsewhere": "https://e.example/elsewhere",
+    }
+    config = Config(redirects=redirects, converters={"word": Word})
+    made = site({"src/pages/page.py": OK, "public/x.txt": "x"}, config=config)
+    assert made.get("/a").headers["location"] == "/b"
+    assert made.get("/x.txt").text() == "x"
 
 
 def test_redirects_come_before_the_origin_check(site: SiteMaker) -> None:

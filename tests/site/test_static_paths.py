@@ -1,5 +1,7 @@
 """`get_static_paths()` and `paginate`: what they list, what props get, and every mistake."""
 
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -95,6 +97,38 @@ YIELDED = (
     "{0}def get_static_paths():\n    for x in 'ab':\n"
     "        yield {{'params': {{'id': x}}, 'props': {{'x': x}}}}\n{1}"
 )
+
+
+FETCHES = """
+from framework import Response
+import src_app
+
+{word} get_static_paths():
+    text = src_app.fetch("{path}").text()
+    {end} [{{"params": {{"id": "a"}}}}]
+"""
+
+
+@pytest.mark.parametrize("word", ["def", "async def"])
+@pytest.mark.parametrize("path", ["/a.txt", "/other/a"])
+def test_paths_that_need_their_own_route_are_a_mistake(
+    site: SiteMaker, caplog: Any, monkeypatch: pytest.MonkeyPatch, word: str, path: str
+) -> None:
+    holder = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "src_app", holder)
+    code = FETCHES.format(word=word, path=path, end="return") + GET
+    other = FETCHES.format(word="def", path="/a.txt", end="return") + GET
+    one = site({PLACE: code, "src/pages/other/[id].py": other}, config=Config(output="static"))
+    holder.fetch = one.app.fetch
+    message = (
+        f"{PLACE}: get_static_paths() sends a request to a route that needs its result.\n"
+        "    Read the data without a request to this route."
+    )
+    for _ in range(2):
+        assert one.get("/a.txt").status == 500
+        assert str(caplog.records[-1].exc_info[1]) == message
+    with pytest.raises(StaticPathsError, match="route that needs its result"):
+        one.app.site.static_paths["/other/[id]"].find({"id": "a"}, one.app.site.routes.url_for)
 
 
 @pytest.mark.parametrize("kind", ["", "async "])
@@ -218,6 +252,14 @@ def test_start_up_names_a_route_without_paths(site: SiteMaker) -> None:
 def test_a_function_that_fails_is_named_with_its_line(site: SiteMaker) -> None:
     one = made(site, "def get_static_paths():\n    raise LookupError('no data today')\n")
     assert wrong(one) == f"{PLACE}:3: get_static_paths() failed: LookupError: no data today"
+
+
+@pytest.mark.parametrize("end", ["return []", "yield {}"])
+def test_a_function_that_exits_is_named(site: SiteMaker, caplog: Any, end: str) -> None:
+    one = made(site, f"def get_static_paths():\n    raise SystemExit(3)\n    {end}\n")
+    assert one.get("/a.txt").status == 500
+    text = f"{PLACE}:3: get_static_paths() failed: SystemExit: 3"
+    assert str(caplog.records[-1].exc_info[1]) == text
 
 
 def test_a_function_that_is_written_elsewhere_has_no_line(site: SiteMaker) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from framework.static.types import content_type_of, page_type_of
+from framework.static.types import content_type_of, has_extension, page_type_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,21 @@ def test_the_suffix_decides_the_content_type(name: str, content_type: str) -> No
 )
 def test_a_page_is_html_unless_it_has_a_known_suffix(name: str, content_type: str) -> None:
     assert page_type_of(name) == content_type
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("robots.txt", "feed.xml", "[id].json", "[...path].png", "index.json", "a.b.CSV"),
+        *("data.tar.gz", "calendar.ics", "openapi.yaml", "[lang]-[version].html"),
+    ],
+)
+def test_a_known_extension(name: str) -> None:
+    assert has_extension(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["about", "v1.0", "hello.world", "json", "[id]", "x.[ext]", "[a].[b]", ".", "a."]
+)
+def test_other_names_have_no_extension(name: str) -> None:
+    assert not has_extension(name)
