@@ -11,14 +11,11 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Literal
 
-from werkzeug.exceptions import NotFound, default_exceptions
-
 from ..config import Config
-from ..context import APIContext
 from ..error_pages import ERROR_PAGES
 from ..errors import Mistake, SiteError
-from ..middleware import catch_errors, compose, make_middleware
-from ..route import Handler, Handlers, Middleware, Route
+from ..middleware import make_middleware
+from ..route import Handlers, Middleware, Route
 from ..routing.pattern import Pattern, PatternError, parse_pattern, pattern_of_file
 from ..routing.rules import Compiler
 from ..routing.table import RouteTable, find_conflicts
@@ -26,7 +23,6 @@ from ..sessions import Store, open_store
 from ..static.built import Built, find_built
 from ..static.files import StaticFile, find_static_files
 from ..static.types import has_extension
-from ..web.response import Response
 from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, make_handlers
 from .modules import LoadError, SiteModules, explain_unreadable
@@ -37,6 +33,7 @@ from .prerender import Warnings, prerender_handlers, watch_handlers
 from .redirects import find_circles, make_redirect, name_redirect
 from .static_paths import StaticPaths
 from .templates import Templates
+from .wrappers import add_middleware, as_error_page, make_missing
 
 PAGES = "src/pages"
 Mode = Literal["production", "dev", "build"]
@@ -132,7 +129,7 @@ class _Loader:
             config=config,
             modules=self.modules,
             routes=table,
-            missing=_make_missing(top, check_origin=config.security.check_origin),
+            missing=make_missing(top, check_origin=config.security.check_origin),
             templates=self.templates,
             files=files,
             static_paths=self.static_paths,
@@ -217,7 +214,7 @@ class _Loader:
             return None
         error_status = ERROR_PAGES.get(pattern.last_name)
         if error_status is not None:
-            handlers = handlers.wrap(_error_page(error_status))
+            handlers = handlers.wrap(as_error_page(error_status))
         is_static = self.config.output == "static"
         prerender = self._flag(names, "prerender", file, default=is_static)
         has_build = self.built is not None
@@ -231,7 +228,7 @@ class _Loader:
                 only=is_static and error_status is None,
                 is_error_page=error_status is not None,
             )
-        chain = _add_middleware(handlers, middleware)
+        chain = add_middleware(handlers, middleware)
         if prerender and not has_build:
             missing = self.config.build.out_dir if self.mode == "production" else None
             chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
@@ -350,48 +347,6 @@ class _Loader:
                 f"prerendered any more at {', '.join(outdated[:3])}{more}. Run: framework build"
             )
         return files | built.add_variants(public, prefix)
-
-
-def _make_missing(middleware: tuple[Middleware, ...], *, check_origin: bool) -> Route:
-    """Return the route for paths that no route matches: 404, inside the site's middleware."""
-
-    def handler(context: APIContext) -> Response:
-        raise NotFound
-
-    handlers = Handlers({}, handler)
-    return Route(
-        pattern=parse_pattern("/404"),
-        file="no route",
-        kind="missing",
-        handlers=handlers,
-        chain=_add_middleware(handlers, middleware),
-        middleware=middleware,
-        check_origin=check_origin,
-    )
-
-
-def _add_middleware(handlers: Handlers, middleware: tuple[Middleware, ...]) -> Handlers:
-    """Return the handlers inside the middleware."""
-    if not middleware:
-        return handlers
-    return handlers.wrap(lambda handler: compose(middleware, catch_errors(handler)))
-
-
-def _error_page(status: int) -> Callable[[Handler], Handler]:
-    """Return a wrapper for the handlers of an error page.
-
-    The page always has its status. `props.error` is set, also if the page itself is requested.
-    """
-
-    def wrap(handler: Handler) -> Handler:
-        def run(context: APIContext) -> Response:
-            if "error" not in context.props:
-                context.props = {**context.props, "error": default_exceptions[status]()}
-            return handler(context).with_status(status)
-
-        return run
-
-    return wrap
 
 
 def _middleware_of(
