@@ -88,9 +88,12 @@ class _Wrapped:
         next = (AsyncNext if self.middleware.is_async else Next)(context, self)
         result = self.middleware.function(context, next)
         response = result if type(result) is Response else next.to_response(result)
-        if response.status in (404, 500) and not next.returned(response) and response.body is None:
-            return context.services.error_response(context, default_exceptions[response.status]())
-        return response
+        # A 404 or 500 without a body that the middleware made, not next(), becomes the error page.
+        if response is next._response or response.status not in (404, 500):
+            return response
+        if response.body is not None:
+            return response
+        return context.services.error_response(context, default_exceptions[response.status]())
 
 
 class Next:
@@ -118,10 +121,6 @@ class Next:
         else:
             self._response = wrapped.rewrite(self._context, target, wrapped.around)
         return self._response
-
-    def returned(self, response: Response) -> bool:
-        """Whether `next()` returned this response, so that the middleware did not make it."""
-        return response is self._response
 
     def to_response(self, result: Any) -> Response:
         """Return the `Response` that a middleware returned, or that of `next()` for `None`."""

@@ -24,7 +24,7 @@ from ..static.built import Built, find_built
 from ..static.files import StaticFile, find_static_files
 from ..static.types import has_extension
 from .config_file import CONFIG_FILE, load_config
-from .endpoints import load_handlers, make_handlers
+from .endpoints import load_handlers
 from .modules import LoadError, SiteModules, explain_unreadable
 from .near_misses import find_misnamed_files, find_near
 from .page_files import MIDDLEWARE, PageFile, PageFolder, find_page_files
@@ -297,27 +297,10 @@ class _Loader:
     def _make_redirects(self) -> list[Route]:
         routes = []
         for source, target in self.config.redirects.items():
-            file = name_redirect(source)
             try:
-                pattern = parse_pattern(source)
-                self.compiler.check(pattern)
+                routes.append(make_redirect(source, target, self.compiler, self.config.prefix))
             except PatternError as error:
-                self._mistake(file, error.what, error.remedy)
-                continue
-            handlers = make_handlers(
-                {"ALL": make_redirect(pattern, target, self.compiler, self.config.prefix)}
-            )
-            # The origin check is left to the route to which the redirect leads.
-            route = Route(
-                pattern,
-                file,
-                "redirect",
-                handlers,
-                handlers,
-                check_origin=False,
-                has_extension=has_extension(pattern.last_name),
-            )
-            routes.append(route)
+                self._mistake(name_redirect(source), error.what, error.remedy)
         return routes
 
     # ------------------------------------------------------------ files

@@ -9,15 +9,17 @@ from urllib.parse import unquote, unquote_to_bytes
 from ..config import Config
 from ..context import APIContext
 from ..errors import Mistake
-from ..route import Handler, Route
+from ..route import Route
 from ..routing.destination import Destination
 from ..routing.paths import decode_mount, decode_path, quote_path
 from ..routing.pattern import Param, Pattern, parse_pattern
 from ..routing.rules import Compiler
 from ..routing.table import RouteTable
+from ..static.types import has_extension
 from ..web.response import Response
 from ..web.url import URL
 from .config_file import CONFIG_FILE
+from .endpoints import make_handlers
 
 Target = str | Mapping[str, Any]
 
@@ -36,12 +38,14 @@ def find_destination(target: Target) -> Destination:
     return Destination(target if isinstance(target, str) else target["destination"])
 
 
-def make_redirect(pattern: Pattern, target: Target, compiler: Compiler, prefix: str) -> Handler:
-    """Return the handler of an entry of `redirects`, which fills in the request's parameters.
+def make_redirect(source: str, target: Target, compiler: Compiler, prefix: str) -> Route:
+    """Return the route of an entry of `redirects`. Raises `PatternError`.
 
-    Without a status of its own it sends 301 for GET and HEAD, 308 otherwise. The mount point and
-    `prefix` are put before a path.
+    Its handler fills in the request's parameters. Without a status of its own it sends 301 for GET
+    and HEAD, 308 otherwise. The mount point and `prefix` are put before a path.
     """
+    pattern = parse_pattern(source)
+    compiler.check(pattern)
     destination = find_destination(target)
     status = None if isinstance(target, str) else target.get("status")
     to_texts = _make_to_texts(pattern, compiler)
@@ -54,7 +58,16 @@ def make_redirect(pattern: Pattern, target: Target, compiler: Compiler, prefix: 
             location = quote_path(mount + prefix) + location
         return context.redirect(location, code)
 
-    return handler
+    handlers = make_handlers({"ALL": handler})
+    return Route(
+        pattern,
+        name_redirect(source),
+        "redirect",
+        handlers,
+        handlers,
+        check_origin=False,  # left to the route to which the redirect leads
+        has_extension=has_extension(pattern.last_name),
+    )
 
 
 def _make_to_texts(
