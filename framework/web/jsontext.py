@@ -16,6 +16,7 @@ import msgspec
 
 from .url import URL
 
+_may_have_bool_key = re.compile(rb'"[01]":').search
 _has_surrogate_escape = re.compile(rb"\\u[dD][89a-fA-F]").search
 
 
@@ -36,7 +37,7 @@ def write_json(data: object) -> bytes:
         except (UnicodeEncodeError, TypeError):
             return _write_slowly(data)
         # msgspec writes the keys True and 1 alike, and False and 0.
-        return _write_slowly(data) if b'"1":' in written or b'"0":' in written else written
+        return _write_slowly(data) if _may_have_bool_key(written) else written
     except RecursionError:
         raise TypeError("This value is nested too deeply for JSON, or contains itself.") from None
 

@@ -116,7 +116,14 @@ class Response(Body):
     json = _Json()
 
     @classmethod
-    def _from_json(cls, data: object, *others: Never, **init: Unpack[ResponseInit]) -> Self:
+    def _from_json(
+        cls,
+        data: object,
+        *others: Never,
+        status: int = 200,
+        status_text: str = "",
+        headers: HeadersInit = None,
+    ) -> Self:
         """Return a response with `data` as JSON; its type is `application/json` unless set.
 
         `data` may contain dates, UUIDs, decimals, paths, enums, dataclasses, attrs classes and
@@ -124,7 +131,7 @@ class Response(Body):
         """
         if others:
             raise TypeError("Name the options of Response.json: Response.json(data, status=201).")
-        response = cls(**init)
+        response = cls(status=status, status_text=status_text, headers=headers)
         response._source = source = write_json(data)
         if response._status != 200:
             _checked_status(response._status, source)
@@ -248,8 +255,8 @@ class Response(Body):
                 # A HEAD handler may set the length of GET.
                 if source is not None or not head or "content-length" not in values:
                     values["content-length"] = str(len(data))
-        for name in _HOP_BY_HOP.intersection(values):
-            del values[name]
+        if not _HOP_BY_HOP.isdisjoint(values):
+            values = {name: values[name] for name in values if name not in _HOP_BY_HOP}
         headers = list(values.items())
         if cookies or self._headers._cookies:
             headers += [("set-cookie", cookie) for cookie in (*self._headers._cookies, *cookies)]
