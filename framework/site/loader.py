@@ -157,8 +157,8 @@ class _Loader:
         private = [file.path for file in folder.private]
         own = sorted((self.root / "src").iterdir())
         for path, name in (
-            *find_misnamed_files(private, (MIDDLEWARE, "_error.py")),
-            *find_misnamed_files(own, ("middleware.py", "lifespan.py")),
+            *find_misnamed_files(private, (MIDDLEWARE,)),
+            *find_misnamed_files(own, ("middleware.py",)),
         ):
             remedy = f"Rename it to {name}, or choose a name that is less similar."
             self._mistake(self.modules.relative(path), f"is not a {name}, so it never runs", remedy)

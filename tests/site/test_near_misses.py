@@ -137,11 +137,9 @@ def test_other_similar_names_are_fine(site: SiteMaker, code: str) -> None:
     [
         ("src/pages/_middlewares.py", "_middleware.py"),
         ("src/pages/admin/_Midleware.py", "_middleware.py"),
-        ("src/pages/admin/_eror.py", "_error.py"),
         ("src/middlewares.py", "middleware.py"),
         ("src/_middleware.py", "middleware.py"),
         ("src/Middleware.py", "middleware.py"),
-        ("src/life_span.py", "lifespan.py"),
     ],
 )
 def test_a_misnamed_file_is_a_mistake(site: SiteMaker, file: str, name: str) -> None:
