@@ -185,7 +185,7 @@ class App:
         """Return which file handles a request, and why not another, as text.
 
         `target` is a path as a client sends it. Raises `ValueError` for a path that no site
-        accepts.
+        accepts, and `StaticPathsError` if a `get_static_paths()` fails.
         """
         if not target.startswith("/"):
             raise ValueError(f"A path begins with a slash: /{target}")

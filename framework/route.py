@@ -54,7 +54,8 @@ class Route:
     has more kinds for paths without a route (`"file"`, `"spelling"`, `"missing"`). `handlers` are
     the file's own; `chain` are the same with its middleware around them. `slash` says whether its
     path ends with a slash; `None` allows both. `has_extension` says whether the name of the file
-    itself has an extension, as in `feed.xml.py`.
+    itself has an extension, as in `feed.xml.py`. `lists` says whether a prerendered route with
+    parameters lists a path, by its parameters and by the path below `base`.
     """
 
     pattern: Pattern
@@ -67,3 +68,4 @@ class Route:
     check_origin: bool = True
     slash: bool | None = None
     has_extension: bool = False
+    lists: Callable[[dict[str, Any], str], bool] | None = None

@@ -26,6 +26,6 @@ def _write_rows(manifest: TextIO, files: Iterable[WrittenFile]) -> None:
         if file.encodings:
             row["encodings"] = file.encodings
         if file.headers is not None:
-            row |= {"path": file.path, "headers": dict(file.headers)}
+            row |= {"path": file.path, "route": file.source, "headers": dict(file.headers)}
         manifest.write(f"{comma}\n {json.dumps(file.name)}: {json.dumps(row, sort_keys=True)}")
         comma = ","

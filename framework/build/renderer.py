@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from ..app import App
 from ..error_pages import ERROR_PAGES
-from ..errors import BuildError
+from ..errors import BuildError, StaticPathsError
 from ..route import Route
 from ..routing.paths import encode_path
-from ..site.static_paths import STATIC_PATH, StaticPath, StaticPaths
+from ..site.static_paths import StaticPath, StaticPaths
 from ..web.request import Request
 from ..web.response import Response
 from ..web.url import URL
@@ -39,9 +39,9 @@ def list_sources(app: App) -> Iterator[tuple[Route, StaticPaths]]:
     with_redirects = app.config.output == "static"
     for route in app.site.routes.all:
         if route.prerender:
-            yield route, app.site.static_paths[route.pattern.text]
+            yield route, app.site.static_paths[route.file]
         elif route.kind == "redirect" and with_redirects and not route.pattern.params:
-            yield route, StaticPaths(route.file, route.pattern, None)
+            yield route, StaticPaths(route.file, route.pattern, None, app.site.routes.url_for)
 
 
 class Renderer:
@@ -53,14 +53,29 @@ class Renderer:
         self._environ = Request(origin).to_environ()
         self._prefix = app.config.prefix
 
-    def render(self, route: Route, path: StaticPath) -> Output:
-        """Call the application for a path of a route. Raises `OutputError` if it fails."""
+    def render(self, route: Route, path: StaticPath) -> Output | None:
+        """Call the application for a path of a route. Raises `OutputError` if it fails.
+
+        The result is `None`, with a warning, if another route answers the path.
+        """
+        site = self._app.site
+        if route.prerender:
+            site.static_paths[route.file].rendered = path
         url_path = self._url_path_of(route, path)
+        try:
+            match = site.routes.match(url_path)
+        except StaticPathsError as error:  # of a route that comes first
+            raise OutputError(str(error)) from error
+        if match is not None and match.route is not route:
+            site.warnings.add(
+                f"{route.file}: {url_path} is left out, because {match.route.file} comes first "
+                "and answers it."
+            )
+            return None
         where = f"{route.file}: {url_path}"
         environ = self._environ.copy()
         environ["PATH_INFO"] = encode_path(url_path)
         environ["wsgi.input"] = io.BytesIO()
-        environ[STATIC_PATH] = path
         try:
             status, status_text, items, body = call(self._app, environ)
             response = Response(body, status=status, status_text=status_text, headers=items)
@@ -101,23 +116,15 @@ class Renderer:
         return Output(file, content, content_type, url_path)
 
     def _url_path_of(self, route: Route, path: StaticPath) -> str:
-        """Return the path with `base`. Raises `OutputError` if another route serves it."""
-        routes = self._app.site.routes
+        """Return the path with `base`."""
         try:
-            url_path = unquote(routes.url_for(route.pattern.text, path.params))
+            return unquote(self._app.site.routes.url_for(route.pattern.text, path.params))
         except ValueError as error:
             raise OutputError(
                 f"{route.file}: item {path.number} of get_static_paths(): {error}\n"
                 "    A value must not be empty or contain a slash. Only a [...rest] parameter may "
                 "contain slashes or be None."
             ) from error
-        match = routes.match(url_path)
-        if match is not None and match.route is not route:
-            raise OutputError(
-                f"{route.file} and {match.route.file} both have the path {url_path}; the second "
-                f"serves it.\n    {_how_to_leave_out(route)}."
-            )
-        return url_path
 
     def _name_of(self, route: Route, local: str, *, is_html: bool) -> str:
         """Return the name of the file for `local`, a path without slashes at its ends."""

@@ -41,7 +41,7 @@ class Clash(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The result of one path: a file, an error message or a clash."""
+    """The result of one path: a file, an error message or a clash; nothing if it is left out."""
 
     seconds: float = 0.0
     file: WrittenFile | None = None

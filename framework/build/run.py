@@ -112,7 +112,7 @@ class _Build:
         plan = []
         for route, static in list_sources(self.app):
             try:
-                paths = static.list_paths(self.app.site.routes.url_for)
+                paths = static.list_paths()
                 plan.append((route, paths.whole() if whole else paths))
             except StaticPathsError as error:
                 self.mistakes.append(str(error))

@@ -56,7 +56,12 @@ class Writer:
         started = time.perf_counter()
         try:
             output = self._renderer.render(route, path)
-            content = output.content
+        except OutputError as error:
+            return Result(error=str(error))
+        if output is None:
+            return Result()
+        content = output.content
+        try:
             file = output.file._replace(etag=new_digest(content).hexdigest())
             self._refuse_secrets(file, content)
             with self._create(file.name, route.file) as new:

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..errors import BuildError, CommandError, SiteError
+from ..errors import BuildError, CommandError, SiteError, StaticPathsError
 from ..version import __version__
 
 _EPILOG = """\
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = import_module(f".{options.pop('command')}", __name__)
     try:
         return command.run(**options) or 0
-    except (SiteError, BuildError, CommandError) as error:
+    except (SiteError, StaticPathsError, BuildError, CommandError) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader has closed the pipe: framework routes | head

@@ -103,10 +103,7 @@ class _Rule(Rule):
 
 
 class Compiler:
-    """Compiles patterns, with Werkzeug's converters and those of the site.
-
-    `map` holds every rule compiled so far.
-    """
+    """Compiles patterns, with Werkzeug's converters and those of the site, which `map` holds."""
 
     def __init__(self, converters: Mapping[str, type[BaseConverter]]) -> None:
         self.map = Map(strict_slashes=False, merge_slashes=False)
@@ -134,14 +131,14 @@ class Compiler:
             self._check_separators(segment)
 
     def compile_rules(self, pattern: Pattern) -> list[Rule]:
-        """Compile the pattern to Werkzeug rules and add them to `map`.
+        """Compile the pattern to Werkzeug rules.
 
         There are two rules if a rest parameter may be empty. The parameters are named `p0`, `p1`,
         ... in the rules, because Werkzeug only allows ASCII names.
         """
         rules: list[Rule] = [_Rule(path, endpoint=pattern.text) for path in _rule_paths(pattern)]
         for rule in rules:
-            self.map.add(rule)
+            rule.bind(self.map)  # not map.add(): its own matcher is not used, and slow to fill
         return rules
 
     def get_converter(self, param: Param) -> BaseConverter:

@@ -5,7 +5,7 @@ The table is made once, at start-up. `exact` finds paths without parameters with
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 from unicodedata import normalize
@@ -23,7 +23,9 @@ class Routable(Protocol):
     """What the table needs to know of a route.
 
     `file` names the route in messages. `kind` orders routes of one pattern: pages are last.
-    `slash` says whether the path ends with a slash; `None` allows both.
+    `slash` says whether the path ends with a slash; `None` allows both. `lists` says whether the
+    route answers a path that its pattern matches, by its parameters and by the path below the
+    prefix; `None` stands for every path.
     """
 
     @property
@@ -34,6 +36,8 @@ class Routable(Protocol):
     def kind(self) -> str: ...
     @property
     def slash(self) -> bool | None: ...
+    @property
+    def lists(self) -> Callable[[dict[str, Any], str], bool] | None: ...
 
 
 R = TypeVar("R", bound=Routable)
@@ -81,18 +85,38 @@ class RouteTable(Generic[R]):
             self._tree.add(route.pattern.segments, index)
             if not route.pattern.params and route.kind != "redirect":
                 for path in self.spellings(route, route.pattern.text):
-                    self.exact[encode_path(path)] = Match(route, {}, path)
+                    self.exact.setdefault(encode_path(path), Match(route, {}, path))
 
     def match(self, path: str) -> Match[R] | None:
         """Match a decoded path that begins with the prefix. A slash at its end is ignored."""
         below = find_path_below(self._prefix, path) if self._prefix else path
-        found = None if below is None else self._tree.match(below)
-        if found is None:
+        if below is None:
             return None
-        position, values = found
-        route = self.all[position]
-        params = dict(zip(route.pattern.names, values, strict=True))
-        return Match(route, params, path if route.slash is None else _spell(path, route.slash))
+        found = self._tree.match(below)
+        while found is not None:
+            position, values = found
+            route = self.all[position]
+            params = dict(zip(route.pattern.names, values, strict=True))
+            if route.lists is None or route.lists(params, below):
+                spelled = path if route.slash is None else _spell(path, route.slash)
+                return Match(route, params, spelled)
+            found = self._tree.match(below, position)
+        return None
+
+    def candidates(self, path: str) -> Iterator[tuple[R, dict[str, Any]]]:
+        """Every route whose pattern matches a path of the site, in order, with the parameters.
+
+        `match` returns the first of them that also lists the path.
+        """
+        below = self.find_path_below(path)
+        if below is None:
+            return
+        found = self._tree.match(below)
+        while found is not None:
+            position, values = found
+            route = self.all[position]
+            yield route, dict(zip(route.pattern.names, values, strict=True))
+            found = self._tree.match(below, position)
 
     def find_path_below(self, path: str) -> str | None:
         """Return the part of a path below the prefix, or `None` if the path is outside."""
@@ -112,11 +136,6 @@ class RouteTable(Generic[R]):
             yield bare or "/"
         if route.slash is not False and bare:
             yield f"{bare}/"
-
-    def candidates(self, path: str) -> list[R]:
-        """Every route that matches a path of the site, in order."""
-        below = path.removeprefix(self._prefix)
-        return [r for r in self.all if self._builders[r.pattern.text].tree.match(below)]
 
     def url_for(self, pattern: str, params: Mapping[str, Any]) -> str:
         """Return the percent-encoded path of the route with that pattern, prefix included.

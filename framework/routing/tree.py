@@ -5,6 +5,7 @@ of the contract, the one that trying the patterns' Werkzeug rules one by one wou
 """
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import Any
 
 from .pattern import Param, Segment, find_whole_rest, shape_of
@@ -13,9 +14,11 @@ from .rules import Compiler
 TreeMatch = tuple[int, tuple[Any, ...]]
 """The position of a pattern in the order of patterns, and the values of its parameters."""
 
+MOST_TRIED = 8  # edges of a group that are tried one by one
+
 
 class Tree:
-    """The patterns of a site. The number with which a pattern is added is its position."""
+    """The patterns of a site, added in their order. `index` is the position of a pattern."""
 
     def __init__(self, compiler: Compiler) -> None:
         self._compiler = compiler
@@ -29,24 +32,31 @@ class Tree:
             if len(segment) == 1 and isinstance(head, str):
                 node = node.static.setdefault(head, _Node())
             else:
-                edge = node.add_edge(segment, self._compiler)
-                edge.tails.add(len(segments) - position - 1)
-                node = edge.node
-        node.end = index
+                group = node.group(segment, self._compiler.rank(segment))
+                node = group.add(segment, len(segments) - position - 1, self._compiler)
+        node.ends += (index,)
 
-    def match(self, path: str) -> TreeMatch | None:
-        """Match a decoded path. A slash at its end is ignored."""
+    def match(self, path: str, after: int = -1) -> TreeMatch | None:
+        """Match a decoded path to the first pattern at a position behind `after`.
+
+        A slash at the end of the path is ignored.
+        """
         path = path.strip("/")
-        return self._root.match(path.split("/") if path else [], 0, ())
+        return self._root.match(path.split("/") if path else [], 0, (), after)
 
 
 class _Edge:
-    """The way from a node to the next by a segment with a parameter."""
+    """The way from a node to the next by a segment with a parameter.
 
-    __slots__ = ("match", "node", "segment", "spans", "tails")
+    `begin` and `end` are the literal text with which the segment begins and ends.
+    """
+
+    __slots__ = ("begin", "end", "match", "node", "spans", "tails")
 
     def __init__(self, segment: Segment, compiler: Compiler) -> None:
-        self.segment = segment
+        first, last = segment[0], segment[-1]
+        self.begin = first if isinstance(first, str) else ""
+        self.end = last if isinstance(last, str) else ""
         self.match = compiler.compile_segment(segment)
         self.spans = any(isinstance(part, Param) and part.rest for part in segment)
         self.node = _Node()
@@ -54,60 +64,108 @@ class _Edge:
         self.tails: set[int] = set()
 
 
-class _Node:
-    """A position in the tree. All patterns below it begin with the same segments."""
+class _Group:
+    """The edges from a node by segments of one rank.
 
-    __slots__ = ("_ranks", "end", "groups", "rests", "static")
+    If there are many, `index` finds the edges whose segments begin and end with the same text as
+    those of a path: by the lengths of the two texts, and then by the texts.
+    """
+
+    __slots__ = ("_by_shape", "_tails", "edges", "index")
+
+    def __init__(self) -> None:
+        self.edges: list[_Edge] = []
+        self.index: dict[tuple[int, int], dict[tuple[str, str], list[_Edge]]] = {}
+        self._by_shape: dict[tuple[object, ...], _Edge] = {}
+        self._tails: set[int] = set()
+
+    def add(self, segment: Segment, tail: int, compiler: Compiler) -> "_Node":
+        """Add an edge, unless there is one of the same shape; return the node to which it leads.
+
+        `tail` is the number of segments after this one.
+        """
+        shape = shape_of(segment)
+        edge = self._by_shape.get(shape)
+        if edge is None:
+            edge = self._by_shape[shape] = _Edge(segment, compiler)
+            self.edges.append(edge)
+            if len(self.edges) > MOST_TRIED:
+                for one in [edge] if self.index else self.edges:
+                    of_lengths = self.index.setdefault((len(one.begin), len(one.end)), {})
+                    of_lengths.setdefault((one.begin, one.end), []).append(one)
+        edge.tails.add(tail)
+        self._tails.add(tail)
+        return edge.node
+
+    def find(self, segments: list[str], position: int) -> Iterable[_Edge]:
+        """Return the edges that may match `segments[position:]`."""
+        first = segments[position]
+        lasts = {first}
+        if self.edges[0].spans:
+            longest = len(segments) - position - 1
+            lasts = {segments[-1 - tail] for tail in self._tails if tail <= longest}
+        found: list[_Edge] = []
+        for (begin, end), edges in self.index.items():
+            for last in lasts:
+                found += edges.get((first[:begin], last[-end:] if end else ""), ())
+        return found
+
+
+class _Node:
+    """A position in the tree. All patterns below it begin with the same segments.
+
+    `ends` are the positions of the patterns that end here: several if they have the same shape.
+    """
+
+    __slots__ = ("_ranks", "ends", "groups", "rests", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, _Node] = {}
-        # Edges of one rank form a group. The groups are in the order of their ranks. The last
-        # group holds the rest parameters, the only ones that may match no segment at all.
+        # The groups are in the order of their ranks. The last group holds the rest parameters, the
+        # only ones that may match no segment at all.
         self._ranks: list[tuple[int, int]] = []
-        self.groups: list[list[_Edge]] = []
-        self.rests: list[list[_Edge]] = []
-        self.end: int | None = None
+        self.groups: list[_Group] = []
+        self.rests: list[_Group] = []
+        self.ends: tuple[int, ...] = ()
 
-    def add_edge(self, segment: Segment, compiler: Compiler) -> _Edge:
-        rank = compiler.rank(segment)
+    def group(self, segment: Segment, rank: tuple[int, int]) -> _Group:
+        """Return the group of a rank, to which `segment` belongs."""
         position = bisect_left(self._ranks, rank)
         if self._ranks[position : position + 1] != [rank]:
             self._ranks.insert(position, rank)
-            self.groups.insert(position, [])
-        edges = self.groups[position]
+            self.groups.insert(position, _Group())
         if find_whole_rest(segment):
-            self.rests = [edges]
-        for edge in edges:
-            if shape_of(edge.segment) == shape_of(segment):
-                return edge
-        edges.append(_Edge(segment, compiler))
-        return edges[-1]
+            self.rests = self.groups[position:]
+        return self.groups[position]
 
     def match(
-        self, segments: list[str], position: int, values: tuple[Any, ...]
+        self, segments: list[str], position: int, values: tuple[Any, ...], after: int
     ) -> TreeMatch | None:
         """Return the first pattern below this node that matches `segments[position:]`."""
         best: TreeMatch | None = None
         if position == len(segments):
-            if self.end is not None:
-                return self.end, values
+            for end in self.ends:
+                if end > after:
+                    return end, values
             groups = self.rests
         else:
             segment = segments[position]
             child = self.static.get(segment)
-            if child is not None and (best := child.match(segments, position + 1, values)):
-                return best
+            if child is not None:
+                best = child.match(segments, position + 1, values, after)
+                if best is not None:
+                    return best
             groups = self.groups
-        for edges in groups:
+        for group in groups:
             # Within a group the whole pattern decides, so every edge is tried.
-            for edge in edges:
+            for edge in group.find(segments, position) if group.index else group.edges:
                 if edge.spans:
-                    found = _match_span(edge, segments, position, values)
+                    found = _match_span(edge, segments, position, values, after)
                 elif edge.match is None:
-                    found = edge.node.match(segments, position + 1, (*values, segment))
+                    found = edge.node.match(segments, position + 1, (*values, segment), after)
                 else:
                     read = edge.match(segment)
-                    found = read and edge.node.match(segments, position + 1, values + read)
+                    found = read and edge.node.match(segments, position + 1, values + read, after)
                 if found and (best is None or found[0] < best[0]):
                     best = found
             if best is not None:
@@ -116,7 +174,7 @@ class _Node:
 
 
 def _match_span(
-    edge: _Edge, segments: list[str], position: int, values: tuple[Any, ...]
+    edge: _Edge, segments: list[str], position: int, values: tuple[Any, ...], after: int
 ) -> TreeMatch | None:
     """Match a segment with a rest parameter against any number of path segments."""
     best: TreeMatch | None = None
@@ -126,7 +184,7 @@ def _match_span(
             continue
         text = "/".join(segments[position:stop])
         read = (text or None,) if edge.match is None else edge.match(text)
-        found = None if read is None else edge.node.match(segments, stop, values + read)
+        found = None if read is None else edge.node.match(segments, stop, values + read, after)
         if found is not None and (best is None or found[0] < best[0]):
             best = found
     return best

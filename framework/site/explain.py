@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Iterator, Sequence
 
 from ..context import APIContext
-from ..errors import StaticPathsError
 from ..route import Middleware, Route
 from ..routing.paths import decode_mount, find_path_below
 from ..routing.pattern import Segment
@@ -46,6 +45,7 @@ def _explain(site: Site, context: APIContext, method: str) -> Iterator[str]:
     elif route.kind == "missing":
         yield _row("handled by", "no route matches: 404")
         yield from _middleware_rows(route.middleware)
+        yield from _passed_over(site, context, route)
         yield from _near(site, context)
     else:
         yield from _explain_route(site, context, route, method)
@@ -58,9 +58,19 @@ def _explain_route(site: Site, context: APIContext, route: Route, method: str) -
         yield _row("param", f"{name} = {value!r}")
     if route.kind != "redirect":
         yield from _middleware_rows(route.middleware)
-        yield _row("prerendered", _prerendered(site, context, route, method))
-    for other in site.routes.candidates(_path_of(context)):
-        if other is not route:
+        yield _row("prerendered", "yes" if route.prerender else "no")
+    yield from _passed_over(site, context, route)
+
+
+def _passed_over(site: Site, context: APIContext, route: Route) -> Iterator[str]:
+    """Rows for the other routes whose patterns match the path."""
+    is_before = True
+    for other, _ in site.routes.candidates(_path_of(context)):
+        if other is route:
+            is_before = False
+        elif is_before:
+            yield _row("passed over", f"{other.file}: get_static_paths() does not list this path")
+        else:
             yield _row("passed over", f"{other.file}: {_reason(site, route, other)}")
 
 
@@ -78,19 +88,6 @@ def _near(site: Site, context: APIContext) -> Iterator[str]:
 def _middleware_rows(middleware: Sequence[Middleware]) -> Iterator[str]:
     for one in middleware:
         yield _row("middleware", one.where)
-
-
-def _prerendered(site: Site, context: APIContext, route: Route, method: str) -> str:
-    if not route.prerender:
-        return "no"
-    if method not in ("GET", "HEAD"):
-        return "yes"
-    paths = site.static_paths[route.pattern.text]
-    try:
-        is_listed = paths.find(context.params, site.routes.url_for) is not None
-    except StaticPathsError as error:
-        return f"yes, with a mistake: {error}"
-    return "yes" if is_listed else "yes, and get_static_paths() does not list this path: 404"
 
 
 def _function(route: Route, method: str) -> str:

@@ -44,7 +44,7 @@ class Site:
     """A site, loaded and checked.
 
     `missing` is the route for paths that no route matches. `files` are public and built files by
-    decoded URL path. `static_paths` are the paths of the prerendered routes by pattern.
+    decoded URL path. `static_paths` are the paths of the prerendered routes by file.
     `other_files` are the files in `src/pages` that are not routes.
     """
 
@@ -115,12 +115,14 @@ class _Loader:
                 routes.append(route)
         routes += self._make_redirects()
         for first, second in find_conflicts(routes):
+            if first.prerender and second.prerender:
+                continue  # each answers the paths that it lists
             what = f"{first.file} and {second.file} match the same URLs."
             self._mistake("", what, "Keep one, or rename one.")
         sessions = self._open_sessions()
         if self.mistakes:
             raise SiteError(self.mistakes)
-        table = RouteTable(routes, self.compiler, config.prefix)
+        self.table = table = RouteTable(routes, self.compiler, config.prefix)
         files = self._find_files(table, self.built)
         if circles := find_circles(config, table, self.compiler, files):
             raise SiteError(circles)
@@ -218,9 +220,16 @@ class _Loader:
         is_static = self.config.output == "static"
         prerender = self._flag(names, "prerender", file, default=is_static)
         has_build = self.built is not None
+        lists = None
         if prerender:
-            paths = StaticPaths(file, pattern, self._get_static_paths(names, file, pattern))
-            self.static_paths[pattern.text] = paths
+            function = self._get_static_paths(names, file, pattern)
+            built = None if self.built is None else self.built.files
+            paths = StaticPaths(
+                file, pattern, function, lambda *given: self.table.url_for(*given), built
+            )
+            self.static_paths[file] = paths
+            if pattern.params and error_status is None:
+                lists = paths.lists
             handlers = prerender_handlers(
                 handlers,
                 paths,
@@ -246,6 +255,7 @@ class _Loader:
             and self.config.security.check_origin,
             slash=False if is_named_file else slash,
             has_extension=is_named_file,
+            lists=lists,
         )
 
     def _load_handlers(self, page: PageFile, file: str) -> tuple[Handlers, Mapping[str, Any]]:
@@ -317,11 +327,14 @@ class _Loader:
         files: dict[str, StaticFile] = {}
         outdated = []
         for path, file in built.files.items():
-            match = routes.match(routes.add_prefix(path))
-            if match is None or not match.route.prerender:
+            candidates = routes.candidates(routes.add_prefix(path))
+            route = next(
+                (r for r, _ in candidates if r.file == file.route or not r.prerender), None
+            )
+            if route is None or not route.prerender:
                 outdated.append(path or "/")
                 continue
-            for spelling in routes.spellings(match.route, path):
+            for spelling in routes.spellings(route, path):
                 files[spelling] = file
         if outdated:
             more = f" (and {len(outdated) - 3} more)" if len(outdated) > 3 else ""

@@ -14,7 +14,7 @@ from ..web.headers import RequestHeaders
 from ..web.request import Request
 from ..web.response import Response
 from .endpoints import method_not_allowed
-from .static_paths import STATIC_PATH, StaticPaths
+from .static_paths import StaticPaths
 
 log = logging.getLogger("framework")
 
@@ -73,7 +73,7 @@ def prerender_handlers(
     only: bool,
     is_error_page: bool,
 ) -> Handlers:
-    """Return handlers whose GET and HEAD get the props of a listed path; other paths are 404.
+    """Return handlers whose GET and HEAD get the props of a listed path.
 
     With a build the application serves the listed paths as files, so only a rewrite leads to the
     handlers. `only` says that the route has no other methods. An error page also runs for
@@ -85,9 +85,7 @@ def prerender_handlers(
             if is_error_page and (has_build or "error" in context.props):
                 return handler(context)
             is_rewritten = context.rewritten_from is not None
-            path = None if is_rewritten else context.environ.get(STATIC_PATH)
-            if path is None and (is_rewritten or not has_build):
-                path = paths.find(context.params, lambda p, q: context.url_for(p, **q))
+            path = paths.find(context.params) if is_rewritten or not has_build else None
             if path is None:
                 raise NotFound
             context.props = path.props

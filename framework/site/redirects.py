@@ -98,14 +98,15 @@ def find_circles(
             try:
                 path = decode_path(unquote_to_bytes(path).decode("latin-1"))
                 path = path if destination.origin else routes.add_prefix(path)
-                match = None if path in files else routes.match(path)
-                if match is None or match.route.kind != "redirect":
+                found = None if path in files else next(routes.candidates(path), None)
+                if found is None or found[0].kind != "redirect":
                     return
-                pattern = match.route.pattern
-                values = _make_to_texts(pattern, compiler)(match.params)
+                route, params = found
+                pattern = route.pattern
+                values = _make_to_texts(pattern, compiler)(params)
             except Exception:  # a bad path, or a converter of the site
                 return
-            yield path, match.route
+            yield path, route
 
     circles: dict[frozenset[str], Mistake] = {}
     for route in routes.all:

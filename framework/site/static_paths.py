@@ -8,19 +8,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import Any
 from unicodedata import normalize
 
 from ..errors import StaticPathsError
 from ..routing.pattern import Pattern
+from ..static.files import StaticFile
 from ..web.loop import Loop
 
 UrlFor = Callable[[str, Mapping[str, Any]], str]
-STATIC_PATH = "framework.static_path"
-"""The key of the environ with the `StaticPath` that a build renders."""
-
 # The routes whose get_static_paths() is running for the current request, the outermost first.
 _listing: ContextVar[tuple["StaticPaths", ...]] = ContextVar("listing", default=())
 
@@ -60,24 +57,50 @@ class Page:
 
 
 class StaticPaths:
-    """The paths of one prerendered route. `get_static_paths()` returns a list, or yields."""
+    """The paths of one prerendered route. `get_static_paths()` returns a list, or yields.
 
-    def __init__(self, file: str, pattern: Pattern, function: Callable[..., Any] | None) -> None:
+    `url_for` builds the paths of the site's routes. `built` are the files of a build by their paths
+    without `base`; `None` without a build. `rendered` is the path that a build renders.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        pattern: Pattern,
+        function: Callable[..., Any] | None,
+        url_for: UrlFor,
+        built: Mapping[str, StaticFile] | None = None,
+    ) -> None:
         self.file = file
         self.pattern = pattern
+        self.rendered: StaticPath | None = None
         self._function = function
+        self._url_for = url_for
+        self._built = built
+        self._listing: Listing | None = None
         self._found: dict[tuple[str | None, ...], StaticPath] | None = None
         self._lock = threading.Lock()
         self._is_circular = False
 
-    def list_paths(self, url_for: UrlFor) -> "Listing":
+    def list_paths(self) -> "Listing":
         """Return the paths in the order of the list. Raises `StaticPathsError`."""
-        if not self.pattern.params or self._function is None:
-            return Listing([{"params": {}}], self._read)
-        return Listing(self._call(self._function, url_for), self._read)
+        listing = self._make_listing()
+        if listing.size is not None:
+            self._listing = listing
+        return listing
 
-    def find(self, params: Mapping[str, Any], url_for: UrlFor) -> StaticPath | None:
+    def lists(self, params: Mapping[str, Any], path: str) -> bool:
+        """Whether a path with these parameters is listed."""
+        if self._built is None:
+            return self.find(params) is not None
+        file = self._built.get(path.rstrip("/"))
+        return file is not None and file.route == self.file
+
+    def find(self, params: Mapping[str, Any]) -> StaticPath | None:
         """Find the listed path with these parameters. The list is made once."""
+        key, rendered = self._key(params), self.rendered
+        if rendered is not None and key == self._key(rendered.params):
+            return rendered
         outer = _listing.get()
         if self in outer:
             for paths in outer:
@@ -88,22 +111,25 @@ class StaticPaths:
                 self._is_circular = False
                 token = _listing.set((*outer, self))
                 try:
-                    found = self._index(self.list_paths(url_for), url_for)
+                    found = self._index(self._listing or self._make_listing())
                 finally:
                     _listing.reset(token)
                 if self._is_circular:
                     raise self._requests_itself()
                 self._found = found
-        return self._found.get(self._key(params))
+        return self._found.get(key)
 
-    def _index(
-        self, listing: "Listing", url_for: UrlFor
-    ) -> dict[tuple[str | None, ...], StaticPath]:
+    def _make_listing(self) -> "Listing":
+        if not self.pattern.params or self._function is None:
+            return Listing([{"params": {}}], self._read)
+        return Listing(self._call(self._function), self._read)
+
+    def _index(self, listing: "Listing") -> dict[tuple[str | None, ...], StaticPath]:
         found: dict[tuple[str | None, ...], StaticPath] = {}
         for path in listing:
             first = found.setdefault(self._key(path.params), path)
             if first is not path:
-                full = url_for(self.pattern.text, path.params)
+                full = self._url_for(self.pattern.text, path.params)
                 raise StaticPathsError(
                     message_listed_twice(self.file, path.number, first.number, full)
                 )
@@ -114,10 +140,10 @@ class StaticPaths:
         values = [params.get(name) for name in self.pattern.names]
         return tuple(None if value is None else normalize("NFC", str(value)) for value in values)
 
-    def _call(self, function: Callable[..., Any], url_for: UrlFor) -> Iterable[Any]:
+    def _call(self, function: Callable[..., Any]) -> Iterable[Any]:
         """Call the function. The result is its list, or a generator of the items it yields."""
         names = inspect.signature(function).parameters
-        arguments = {"paginate": partial(self._paginate, url_for)} if "paginate" in names else {}
+        arguments = {"paginate": self._paginate} if "paginate" in names else {}
         yields = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         try:
             result = function(**arguments)
@@ -189,7 +215,6 @@ class StaticPaths:
 
     def _paginate(
         self,
-        url_for: UrlFor,
         items: Iterable[Any],
         *,
         page_size: int = 10,
@@ -214,7 +239,7 @@ class StaticPaths:
         if any(param.rest and param.name == "page" for param in self.pattern.params):
             pages[0] = None
         params_of = [{**(params or {}), "page": page} for page in pages]
-        urls = [url_for(self.pattern.text, one) for one in params_of]
+        urls = [self._url_for(self.pattern.text, one) for one in params_of]
         last = len(pages) - 1
         paths = []
         for index, start in enumerate(range(0, len(pages) * page_size, page_size)):

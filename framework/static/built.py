@@ -2,12 +2,12 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from .files import StaticFile, make_headers, path_of_file
 from .types import UNKNOWN_TYPE
 
 MANIFEST = ".framework.json"
-VERSION = 2
+VERSION = 3
 """The version of the manifest, the list of files in the folder of a build."""
 new_digest = partial(blake2b, digest_size=16)
 """The hash of a file's content. Its hexadecimal form is the `etag` in the manifest."""
@@ -25,9 +25,13 @@ _Encodings = tuple[Literal["br", "gzip", "zstd"], ...]
 
 
 class _File(msgspec.Struct, gc=False):
-    """`path` has no `base`. `encodings` are those of its variants, the smallest first."""
+    """A file of a route, whose file is `route`. `path` has no `base`.
+
+    `encodings` are those of its variants, the smallest first.
+    """
 
     path: str
+    route: str
     etag: str
     headers: msgspec.Raw
     encodings: _Encodings = ()
@@ -39,7 +43,7 @@ class _PublicFile(msgspec.Struct):
 
 
 class _Manifest(msgspec.Struct):
-    version: Literal[2]
+    version: Literal[3]
     files: dict[str, _File]
     public: dict[str, _PublicFile] = {}
 
@@ -98,7 +102,7 @@ def find_built(folder: Path) -> Built | None:
 
 def _read_files(folder: str, listed: dict[str, _File], newest_mtime: int) -> dict[str, StaticFile]:
     files = {}
-    share = cache(lambda encodings: encodings)
+    share: Callable[[Any], Any] = cache(lambda value: value)
     share_headers = lru_cache(maxsize=256)(make_headers)
     for name in list(listed):
         entry = listed.pop(name)  # frees it: a build may have very many files
@@ -108,7 +112,7 @@ def _read_files(folder: str, listed: dict[str, _File], newest_mtime: int) -> dic
         headers = share_headers(kind, tuple(own.items()), varies=bool(entry.encodings))
         path = f"{folder}/{name}"
         files[entry.path] = StaticFile(
-            path, headers, etag, 0, newest_mtime, share(entry.encodings), variant_stem=path
+            path, headers, etag, 0, newest_mtime, share(entry.encodings), path, share(entry.route)
         )
     return files
 

@@ -38,7 +38,7 @@ class StaticFile:
 
     `headers` are part of every response with the file. Files share them: copy before a change.
 
-    The other fields are for files that a build knows. `etag` is the value of the header.
+    The other fields are for files that a build knows. `route` is the file of the route. `etag` is the value of the header.
     `encodings` are the content codings of the variants, the smallest variant first; a variant's
     path is `variant_stem` and a suffix. Etag and variants are valid if the modification time of
     the file (`st_mtime_ns`) is from `oldest_mtime` to `newest_mtime`; otherwise it has changed.
@@ -51,6 +51,7 @@ class StaticFile:
     newest_mtime: int = -1
     encodings: tuple[str, ...] = ()
     variant_stem: str = ""
+    route: str = ""
 
     @property
     def content_type(self) -> str:

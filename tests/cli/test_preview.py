@@ -44,11 +44,11 @@ class Host:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         rows = {
-            name: {"path": f"/{name}", "etag": "7", "headers": values}
+            name: {"path": f"/{name}", "route": "", "etag": "7", "headers": values}
             for name, values in (headers or {}).items()
         }
         (self.folder / MANIFEST).unlink(missing_ok=True)
-        (self.folder / MANIFEST).write_text(json.dumps({"version": 2, "files": rows}))
+        (self.folder / MANIFEST).write_text(json.dumps({"version": 3, "files": rows}))
 
     def get(self, target: str, method: str = "GET", **headers: str) -> Response:
         if self._host is None:

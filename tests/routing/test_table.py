@@ -1,4 +1,6 @@
 import re
+import sys
+from dataclasses import replace
 from unicodedata import normalize
 from urllib.parse import unquote
 
@@ -9,6 +11,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
 from framework.route import Handlers, Route
+from framework.routing import tree
 from framework.routing.paths import decode_path
 from framework.routing.pattern import Param, PatternError, parse_pattern
 from framework.routing.rules import Compiler
@@ -71,7 +74,8 @@ def slow_match(routes, path):
     """Ask each route's own Werkzeug rules, in order."""
     for route in sorted(routes, key=contract_order):
         compiler = Compiler(CONVERTERS)
-        compiler.compile_rules(route.pattern)
+        for rule in compiler.compile_rules(route.pattern):
+            compiler.map.add(rule.empty())
         try:
             _, values = compiler.map.bind("h").match(path.rstrip("/") or "/")
         except NotFound:
@@ -159,17 +163,70 @@ def sites(draw):
 
 
 @settings(max_examples=300)
-@given(sites())
-def test_the_tree_matches_as_werkzeugs_rules_one_by_one(site):
+@given(sites(), st.sampled_from([1, tree.MOST_TRIED]))
+def test_the_tree_matches_as_werkzeugs_rules_one_by_one(site, most_tried):
     routes, path = site
-    assert match(RouteTable(routes, Compiler(CONVERTERS)), path) == slow_match(routes, path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tree, "MOST_TRIED", most_tried)
+        table = RouteTable(routes, Compiler(CONVERTERS))
+    assert match(table, path) == slow_match(routes, path)
+
+
+@given(sites(), st.data())
+def test_a_path_that_a_route_does_not_list_goes_on_to_the_next(site, data):
+    routes, path = site
+    refused = data.draw(st.lists(st.sampled_from([route.pattern.text for route in routes])))
+    passing = [route for route in routes if route.pattern.text not in refused]
+    listing = [
+        replace(route, lists=lambda params, path: False) if route not in passing else route
+        for route in routes
+    ]
+    assert match(RouteTable(listing, Compiler(CONVERTERS)), path) == slow_match(passing, path)
+
+
+def test_a_route_decides_by_its_parameters_and_the_path_below_the_prefix():
+    calls = []
+
+    def lists(params, path):
+        calls.append((params, path))
+        return path == "/b"
+
+    routes = [make_route("/[id]", lists=lists), make_route("/[id]", kind="page")]
+    table = RouteTable(routes, Compiler({}), "/docs")
+    assert table.match("/docs/a").route is routes[1]
+    assert table.match("/docs/b").route is routes[0]
+    assert calls == [({"id": "a"}, "/a"), ({"id": "b"}, "/b")]
+    assert [route for route, _ in table.candidates("/docs/a")] == routes
+    assert list(table.candidates("/a")) == []
+
+
+@pytest.mark.parametrize(
+    "pattern", ["/[x]-{}", "/{}-[x]", "/{}-[x].png", "/[...x]-{}.png", "/[...x]-{}/end"]
+)
+def test_many_siblings_are_not_tried_one_by_one(monkeypatch, pattern):
+    table = make_routes(*(pattern.format(number) for number in range(1000)))
+    path = pattern.format(777).replace("[x]", "a").replace("[...x]", "b/a")
+    tried = []
+
+    def counted(frame, event, argument):
+        tried.append(frame.f_code.co_name)
+
+    sys.setprofile(counted)
+    try:
+        found = table.match(path)
+        missing = table.match("/none")
+    finally:
+        sys.setprofile(None)
+    assert found.route.pattern.text == pattern.format(777)
+    assert missing is None
+    assert len(tried) < 100
 
 
 @given(sites())
 def test_the_candidates_are_all_that_match_in_order_and_the_first_answers(site):
     routes, path = site
     table = RouteTable(routes, Compiler(CONVERTERS))
-    candidates = table.candidates(path)
+    candidates = [route for route, _ in table.candidates(path)]
     ordered = sorted(routes, key=contract_order)
     assert candidates == [route for route in ordered if slow_match([route], path)]
     assert [route.pattern.text for route in candidates[:1]] == [

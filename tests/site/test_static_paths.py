@@ -128,7 +128,7 @@ def test_paths_that_need_their_own_route_are_a_mistake(
         assert one.get("/a.txt").status == 500
         assert str(caplog.records[-1].exc_info[1]) == message
     with pytest.raises(StaticPathsError, match="route that needs its result"):
-        one.app.site.static_paths["/other/[id]"].find({"id": "a"}, one.app.site.routes.url_for)
+        one.app.site.static_paths["src/pages/other/[id].py"].find({"id": "a"})
 
 
 @pytest.mark.parametrize("kind", ["", "async "])
@@ -234,10 +234,8 @@ def test_two_spellings_of_one_path_are_a_mistake(site: SiteMaker, items: str) ->
     one = made(site, listing(f"[{{'params': {{'id': x}}}} for x in ({items})]"))
     text = "item 1 of get_static_paths() has the path of item 0, /"
     assert text in wrong(one)
-    routes = one.app.site.routes
-    paths = one.app.site.static_paths[routes.all[0].pattern.text]
     with pytest.raises(StaticPathsError) as caught:
-        paths.find({"id": "other"}, routes.url_for)
+        one.app.site.static_paths[PLACE].find({"id": "other"})
     assert text in str(caught.value)
 
 
@@ -438,3 +436,113 @@ def test_error_pages_of_a_static_site_are_sent_for_other_paths(site: SiteMaker) 
     assert one.get("/404", headers=html).text().strip() == "lost: 404 True"
     assert one.get("/nowhere", headers=html).text().strip() == "lost: 404 False"
     assert one.get("/404").status == one.get("/nowhere", headers=html).status == 404
+
+
+# ------------------------------------------------------------------------ paths that are not listed
+
+PASSING = {
+    "src/pages/[page].py": (
+        "from framework import Response\n\nprerender = True\n\n\n"
+        "def get_static_paths():\n    return [{'params': {'page': 'a'}}]\n\n\n"
+        "def GET(params):\n    return Response('page ' + params['page'])\n\n\n"
+        "def POST(params):\n    return Response('posted to page ' + params['page'])\n"
+    ),
+    "src/pages/[slug].jinja": (
+        "---\nprerender = True\n\n\n"
+        "def get_static_paths():\n    return [{'params': {'slug': s}} for s in 'ab']\n---\n"
+        "slug {{ params.slug }}"
+    ),
+    "src/pages/[...rest].py": (
+        "from framework import Response\n\n\n"
+        "def ALL(params, url, rewrite):\n"
+        "    if url.search:\n        return rewrite('/b')\n"
+        "    return Response('rest ' + params['rest'])\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("has_build", [False, True])
+@pytest.mark.parametrize("options", [{}, {"base": "/docs", "trailing_slash": "always"}])
+def test_a_path_that_is_not_listed_goes_on_to_the_next_route(
+    site: SiteMaker, has_build: bool, options: dict[str, Any]
+) -> None:
+    one = site(PASSING)
+    config = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    one.write(
+        {"framework.config.py": f"from framework import Config\n\nconfig = Config({config})\n"}
+    )
+    if has_build:
+        assert one.build().warnings == [
+            f"src/pages/[slug].jinja: {options.get('base', '')}/a{'/' if options else ''} is left "
+            "out, because src/pages/[page].py comes first and answers it."
+        ]
+    before, after = options.get("base", ""), "/" if options else ""
+    answers = {
+        ("GET", "/a"): "page a",
+        ("GET", "/b"): "slug b",
+        ("GET", "/c"): "rest c",
+        ("GET", "/c/d"): "rest c/d",
+        ("POST", "/a"): "posted to page a",
+        ("POST", "/c"): "rest c",
+        ("GET", "/c?rewrite"): "slug b",
+    }
+    for (method, target), text in answers.items():
+        path, *query = target.split("?")
+        response = one.request(method, "?".join([f"{before}{path}{after}", *query]))
+        assert (response.status, response.text()) == (200, text)
+    assert one.request("HEAD", f"{before}/c{after}").status == 200
+    assert one.request("POST", f"{before}/b{after}").status == 405
+
+
+def test_two_prerendered_files_without_parameters_may_have_one_path(site: SiteMaker) -> None:
+    page = "---\nprerender = True\n---\npage"
+    code = "from framework import Response\n\nprerender = True\n\n\ndef GET():\n    return Response('e')\n"
+    one = site({"src/pages/a.py": code, "src/pages/a.jinja": page})
+    assert one.get("/a").text() == "e"
+    assert one.build().warnings == [
+        "src/pages/a.jinja: /a is left out, because src/pages/a.py comes first and answers it."
+    ]
+
+
+def test_a_live_file_beside_a_prerendered_one_of_the_same_shape_is_a_mistake(
+    site: SiteMaker,
+) -> None:
+    files = PASSING | {"src/pages/[live].md": "text"}
+    assert "src/pages/[live].md and src/pages/[page].py match the same URLs" in site(files).errors()
+
+
+def test_a_listing_that_fails_is_named_once_by_a_build_and_by_explain(site: SiteMaker) -> None:
+    files = PASSING | {
+        "src/pages/[page].py": PASSING["src/pages/[page].py"].replace("'a'}", "1 / 0}")
+    }
+    one = site(files)
+    message = (
+        "src/pages/[page].py:7: get_static_paths() failed: ZeroDivisionError: division by zero"
+    )
+    with pytest.raises(BuildError) as caught:
+        one.build()
+    assert str(caught.value) == f"The site can't be built:\n{message}"
+    with pytest.raises(StaticPathsError) as failed:
+        one.app.explain("GET", "/b")
+    assert str(failed.value) == message
+    assert one.get("/b").status == 500
+    assert one.get("/b/c").text() == "rest b/c"
+
+
+def test_paths_are_not_listed_at_start_up(site: SiteMaker) -> None:
+    files = PASSING | {
+        "src/pages/[page].py": PASSING["src/pages/[page].py"].replace("'a'}", "1 / 0}")
+    }
+    one = site(files, config=Config(redirects={"/old/[x]": "/[x]"}))
+    assert one.get("/old/x").headers["location"] == "/x"
+
+
+def test_a_yielded_list_is_read_again_for_a_route_behind_it(site: SiteMaker) -> None:
+    code = PASSING["src/pages/[page].py"].replace(
+        "return [{'params': {'page': 'a'}}]", "yield {'params': {'page': 'a'}}"
+    )
+    one = site(PASSING | {"src/pages/[page].py": code})
+    assert [warning.partition(" is ")[0] for warning in one.build().warnings] == [
+        "src/pages/[slug].jinja: /a"
+    ]
+    assert (one.root / "dist" / "b" / "index.html").read_text() == "slug b"

@@ -219,7 +219,7 @@ def test_the_home_page_may_be_live_now(make: BuiltMaker, caplog: Any) -> None:
 def test_a_build_of_nothing_is_a_build(site: SiteMaker) -> None:
     one = site({**FILES, "framework.config.py": config()})
     (one.root / "dist").mkdir()
-    (one.root / "dist/.framework.json").write_text('{"version": 2, "files": {}}')
+    (one.root / "dist/.framework.json").write_text('{"version": 3, "files": {}}')
     assert one.get("/about").status == 404
 
 
@@ -230,15 +230,15 @@ def test_a_build_of_nothing_is_a_build(site: SiteMaker) -> None:
         "[]",
         "{}",
         "\xff",
-        '{"version": 2}',
-        '{"version": 2, "files": []}',
-        '{"version": 2, "files": {"a": {}}}',
-        '{"version": 1, "files": {"a": {"path": "/a", "headers": {}}}}',
-        '{"version": 3, "files": {}}',
-        '{"version": 2, "files": {"a": {"path": "/a", "etag": "7", "headers": {"x": 1}}}}',
-        '{"version": 2, "files": {"a": {"path": "/a", "etag": "7", "headers": {"x": "\\n"}}}}',
-        '{"version": 2, "files": {"a": {"path": "/a", "etag": "7", "headers": {" ": "1"}}}}',
-        '{"version": 2, "files": {}, "public": {"a": {"etag": "7", "encodings": ["zip"]}}}',
+        '{"version": 3}',
+        '{"version": 3, "files": []}',
+        '{"version": 3, "files": {"a": {}}}',
+        '{"version": 2, "files": {"a": {"path": "/a", "route": "a.py", "headers": {}}}}',
+        '{"version": 4, "files": {}}',
+        '{"version": 3, "files": {"a": {"path": "/a", "route": "a.py", "etag": "7", "headers": {"x": 1}}}}',
+        '{"version": 3, "files": {"a": {"path": "/a", "route": "a.py", "etag": "7", "headers": {"x": "\\n"}}}}',
+        '{"version": 3, "files": {"a": {"path": "/a", "route": "a.py", "etag": "7", "headers": {" ": "1"}}}}',
+        '{"version": 3, "files": {}, "public": {"a": {"etag": "7", "encodings": ["zip"]}}}',
     ],
 )
 def test_an_invalid_manifest_is_a_mistake(site: SiteMaker, text: str) -> None:
@@ -282,7 +282,8 @@ def digest(content: bytes) -> str:
 
 
 def entry(content: bytes = BODY, *encodings: str, **more: Any) -> dict[str, Any]:
-    return {"etag": digest(content), **({"encodings": encodings} if encodings else {}), **more}
+    row = {"etag": digest(content), **({"encodings": encodings} if encodings else {}), **more}
+    return row | ({"route": "src/pages/[...path].py"} if "path" in more else {})
 
 
 class ListedMaker(Protocol):
@@ -309,7 +310,7 @@ def listed(site: SiteMaker) -> ListedMaker:
         said = {"content-type": HTML} if headers is None else headers
         one = site({**ANY, **(files or {})}, **options)
         manifest = {
-            "version": 2,
+            "version": 3,
             "files": {
                 "about/index.html": entry(BODY, *VARIANTS, path="/about", headers=said),
                 "plain": entry(b"plain", path="/plain", headers={}),
@@ -515,7 +516,7 @@ def test_equal_headers_are_kept_once(site: SiteMaker) -> None:
         "c": entry(BODY, "gzip", path="/c", headers=said),
         "d": entry(BODY, "gzip", path="/d", headers=said),
     }
-    one.write({"dist/.framework.json": json.dumps({"version": 2, "files": files})})
+    one.write({"dist/.framework.json": json.dumps({"version": 3, "files": files})})
     built = find_built(one.root / "dist")
     assert built is not None
     a, b, c, d = (built.files[f"/{name}"] for name in "abcd")
