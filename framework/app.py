@@ -138,7 +138,7 @@ class App:
         # Without the paths of files, which come first.
         self._exact = {key: m for key, m in site.routes.exact.items() if m.path not in site.files}
         self._error_pages = ErrorPages(
-            site.routes,
+            site.error_folders,
             explain=self._explain if mode == "dev" else None,
             reraise=mode == "build",
         )

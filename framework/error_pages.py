@@ -1,12 +1,14 @@
-"""Responses for errors: the site's own error pages, or a document in the form the client accepts.
+"""Responses for errors: those of the site's `on_error`, its error pages, or a small document.
 
 A client sees nothing of an error's inside unless the site is being developed.
 """
 
+import inspect
 import logging
 import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from unicodedata import normalize
@@ -17,10 +19,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header
 
 from .context import APIContext
-from .errors import RewriteLoopError
+from .errors import HandlerError, RewriteLoopError
 from .route import Route
 from .routing.paths import decode_mount, find_path_below
+from .routing.pattern import Param, Pattern, parse_pattern
+from .routing.rules import Compiler
 from .routing.table import RouteTable
+from .routing.tree import Tree
 from .web.errors import InvalidDataError
 from .web.headers import add_vary
 from .web.response import Response
@@ -71,6 +76,93 @@ pre { overflow: auto; font-size: .85rem; border: 1px solid; border-radius: .4rem
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorHandler:
+    """One `on_error` function; `where` names it in messages: `src/pages/api/_error.py:4`."""
+
+    function: Callable[[APIContext, Crash], Any]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFolder:
+    """What responds to the errors below a folder, whether it is in the folder or around it.
+
+    `handlers` begins with the nearest. `pages` are the nearest error pages, by status.
+    """
+
+    handlers: tuple[ErrorHandler, ...]
+    pages: Mapping[int, Route]
+
+
+class ErrorFolders:
+    """The folders of `src/pages` that have an `_error.py` or an error page.
+
+    `handlers` are the handlers of the site by the pattern of their folder: `/api`, or `""`.
+    """
+
+    def __init__(
+        self, routes: RouteTable[Route], handlers: Mapping[str, ErrorHandler], compiler: Compiler
+    ) -> None:
+        self._routes = routes
+        pages: dict[str, dict[int, Route]] = {}
+        for route in routes.all:
+            folder, _, name = route.pattern.text.rpartition("/")
+            if name in ERROR_PAGES and route.kind != "redirect":
+                pages.setdefault(folder, {})[ERROR_PAGES[name]] = route
+        self._by_name: dict[str, ErrorFolder] = {}
+        for name in sorted({"", *handlers, *pages}):  # outer folders first
+            own = (handlers[name],) if name in handlers else ()
+            outer = self._get_nearest(name) if name else ErrorFolder((), {})
+            found = ErrorFolder((*own, *outer.handlers), {**outer.pages, **pages.get(name, {})})
+            self._by_name[name] = found
+        patterns = [_pattern_below(name) for name in self._by_name if name]
+        self._patterns = sorted(patterns, key=compiler.sort_key)
+        self._tree = Tree(compiler)
+        for position, pattern in enumerate(self._patterns):
+            self._tree.add(pattern.segments, position)
+
+    def find(self, context: APIContext) -> ErrorFolder:
+        """Find the folder of a request: that of the route's file, or the one on the path.
+
+        In the second case the context gets the parameters of the folder.
+        """
+        route = context.route
+        if route is not None and route.kind in ("endpoint", "page"):
+            file = normalize("NFC", route.file.removeprefix("src/pages"))
+            return self._get_nearest(file.rpartition("/")[0])
+        match = None
+        if route is not None:  # otherwise the host or the path is malformed
+            mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
+            path = find_path_below(mount, context.path) or "/"
+            match = self._tree.match(self._routes.find_path_below(path) or "/")
+        if match is None:
+            return self._by_name[""]
+        pattern = self._patterns[match[0]]
+        context.params = dict(zip(pattern.names, match[1], strict=True))
+        context.params.pop(_BELOW.name, None)
+        return self._by_name[pattern.text]
+
+    def _get_nearest(self, name: str) -> ErrorFolder:
+        """Return the folder of that name, or the first one around it."""
+        while name not in self._by_name:
+            name = name.rpartition("/")[0]
+        return self._by_name[name]
+
+
+_BELOW = Param("", rest=True)
+"""The rest of a path below a folder."""
+
+
+def _pattern_below(folder: str) -> Pattern:
+    """Return the pattern of a folder, extended to match every path below the folder."""
+    pattern = parse_pattern(folder)
+    if any(param.rest for param in pattern.params):
+        return pattern
+    segments, names = (*pattern.segments, (_BELOW,)), (*pattern.names, _BELOW.name)
+    return replace(pattern, segments=segments, names=names)
+
+
 class ErrorPages:
     """Makes the error responses of one site.
 
@@ -80,23 +172,14 @@ class ErrorPages:
 
     def __init__(
         self,
-        routes: RouteTable[Route],
+        folders: ErrorFolders,
         *,
         explain: Callable[[Environ, str], str] | None = None,
         reraise: bool = False,
     ) -> None:
-        self._routes = routes
+        self._folders = folders
         self._explain = explain
         self._reraise = reraise
-        self._pages = {
-            route.pattern.text: route
-            for route in routes.all
-            if route.pattern.last_name in ERROR_PAGES and route.kind != "redirect"
-        }
-        patterns = [page.pattern for page in self._pages.values()]
-        # The most segments of a path that can be the folder of a page without a rest parameter.
-        self._depth = max((len(pattern.segments) - 1 for pattern in patterns), default=-1)
-        self._has_rest = any(param.rest for pattern in patterns for param in pattern.params)
 
     def respond(self, context: APIContext, error: Crash) -> Response:
         """Return the response for an exception; log one that is not an `HTTPException`."""
@@ -115,7 +198,12 @@ class ErrorPages:
             return Response(
                 own.get_data() or None, status=own.status_code, headers=list(own.headers.items())
             )
-        response = self._render_page(context, status, error)
+        if context.route is None:  # on_error makes no URL of a malformed host or mount point
+            environ.pop("HTTP_HOST", None)
+            environ["SCRIPT_NAME"] = ""
+        folder = self._folders.find(context)
+        response = self._call_handlers(context, folder, error)
+        response = response or self._render_page(context, folder, status, error)
         if response is None:
             inside = ""
             if self._explain is not None and status == 404:
@@ -128,12 +216,26 @@ class ErrorPages:
                 inside=inside,
                 asked_json=context.path.endswith(".json"),
             )
-        for name, value in error.get_headers(environ):
-            if name.lower() != "content-type":
-                response.headers.append(name, value)
+        if response.status == status:  # on_error may choose another
+            own_names = set(response.headers)
+            for name, value in error.get_headers(environ):
+                if name.lower() not in ("content-type", *own_names):
+                    response.headers.append(name, value)
         return response
 
     def _respond_to_crash(self, context: APIContext, error: Crash) -> Response:
+        self._record(context, "no route" if context.route is None else context.route.file, error)
+        folder = self._folders.find(context)
+        response = self._call_handlers(context, folder, error)
+        if response is not None:
+            return response
+        status = 508 if isinstance(error, RewriteLoopError) else 500
+        if self._explain is None:
+            response = self._render_page(context, folder, status, error)
+        return response or self._render_crash(context, status, error)
+
+    def _record(self, context: APIContext, file: str, error: Crash) -> None:
+        """Log an exception that the site's file has raised. In a build, raise it again."""
         if self._reraise:
             raise error
         request_id = find_request_id(context.environ)
@@ -141,24 +243,48 @@ class ErrorPages:
             "%s %s failed in %s%s",
             context.environ["REQUEST_METHOD"],
             context.origin_pathname,
-            "no route" if context.route is None else context.route.file,
+            file,
             f", request {request_id}" if request_id else "",
             exc_info=error,
         )
-        status = 508 if isinstance(error, RewriteLoopError) else 500
-        asked_json = context.path.endswith(".json")
-        if self._explain is not None:
-            inside = "".join(traceback.format_exception(error))
-            return render_error(context.environ, status, inside=inside, asked_json=asked_json)
-        page = self._render_page(context, status, error)
-        return page or render_error(context.environ, status, asked_json=asked_json)
 
-    def _render_page(self, context: APIContext, status: int, error: Crash) -> Response | None:
+    def _render_crash(self, context: APIContext, status: int, error: Crash) -> Response:
+        """Return the framework's response, with the traceback in development."""
+        inside = "" if self._explain is None else "".join(traceback.format_exception(error))
+        asked_json = context.path.endswith(".json")
+        return render_error(context.environ, status, inside=inside, asked_json=asked_json)
+
+    def _call_handlers(
+        self, context: APIContext, folder: ErrorFolder, error: Crash
+    ) -> Response | None:
+        """Return the response of the nearest `on_error` that returns one.
+
+        An `on_error` that raises the error again passes it on, as if it returned `None`.
+        """
+        for handler in folder.handlers:
+            try:
+                result = handler.function(context, error)
+                if not isinstance(result, Response) and inspect.isawaitable(result):
+                    result = context.run(result)
+                if isinstance(result, Response):
+                    return result.with_own_headers()
+                if result is not None:
+                    raise HandlerError(
+                        f"{handler.where}: on_error returned {type(result).__name__}. "
+                        "Return a Response, or None to leave the error to others."
+                    )
+            except (Exception, SystemExit) as failure:
+                if failure is not error:
+                    self._record(context, handler.where, failure)
+                    return self._render_crash(context, 500, failure)
+        return None
+
+    def _render_page(
+        self, context: APIContext, folder: ErrorFolder, status: int, error: Crash
+    ) -> Response | None:
         """Return the response of the nearest error page, if the client accepts HTML."""
-        if str(status) not in ERROR_PAGES or not accepts_html(context.environ):
-            return None
-        page = self._find_page(context, status)
-        if page is None:
+        page = folder.pages.get(status)
+        if page is None or not accepts_html(context.environ):
             return None
         context.route = page
         context.props = {"error": error}
@@ -170,38 +296,10 @@ class ErrorPages:
         except (Exception, SystemExit) as failure:
             if status != 500:
                 return self._respond_to_crash(context, failure)
-            log.error("The site's 500 page failed", exc_info=failure)
-            return render_error(context.environ, 500)
+            self._record(context, page.file, failure)
+            return self._render_crash(context, status, failure)
         add_vary(response.headers, "accept")
         return response
-
-    def _find_page(self, context: APIContext, status: int) -> Route | None:
-        """Find the error page in the nearest folder: around the route's file, or on the path."""
-        route = context.route
-        if route is None or route.kind == "missing":
-            return self._find_page_on_path(context, status)
-        file = "/" if route.kind == "redirect" else route.file.removeprefix("src/pages")
-        folders = normalize("NFC", file).split("/")[:-1]
-        for count in range(len(folders), 0, -1):
-            page = self._pages.get("/".join([*folders[:count], str(status)]))
-            if page is not None:
-                return page
-        return None
-
-    def _find_page_on_path(self, context: APIContext, status: int) -> Route | None:
-        mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
-        path = find_path_below(mount, context.path) or "/"
-        names = (self._routes.find_path_below(path) or "/").strip("/").split("/")
-        counts = [*range(min(self._depth, len(names)), -1, -1)]
-        if self._has_rest:
-            counts.insert(0, len(names))
-        for count in counts:
-            folder = self._routes.add_prefix("/".join(["", *filter(None, names[:count])]))
-            match = self._routes.match(f"{folder}/{status}")
-            if match is not None and match.route.pattern.text in self._pages:
-                context.params = match.params
-                return match.route
-        return None
 
 
 def find_request_id(environ: Environ) -> str | None:

@@ -81,6 +81,7 @@ def test_the_cost_of_a_404_grows_with_the_length_of_its_path(site: SiteMaker) ->
     files = FILES | {
         "src/pages/404.jinja": "lost",
         "src/pages/shop/[id]/404.jinja": "lost in the shop",
+        "src/pages/shop/[id]/[part]/_error.py": "def on_error(context, error): return None\n",
         "src/pages/[...rest].txt.py": FILES["src/pages/index.py"],
     }
     app = site(files).app

@@ -55,19 +55,19 @@ def _find_misnamed_handlers(
         meant = find_near(name, missing)
         if meant is not None:
             what = f"{name} is not a standard method"
-            yield Mistake(_locate(getattr(module, name), file), what, f"Did you mean {meant}?")
+            yield Mistake(locate(getattr(module, name), file), what, f"Did you mean {meant}?")
     if handled:
         return
     for name, value in vars(module).items():
         method = name.upper()
         if name != method and method in (*METHODS, "ALL") and inspect.isfunction(value):
             what = f"{name} is not a handler, because it is not in capitals"
-            yield Mistake(_locate(value, file), what, f"Rename it to {method}.")
+            yield Mistake(locate(value, file), what, f"Rename it to {method}.")
             return
     yield Mistake(file, "defines no handler", "Define GET, or begin the file's name with _.")
 
 
-def _locate(function: Callable[..., Any], file: str) -> str:
+def locate(function: Callable[..., Any], file: str) -> str:
     """Return the file and line of a function, or the file alone if the line is unknown."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{file}:{code.co_firstlineno}" if code else file
@@ -125,7 +125,7 @@ def bind(
     function: Callable[..., Any], name: str, file: str, *, sessions: bool
 ) -> tuple[Handler, list[Mistake]]:
     """Return the function as a handler of the context, and the mistakes in its parameters."""
-    where = _locate(function, file)
+    where = locate(function, file)
     refused = method_not_allowed(())
     try:
         parameters = inspect.signature(function).parameters.values()

@@ -45,6 +45,7 @@ def _explain(site: Site, context: APIContext, method: str) -> Iterator[str]:
     elif route.kind == "missing":
         yield _row("handled by", "no route matches: 404")
         yield from _middleware_rows(route.middleware)
+        yield from _error_rows(site, context)
         yield from _passed_over(site, context, route)
         yield from _near(site, context)
     else:
@@ -58,6 +59,7 @@ def _explain_route(site: Site, context: APIContext, route: Route, method: str) -
         yield _row("param", f"{name} = {value!r}")
     if route.kind != "redirect":
         yield from _middleware_rows(route.middleware)
+        yield from _error_rows(site, context)
         yield _row("prerendered", "yes" if route.prerender else "no")
     yield from _passed_over(site, context, route)
 
@@ -88,6 +90,11 @@ def _near(site: Site, context: APIContext) -> Iterator[str]:
 def _middleware_rows(middleware: Sequence[Middleware]) -> Iterator[str]:
     for one in middleware:
         yield _row("middleware", one.where)
+
+
+def _error_rows(site: Site, context: APIContext) -> Iterator[str]:
+    for handler in site.error_folders.find(context).handlers:
+        yield _row("on_error", handler.where)
 
 
 def _function(route: Route, method: str) -> str:

@@ -5,14 +5,14 @@ The loader collects all mistakes, so that one start reports them together.
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any, Literal
 
 from ..config import Config
-from ..error_pages import ERROR_PAGES
+from ..error_pages import ERROR_PAGES, ErrorFolders, ErrorHandler
 from ..errors import Mistake, SiteError
 from ..middleware import make_middleware
 from ..route import Handlers, Middleware, Route
@@ -24,10 +24,11 @@ from ..static.built import Built, find_built
 from ..static.files import StaticFile, find_static_files
 from ..static.types import has_extension
 from .config_file import CONFIG_FILE, load_config
-from .endpoints import load_handlers
+from .endpoints import load_handlers, locate
+from .hooks import find_hook
 from .modules import LoadError, SiteModules, explain_unreadable
-from .near_misses import find_misnamed_files, find_near
-from .page_files import MIDDLEWARE, PageFile, PageFolder, find_page_files
+from .near_misses import find_misnamed_files
+from .page_files import ERRORS, MIDDLEWARE, PageFile, PageFolder, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
 from .redirects import find_circles, make_redirect, name_redirect
@@ -53,6 +54,7 @@ class Site:
     modules: SiteModules
     routes: RouteTable[Route]
     missing: Route
+    error_folders: ErrorFolders
     templates: Templates
     files: dict[str, StaticFile]
     static_paths: dict[str, StaticPaths]
@@ -108,6 +110,7 @@ class _Loader:
             self.built = find_built(self.root / config.build.out_dir)
         top = self._load_middleware(self.root / "src" / "middleware.py")
         of_folder = {name: self._load_middleware(f.path) for name, f in folder.middleware.items()}
+        error_handlers = dict(self._load_error_handlers(folder.errors))
         routes: list[Route] = []
         for file in folder.routes:
             route = self._load_route(file, (*top, *_middleware_of(file.name, of_folder)))
@@ -132,6 +135,7 @@ class _Loader:
             modules=self.modules,
             routes=table,
             missing=make_missing(top, check_origin=config.security.check_origin),
+            error_folders=ErrorFolders(table, error_handlers, self.compiler),
             templates=self.templates,
             files=files,
             static_paths=self.static_paths,
@@ -155,11 +159,11 @@ class _Loader:
         return None
 
     def _check_file_names(self, folder: PageFolder) -> None:
-        """Record the files that are probably meant to be middleware, for example."""
+        """Record the files that are probably meant to be middleware or error handlers."""
         private = [file.path for file in folder.private]
         own = sorted((self.root / "src").iterdir())
         for path, name in (
-            *find_misnamed_files(private, (MIDDLEWARE,)),
+            *find_misnamed_files(private, (MIDDLEWARE, ERRORS)),
             *find_misnamed_files(own, ("middleware.py",)),
         ):
             remedy = f"Rename it to {name}, or choose a name that is less similar."
@@ -189,24 +193,35 @@ class _Loader:
         if module is None:
             return ()
         file = self.modules.relative(path)
-        function = getattr(module, "on_request", None)
-        if not callable(function):
-            remedy = "Write: def on_request(context, next): return next()"
-            for name in vars(module):
-                if find_near(name, ["on_request"]):
-                    remedy = f"Rename {name} to on_request."
-            self._mistake(file, "does not define a function on_request", remedy)
+        try:
+            return make_middleware(find_hook(module, file, "on_request"), file)
+        except LoadError as error:
+            self.mistakes += error.mistakes
             return ()
-        return make_middleware(function, file)
+
+    def _load_error_handlers(self, pages: Sequence[PageFile]) -> Iterator[tuple[str, ErrorHandler]]:
+        """Yield the pattern of each folder with an `_error.py`, and its handler."""
+        for page in pages:
+            file = f"{PAGES}/{page.name}"
+            module = self._load_module(page.path)
+            if module is None:
+                continue
+            try:
+                function = find_hook(module, file, "on_error")
+                pattern = self._parse_pattern("/" + page.name.rpartition("/")[0])
+            except LoadError as error:
+                self.mistakes += error.mistakes
+            except PatternError as error:
+                self._mistake(file, error.what, error.remedy)
+            else:
+                yield pattern.text.rstrip("/"), ErrorHandler(function, locate(function, file))
 
     # ------------------------------------------------------------ routes
 
     def _load_route(self, page: PageFile, middleware: tuple[Middleware, ...]) -> Route | None:
         file = f"{PAGES}/{page.name}"
         try:
-            pattern = parse_pattern(pattern_of_file(page.name))
-            if self.has_config:
-                self.compiler.check(pattern)
+            pattern = self._parse_pattern(pattern_of_file(page.name))
             handlers, names = self._load_handlers(page, file)
         except PatternError as error:
             self._mistake(file, error.what, error.remedy)
@@ -257,6 +272,12 @@ class _Loader:
             has_extension=is_named_file,
             lists=lists,
         )
+
+    def _parse_pattern(self, text: str) -> Pattern:
+        pattern = parse_pattern(text)
+        if self.has_config:
+            self.compiler.check(pattern)
+        return pattern
 
     def _load_handlers(self, page: PageFile, file: str) -> tuple[Handlers, Mapping[str, Any]]:
         """Return the handlers of a file, and its names (`prerender`, ...)."""

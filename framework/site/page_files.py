@@ -1,4 +1,4 @@
-"""Find the routes and the middleware among the files below `src/pages`."""
+"""Find the routes, the middleware and the error handlers among the files below `src/pages`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 KINDS = {".py": "endpoint", ".jinja": "page", ".md": "page"}
 MIDDLEWARE = "_middleware.py"
+ERRORS = "_error.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,16 @@ class PageFile:
 class PageFolder:
     """The files below `src/pages`, sorted by name.
 
-    `middleware` maps a folder (`"."` is `src/pages` itself) to its `_middleware.py`. `others` are
-    files that are neither routes nor middleware, `private` those whose name begins with `_`.
+    `middleware` maps a folder (`"."` is `src/pages` itself) to its `_middleware.py`. `errors` are
+    the files `_error.py`, `private` the others whose name begins with `_`, and `others` the files
+    that are nothing of this.
     """
 
     routes: tuple[PageFile, ...]
     middleware: dict[str, PageFile]
     others: tuple[PageFile, ...]
     private: tuple[PageFile, ...] = ()
+    errors: tuple[PageFile, ...] = ()
 
 
 def find_page_files(pages: Path, root: Path) -> PageFolder:
@@ -37,7 +40,7 @@ def find_page_files(pages: Path, root: Path) -> PageFolder:
     Folders whose name begins with `_` are skipped. Raises `OSError` for a folder that cannot be
     read.
     """
-    routes, others, private = [], [], []
+    routes, others, private, errors = [], [], [], []
     middleware = {}
     for path in walk_files(pages, root):
         relative = path.relative_to(pages)
@@ -47,13 +50,15 @@ def find_page_files(pages: Path, root: Path) -> PageFolder:
         file = PageFile(path, relative.as_posix(), kind)
         if path.name == MIDDLEWARE:
             middleware[relative.parent.as_posix()] = file
+        elif path.name == ERRORS:
+            errors.append(file)
         elif path.name.startswith("_"):
             private.append(file)
         elif kind == "other":
             others.append(file)
         else:
             routes.append(file)
-    return PageFolder(tuple(routes), middleware, tuple(others), tuple(private))
+    return PageFolder(tuple(routes), middleware, tuple(others), tuple(private), tuple(errors))
 
 
 def walk_files(folder: Path, root: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:

@@ -242,6 +242,26 @@ def test_middleware_must_be_a_function(site: SiteMaker) -> None:
     )
 
 
+@pytest.mark.parametrize("parameters", ["context", "next, context", "context, next, more", ""])
+def test_middleware_takes_context_and_next(site: SiteMaker, parameters: str) -> None:
+    code = f"\ndef on_request({parameters}):\n    return next()\n"
+    assert site({"src/pages/a.py": OK, "src/middleware.py": code}).errors() == (
+        "The site has a mistake:\n"
+        "src/middleware.py:2: on_request does not take context and next, in this order\n"
+        "    Write: def on_request(context, next): return next()"
+    )
+
+
+@pytest.mark.parametrize("parameters", ["c, n", "context, next, more=1", "*args", "context, *rest"])
+def test_the_parameters_of_middleware_may_have_other_names(
+    site: SiteMaker, parameters: str
+) -> None:
+    code = (
+        f"from framework import Response\n\ndef on_request({parameters}): return Response('mw')\n"
+    )
+    assert site({"src/pages/a.py": OK, "src/middleware.py": code}).get("/a").text() == "mw"
+
+
 # ------------------------------------------------------------------ error pages
 
 

@@ -8,6 +8,7 @@ from framework.site.near_misses import find_near
 from tests.conftest import HANDLER, SiteMaker
 
 MIDDLEWARE = "def on_request(context, next):\n    return next()\n"
+ON_ERROR = "def on_error(context, error): ...\n"
 
 
 def handler(name: str) -> str:
@@ -137,6 +138,10 @@ def test_other_similar_names_are_fine(site: SiteMaker, code: str) -> None:
     [
         ("src/pages/_middlewares.py", "_middleware.py"),
         ("src/pages/admin/_Midleware.py", "_middleware.py"),
+        ("src/pages/_errors.py", "_error.py"),
+        ("src/pages/admin/_eror.py", "_error.py"),
+        ("src/pages/admin/_Error.py", "_error.py"),
+        ("src/pages/admin/__error.py", "_error.py"),
         ("src/middlewares.py", "middleware.py"),
         ("src/_middleware.py", "middleware.py"),
         ("src/Middleware.py", "middleware.py"),
@@ -157,17 +162,37 @@ def test_a_similar_file_beside_the_right_one_is_fine(site: SiteMaker) -> None:
         "src/middleware.txt": "",
         "src/pages/_middleware.py": MIDDLEWARE,
         "src/pages/_middlewares.py": "",
+        "src/pages/_error.py": ON_ERROR,
+        "src/pages/_errors.py": "",
     }
     assert site(files).get("/a").status == 200
 
 
-@pytest.mark.parametrize("file", ["src/middleware.py", "src/pages/_middleware.py"])
-@pytest.mark.parametrize("name", ["onRequest", "on_requests", "onrequest"])
-def test_a_misnamed_function_of_middleware_is_a_mistake(
-    site: SiteMaker, file: str, name: str
+@pytest.mark.parametrize(
+    ("file", "name", "meant"),
+    [
+        (file, name, meant)
+        for files, names, meant in (
+            (
+                ("src/middleware.py", "src/pages/_middleware.py"),
+                ("onRequest", "on_requests", "onrequest"),
+                "on_request",
+            ),
+            (
+                ("src/pages/_error.py", "src/pages/a/_error.py"),
+                ("onError", "on_errors", "on_eror"),
+                "on_error",
+            ),
+        )
+        for file in files
+        for name in names
+    ],
+)
+def test_a_misnamed_function_is_a_mistake(
+    site: SiteMaker, file: str, name: str, meant: str
 ) -> None:
-    code = MIDDLEWARE.replace("on_request", name)
+    code = f"def {name}(context, other):\n    return None\n"
     assert site({"src/pages/a.py": HANDLER, file: code}).errors() == (
-        f"The site has a mistake:\n{file}: does not define a function on_request\n"
-        f"    Rename {name} to on_request."
+        f"The site has a mistake:\n{file}: does not define a function {meant}\n"
+        f"    Rename {name} to {meant}."
     )

@@ -47,6 +47,13 @@ def test_files_are_sorted_by_folder_and_name(tmp_path: Path) -> None:
 def test_private_names_are_skipped(tmp_path: Path, name: str) -> None:
     folder = found(tmp_path, name)
     assert (folder.routes, folder.middleware, folder.others) == ((), {}, ())
+    assert folder.errors == ()
+
+
+def test_error_handlers_are_found(tmp_path: Path) -> None:
+    folder = found(tmp_path, "_error.py", "api/_error.py", "_parts/_error.py", "x/_errors.py")
+    assert [file.name for file in folder.errors] == ["_error.py", "api/_error.py"]
+    assert [file.name for file in folder.private] == ["x/_errors.py"]
 
 
 @pytest.mark.parametrize(
