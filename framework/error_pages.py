@@ -14,9 +14,7 @@ from typing import Any
 from unicodedata import normalize
 
 import jinja2
-from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException
-from werkzeug.http import parse_accept_header
 
 from .context import APIContext
 from .errors import HandlerError, RewriteLoopError
@@ -27,7 +25,7 @@ from .routing.rules import Compiler
 from .routing.table import RouteTable
 from .routing.tree import Tree
 from .web.errors import InvalidDataError
-from .web.headers import add_vary
+from .web.headers import add_vary, parse_accept
 from .web.response import Response
 from .web.wsgi import Environ
 
@@ -331,8 +329,8 @@ def accepts_html(environ: Environ) -> bool:
     """
     if not environ.get("HTTP_ACCEPT"):
         return True
-    quality = {kind.partition(";")[0].lower(): q for kind, q in reversed(_parse_accept(environ))}
-    return quality.get("text/html", max(quality.get(kind, 0) for kind in _OTHER_HTML)) > 0
+    accepted = parse_accept(environ["HTTP_ACCEPT"])
+    return accepted.get("text/html", max(accepted.get(kind, 0) for kind in _OTHER_HTML)) > 0
 
 
 def render_error(
@@ -351,10 +349,10 @@ def render_error(
     in `.json`.
     """
     title = _TITLES.get(status, "Error")
-    accepted = [(kind.partition(";")[0].lower(), q) for kind, q in _parse_accept(environ)]
-    html = max([0, *(q for kind, q in accepted if kind in _HTML_TYPES)])
-    text = max([0, *(q for kind, q in accepted if kind == "text/plain")])
-    json = max([0, *(q for kind, q in accepted if _is_json(kind))])
+    accepted = parse_accept(environ.get("HTTP_ACCEPT"))
+    html = max(accepted.get(kind, 0) for kind in _HTML_TYPES)
+    text = accepted.get("text/plain", 0)
+    json = max([0, *(q for kind, q in accepted.items() if _is_json(kind))])
     sent = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if (json and json >= max(html, text)) or (not html and (_is_json(sent) or asked_json)):
         problem: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
@@ -376,10 +374,6 @@ def render_error(
     response.headers.set("vary", "accept")
     response.headers.set("x-content-type-options", "nosniff")
     return response
-
-
-def _parse_accept(environ: Environ) -> MIMEAccept:
-    return parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)
 
 
 def _is_json(kind: str) -> bool:

@@ -115,6 +115,8 @@ def test_invalid_data_names_each_field(site: SiteMaker) -> None:
         ("", "accept"),
         ("accept-encoding", "accept-encoding, accept"),
         ("Cookie, Accept", "Cookie, Accept"),
+        ("*", "*"),
+        ("cookie, *", "cookie, *"),
     ],
 )
 def test_an_error_page_varies_by_what_chose_it(site: Any, own: str, sent: str) -> None:
@@ -246,6 +248,7 @@ def kind_of(accept: str | None = None, content_type: str = "", *, asked_json: bo
         ("application/json;q=0", "text"),
         ("image/png", "text"),
         ("\x00;;q=,=", "text"),
+        ("text/html" + " " * 9000 + ",text/html", "text"),  # too long to be read
     ],
 )
 def test_the_client_says_which_form_it_takes(accept: str | None, kind: str) -> None:
@@ -344,6 +347,8 @@ def test_a_title_is_the_status_in_words(status: int, title: str) -> None:
         (BROWSER, True),
         ("application/json", False),
         ("text/html;q=0", False),
+        ("text/html;q=0, text/html", True),
+        ("text/html," * 1000, False),  # too long to be read
     ],
 )
 def test_a_client_that_accepts_html_can_get_the_sites_page(accept: str | None, takes: bool) -> None:

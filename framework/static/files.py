@@ -18,10 +18,10 @@ from typing import BinaryIO
 from unicodedata import normalize
 
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
-from werkzeug.http import http_date, parse_accept_header
+from werkzeug.http import http_date
 
 from ..web.conditional import is_unmodified, precondition_fails
-from ..web.headers import Headers, add_vary, find_date
+from ..web.headers import Headers, add_vary, find_date, parse_accept
 from ..web.response import Response
 from ..web.wsgi import Environ
 from .types import content_type_of
@@ -195,12 +195,9 @@ def choose_encoding(accepted: str, available: tuple[str, ...]) -> str | None:
     >>> choose_encoding("gzip;q=0, *", ("gzip", "br"))
     'br'
     """
-    qualities: dict[str, float] = {}
-    for name, quality in parse_accept_header(accepted):
-        name = name.lower()
-        if name == "x-gzip":
-            name = "gzip"  # RFC 9110, 8.4.1.3
-        qualities[name] = max(quality, qualities.get(name, 0))
+    qualities = parse_accept(accepted)
+    if "x-gzip" in qualities:  # the same as gzip (RFC 9110, 8.4.1.3)
+        qualities["gzip"] = max(qualities["x-gzip"], qualities.get("gzip", 0))
     others = qualities.get("*", 0)
     best = max(available, key=lambda name: qualities.get(name, others))
     quality = qualities.get(best, others)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from framework.web.headers import Headers, RequestHeaders, add_vary
+from framework.web.headers import Headers, RequestHeaders, add_vary, parse_accept
 
 TOKEN = "!#$%&'*+-.^_`|~0123456789ABCXYZabcxyz"
 
@@ -260,6 +260,27 @@ def test_the_headers_of_a_request_can_not_be_changed(change):
     with pytest.raises(TypeError, match="can't be changed"):
         change(headers)
     assert headers.items() == [("a", "1")]
+
+
+@pytest.mark.parametrize(
+    ("value", "qualities"),
+    [
+        (None, {}),
+        ("", {}),
+        ("gzip", {"gzip": 1}),
+        ("GZip;Q=0.5 , br", {"gzip": 0.5, "br": 1}),
+        ("text/html;level=1;q=0.3;x=y", {"text/html": 0.3}),
+        ("a;q=0, a;q=0.2, a;q=0.1", {"a": 0.2}),
+        ("b;q=1.000, c;q=0", {"b": 1, "c": 0}),
+        ("a;q=1.1, b;q=-1, c;q=x, e;q=nan, f;q=1e0, g;q=2", {}),
+        ("a\t;\tq=0.5", {"a": 0.5}),
+        (" ,, ,", {}),
+        ("a," * 499 + "b", {"a": 1, "b": 1}),
+        ("a," * 500 + "b", {}),
+    ],
+)
+def test_an_accept_header_is_a_mapping_of_qualities(value, qualities):
+    assert parse_accept(value) == qualities
 
 
 def test_headers_made_of_a_request_can_be_changed():
