@@ -126,6 +126,39 @@ def test_an_error_page_varies_by_what_chose_it(site: Any, own: str, sent: str) -
     assert response.headers["vary"] == sent
 
 
+@pytest.mark.parametrize("built", [False, True])
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/de/nothing", "nichts de NotFound"),
+        ("/de/404", "nichts de NotFound"),
+        ("/to?/de/404", "nichts de NotFound"),
+        ("/fr/nothing", "none fr NotFound"),
+        ("/fr/404", "none fr NotFound"),
+        ("/to?/fr/404", "none fr NotFound"),
+    ],
+)
+def test_a_prerendered_error_page_has_the_props_of_its_folder(
+    site: SiteMaker, built: bool, path: str, text: str
+) -> None:
+    made = site(
+        {
+            "src/pages/[lang]/404.jinja": (
+                "---\nprerender = True\n\ndef get_static_paths():\n"
+                "    return [{'params': {'lang': 'de'}, 'props': {'text': 'nichts'}}]\n---\n"
+                "{{ props.get('text', 'none') }} {{ params.lang }} {{ props.error.__class__.__name__ }}"
+            ),
+            "src/pages/to.py": (
+                "def GET(rewrite, url):\n    return rewrite(url.search.removeprefix('?'))\n"
+            ),
+        }
+    )
+    if built:
+        made.build()
+    response = made.get(path)
+    assert (response.status, response.text()) == (404, text)
+
+
 @pytest.mark.parametrize("output", ["server", "static"])
 @pytest.mark.parametrize(
     "path", ["/404", "/404/", "/404?x", "/500", "/to/404", "/to/500", "/x/404"]

@@ -82,13 +82,14 @@ def prerender_handlers(
 
     def wrap(handler: Handler) -> Handler:
         def run(context: APIContext) -> Response:
-            if is_error_page and (has_build or "error" in context.props):
-                return handler(context)
             is_rewritten = context.rewritten_from is not None
-            path = paths.find(context.params) if is_rewritten or not has_build else None
-            if path is None:
+            path = None
+            if is_rewritten or is_error_page or not has_build:
+                path = paths.find(context.params)
+            if path is not None:
+                context.props = {**path.props, **context.props}  # with the error of an error page
+            elif not is_error_page:
                 raise NotFound
-            context.props = path.props
             return handler(context)
 
         return run
