@@ -11,6 +11,7 @@ from .options import ConfigError, choice, flag, instance, number, option, option
 from .routing.destination import Destination
 from .routing.pattern import PatternError, parse_pattern
 from .sessions import Sessions
+from .web.response import Response
 from .web.url import URL
 
 _HOST_NAME = re.compile(r"(\*\.)?[^/\s*:\[\]]+|\[[0-9A-Fa-f:.]+\]")
@@ -76,6 +77,17 @@ def _is_converter_mapping(value: Any) -> bool:
     )
 
 
+def _is_safe_url(value: object) -> bool:
+    """Whether the value is an absolute URL to which a redirect may lead."""
+    if not isinstance(value, str) or not URL.can_parse(value):
+        return False
+    try:
+        Response.redirect(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_redirect_mapping(value: Any) -> bool:
     if not _is_text_mapping(value):
         return False
@@ -109,8 +121,9 @@ def _find_redirect_problems(source: str, target: object) -> list[str]:
             parse_pattern(Destination(destination).path)
         except PatternError as error:
             problems.append(str(error))
-    elif not _is_http_url(destination):
-        problems.append('the destination must be a path that begins with "/" or an http(s) URL.')
+    elif not _is_safe_url(destination):
+        allowed = 'a path that begins with "/" or a URL of a safe scheme'
+        problems.append(f"the destination must be {allowed}.")
     used = Destination(destination).names if isinstance(destination, str) else set()
     if not problems and (missing := sorted(used - params)):
         problems.append(f"the destination uses [{missing[0]}], which {source} does not have.")

@@ -272,7 +272,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(make, key, values, allowed)
         assert wrong(make, **{key: value}) == f"{argument}: {key} must be {allowed}."
 
 
-DESTINATION = 'the destination must be a path that begins with "/" or an http(s) URL.'
+DESTINATION = 'the destination must be a path that begins with "/" or a URL of a safe scheme.'
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,14 @@ DESTINATION = 'the destination must be a path that begins with "/" or an http(s)
         ("/a", None, DESTINATION),
         ("/a", {"status": 301}, DESTINATION),
         ("/a", "new", DESTINATION),
+        ("/a", "?x", DESTINATION),
         ("/a", "javascript:alert(1)", DESTINATION),
+        ("/a", " javascript:alert(1)", DESTINATION),
+        ("/a", "DATA:text/html,x", DESTINATION),
+        ("/a", "file:///etc/passwd", DESTINATION),
+        ("/a", "https:/e.example", DESTINATION),
+        ("/[a]", "myapp://[a]/x", DESTINATION),
+        ("/[a]", "mailto:[b]@e.example", "the destination uses [b], which /[a] does not have."),
         (
             "/a",
             {"status": 200, "destination": "/b"},

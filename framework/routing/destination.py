@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from .paths import quote_path
 
-_find_origin = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*").match
+_find_origin = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//[^/?#]*)?").match
 _PARAM = re.compile(r"\[(?:\.\.\.)?([^\W\d]\w*)(?:=\w+)?\]")
 _QUERY_SAFE = "/:@!$'()*,;"
 
@@ -15,7 +15,8 @@ _QUERY_SAFE = "/:@!$'()*,;"
 class Destination:
     """The destination of a redirect.
 
-    `origin` is that of a URL, or `""` for a path. `names` are the names of the parameters.
+    `origin` is the beginning of a URL (`https://example.com`, `mailto:`), or `""` for a path.
+    `names` are the names of the parameters.
     """
 
     def __init__(self, text: str) -> None:
@@ -40,7 +41,8 @@ class Destination:
         path = "/".join(filled for name, filled in segments if filled or not name)
         if self._mark:
             query = self._mark + _fill(self._query, for_query)
-        return f"{self.origin}{path or '/'}{query}{self._hash}{_fill(self._fragment, for_path)}"
+        path = self.origin + path or "/"
+        return f"{path}{query}{self._hash}{_fill(self._fragment, for_path)}"
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
