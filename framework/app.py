@@ -7,7 +7,7 @@ from typing import Any
 
 from .config import Config
 from .context import APIContext, Services
-from .error_pages import ErrorPages, add_request_id
+from .error_pages import Crash, ErrorPages, add_request_id
 from .middleware import Rewriter
 from .route import Handler, Handlers, Route
 from .routing.paths import decode_mount, decode_path, is_plain_path, quote_path
@@ -66,10 +66,8 @@ class App:
                 context.session.save()
             return self._send(context, response, start_response)
         except (Exception, SystemExit) as error:
-            exc_info = sys.exc_info()  # start_response may have been called already
             response.close()
-            response = self._error_pages.respond(context, error)
-            return self._send(context, response, lambda *head: start_response(*head, exc_info))
+            return self._send_error(context, error, start_response)
 
     def _match(self, environ: Environ) -> Match[Route] | None:
         """Find what handles the path: a route, a file, or a redirect to the canonical spelling.
@@ -120,6 +118,22 @@ class App:
             context.close()
             return body
         return _StreamedBody(body, context)
+
+    def _send_error(
+        self, context: APIContext, error: Crash, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Send the response for an error of the session or of sending another response."""
+        exc_info = sys.exc_info()
+
+        def start_again(status: str, headers: list[tuple[str, str]]) -> Any:
+            return start_response(status, headers, exc_info)
+
+        response = self._error_pages.respond(context, error)
+        try:
+            return self._send(context, response, start_again)
+        except (Exception, SystemExit) as failure:
+            response = self._error_pages.fail(context, failure)
+            return self._send(context, response, start_again)
 
     def __init__(
         self,

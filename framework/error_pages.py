@@ -188,6 +188,14 @@ class ErrorPages:
                 error = failure
         return self._respond_to_crash(context, error)
 
+    def fail(self, context: APIContext, failure: Crash, file: str = "") -> Response:
+        """Return the framework's own response after the site's response to an error failed.
+
+        `file` is the file that failed; by default it is that of the route.
+        """
+        self._record(context, failure, file)
+        return self._render_crash(context, 500, failure)
+
     def _respond_to_http(self, context: APIContext, error: HTTPException) -> Response:
         environ = context.environ
         status = error.code or 500
@@ -222,7 +230,7 @@ class ErrorPages:
         return response
 
     def _respond_to_crash(self, context: APIContext, error: Crash) -> Response:
-        self._record(context, "no route" if context.route is None else context.route.file, error)
+        self._record(context, error)
         folder = self._folders.find(context)
         response = self._call_handlers(context, folder, error)
         if response is not None:
@@ -232,8 +240,8 @@ class ErrorPages:
             response = self._render_page(context, folder, status, error)
         return response or self._render_crash(context, status, error)
 
-    def _record(self, context: APIContext, file: str, error: Crash) -> None:
-        """Log an exception that the site's file has raised. In a build, raise it again."""
+    def _record(self, context: APIContext, error: Crash, file: str = "") -> None:
+        """Log an exception of a file, by default that of the route. In a build, raise it again."""
         if self._reraise:
             raise error
         request_id = find_request_id(context.environ)
@@ -241,7 +249,7 @@ class ErrorPages:
             "%s %s failed in %s%s",
             context.environ["REQUEST_METHOD"],
             context.origin_pathname,
-            file,
+            file or ("no route" if context.route is None else context.route.file),
             f", request {request_id}" if request_id else "",
             exc_info=error,
         )
@@ -273,8 +281,7 @@ class ErrorPages:
                     )
             except (Exception, SystemExit) as failure:
                 if failure is not error:
-                    self._record(context, handler.where, failure)
-                    return self._render_crash(context, 500, failure)
+                    return self.fail(context, failure, handler.where)
         return None
 
     def _render_page(
@@ -294,8 +301,7 @@ class ErrorPages:
         except (Exception, SystemExit) as failure:
             if status != 500:
                 return self._respond_to_crash(context, failure)
-            self._record(context, page.file, failure)
-            return self._render_crash(context, status, failure)
+            return self.fail(context, failure)
         add_vary(response.headers, "accept")
         return response
 

@@ -127,7 +127,7 @@ class OriginCheck:
         if url is None or url.origin != origin:
             return "To accept such forms, set check_origin = False in the file of the route."
         is_forwarded = "HTTP_X_FORWARDED_PROTO" in environ or "HTTP_FORWARDED" in environ
-        is_other_scheme = url.host == URL(expected).host
+        is_other_scheme = url.host == URL(expected).host and origin != expected
         if (is_forwarded or is_other_scheme) and not self._trusts_proxies:
             return "Behind a proxy that sets X-Forwarded-Proto, set Security(trusted_proxies=1)."
         return "To accept this origin, add it to Security(trusted_origins=...)."

@@ -286,6 +286,11 @@ def test_a_request_that_no_browser_sent_passes(headers: dict[str, str], kind: st
             "To accept such forms, set check_origin = False in the file of the route.",
         ),
         (
+            {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_ORIGIN": "http://localhost"},
+            "Sec-Fetch-Site is cross-site, Origin is http://localhost, expected http://localhost. "
+            "To accept this origin, add it to Security(trusted_origins=...).",
+        ),
+        (
             {"HTTP_ORIGIN": "https://localhost"},
             "Sec-Fetch-Site is missing, Origin is https://localhost, expected http://localhost. "
             "Behind a proxy that sets X-Forwarded-Proto, set Security(trusted_proxies=1).",

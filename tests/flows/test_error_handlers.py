@@ -325,6 +325,25 @@ def test_a_body_that_cannot_be_sent_is_an_error_too(site: SiteMaker, caplog: Any
     assert caplog.messages == ["GET / failed in src/pages/index.py"]
 
 
+@pytest.mark.parametrize("file", ["_error.py", "500.py"])
+def test_a_response_to_an_error_that_cannot_be_sent_leads_to_a_plain_500(
+    site: SiteMaker, caplog: Any, file: str
+) -> None:
+    name = "on_error(context, error)" if file == "_error.py" else "GET(cookies)"
+    code = (
+        "from framework import Response\nSHARED = Response(iter(['a']), status=500)\n\n\n"
+        f"def {name}: return SHARED\n"
+    )
+    crash = handler("context.cookies.set('a', 'b')\n1 / 0")
+    made = site({f"src/pages/{file}": code, "src/pages/index.py": crash})
+    for text in ("a", "500 Internal Server Error\n"):
+        response = made.get("/")
+        assert (response.status, response.text()) == (500, text)
+        assert len(response.headers.get_set_cookie()) == 1
+    failures = [type(record.exc_info[1]).__name__ for record in caplog.records if record.exc_info]
+    assert failures == [*["ZeroDivisionError"] * 2, *["BodyUsedError"] * 2]
+
+
 def test_an_error_in_a_stream_ends_it(site: SiteMaker) -> None:
     body = "def parts():\n    yield 'a'\n    1 / 0\nreturn Response(parts())"
     made = site({"src/pages/_error.py": named("top"), "src/pages/index.py": handler(body)})
