@@ -1,5 +1,6 @@
 """The options of sessions, and the store that they name."""
 
+import os
 from pathlib import Path
 
 from cachelib.base import BaseCache
@@ -39,8 +40,9 @@ def open_store(sessions: Sessions, root: Path, out_dir: str = "dist") -> Store:
     store = sessions.store
     if isinstance(store, BaseCache):
         return CacheStore(store, sessions.max_age)
-    folder, *taken = [(root / name).resolve() for name in (store, "src", "public", out_dir)]
+    names = (store, ".", "src", "public", out_dir)
+    folder, real_root, *taken = [Path(os.path.realpath(root / name)) for name in names]
     is_inside = any(folder.is_relative_to(other) for other in taken)
-    if is_inside or any(other.is_relative_to(folder) for other in (root.resolve(), *taken)):
+    if is_inside or any(other.is_relative_to(folder) for other in (real_root, *taken)):
         raise ValueError(f"{store!r} has other files of the site")
     return FolderStore(folder, sessions.max_age)

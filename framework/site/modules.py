@@ -141,7 +141,10 @@ class SiteModules:
                 where = f"{self.relative(frame.filename)}:{frame.lineno}"
         if isinstance(error, SystemExit):
             return Mistake(where, "exits the program during import", "Remove the call of exit().")
-        text = str(error).replace(f"{self._package}.", "")
+        try:
+            text = str(error).replace(f"{self._package}.", "")
+        except Exception:  # raised by the site's own class
+            text = "its text can't be shown"
         what = f"{type(error).__name__} during import: {text}"
         if isinstance(error, ModuleNotFoundError) and error.name:
             name = error.name.removeprefix(f"{self._package}.")
