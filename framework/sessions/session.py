@@ -15,7 +15,7 @@ from .stores import Store
 COOKIE = "framework-session"
 _is_id = re.compile(r"[A-Za-z0-9_-]{43}").fullmatch  # the form of `_make_id()`
 # Longer than any request: how long the store knows what became of an id after `regenerate()`.
-_MOVED_AGE = 60 * 60  # seconds
+_MOVED_AGE = 10 * 60  # seconds
 
 # What the store has for an id: the data, or the new ids after `regenerate()`.
 _Stored = dict[str, Any] | list[str]
@@ -230,7 +230,11 @@ class Session:
             else:
                 return
             self._store.write(new, _text_of(data), self._store.max_age)
-            self._store.write(old, _text_of(ids), min(_MOVED_AGE, self._store.max_age))
+            try:
+                self._store.write(old, _text_of(ids), min(_MOVED_AGE, self._store.max_age))
+            except Exception:
+                self._store.delete(new)
+                raise
         self._set_cookie(new)
 
     def _merge(self, stored: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -84,14 +84,15 @@ class FolderStore:
     def lock(self, id: str) -> Iterator[None]:
         """Lock a session, if it exists, for all threads and processes."""
         path = self._path_of(id)
-        while path.exists():
-            with suppress(FileNotFoundError), path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                # Whoever held the lock may have replaced the file.
-                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                    yield
-                    return
-        yield
+        with ExitStack() as stack:
+            while path.exists():
+                with suppress(FileNotFoundError):
+                    file = stack.enter_context(path.open("r+b"))  # NFS locks only files to write
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                    # Whoever held the lock may have replaced the file.
+                    if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                        break
+            yield
 
     def _make_folder(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

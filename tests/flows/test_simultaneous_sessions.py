@@ -285,6 +285,36 @@ def test_an_expired_session_is_not_written_again(
     assert data_of(store, id) == {}
 
 
+def test_a_session_that_cannot_be_moved_stays_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = new_session(store, cart=1)
+    login = request_with(store, id)
+    login.regenerate()
+    login["user"] = "ada"
+    new = login.session_id
+    write = type(store).write
+
+    def fail(self: Store, id: str, text: str, max_age: int) -> None:
+        if text.startswith("["):
+            raise OSError("No space left on device")
+        write(self, id, text, max_age)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(store), "write", fail)
+    with pytest.raises(OSError, match="No space left"):
+        login.save()
+    assert login._cookies.headers() == []
+    assert (data_of(store, id), data_of(store, new)) == ({"cart": 1}, {})
+
+
+def test_a_lock_passes_an_error_on(store: Store) -> None:
+    id = new_session(store, a=1)
+    with pytest.raises(FileNotFoundError), store.lock(id):
+        raise FileNotFoundError
+    with store.lock(id):  # it was released
+        pass
+
+
 # ------------------------------------------------------------------ threads and processes
 
 
