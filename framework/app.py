@@ -1,5 +1,6 @@
 """`App`: a site as a WSGI application. `App.__call__` handles a request from top to bottom."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -143,7 +144,10 @@ class App:
         fallback: WSGIApplication | None = None,
         mode: Mode = "production",
     ) -> None:
-        self.site = site = load_site(Path(root).resolve(), config, mode)
+        if not isinstance(config, Config | None):
+            raise TypeError(f"config is a Config, not {type(config).__name__}.")
+        # Path.resolve() raises RuntimeError for a link that leads to itself.
+        self.site = site = load_site(Path(os.path.realpath(root)), config, mode)
         self.config = site.config
         self._fallback = fallback
         self._files, self._routes, self._missing = site.files, site.routes, site.missing
@@ -216,7 +220,10 @@ class App:
         return explain(self.site, context, environ["REQUEST_METHOD"], target)
 
     def close(self) -> None:
-        """Remove the site's `src/` from `sys.path`."""
+        """Remove the site's modules from `sys.modules` and its `src/` from `sys.path`.
+
+        If another `App` of the same folder is open, they stay until it is closed.
+        """
         self.site.modules.close()
 
 

@@ -14,8 +14,9 @@ from .web.jsontext import write_json
 from .web.request import Request
 from .web.response import Response
 from .web.search_params import URLSearchParams
+from .web.stream import Stream
 from .web.url import URL
-from .web.wsgi import WSGIApplication, call, close
+from .web.wsgi import Environ, StartResponse, WSGIApplication, call, close
 
 _MOST_REDIRECTS = 20
 _is_seconds = re.compile("-?[0-9]+").fullmatch
@@ -36,7 +37,8 @@ class RequestOptions(TypedDict, total=False):
 class Client:
     """Calls a WSGI application and keeps cookies, as a browser does.
 
-    `wsgiref.validate` checks every call. `cookies` has the cookies by host and name; the client
+    The application may be any WSGI application. `wsgiref.validate` checks every call. A response
+    can be read more than once. `cookies` has the cookies by host and name; the client
     ignores their path, domain and `Secure`. `url` is the URL of the last response.
     """
 
@@ -145,16 +147,35 @@ def _store_cookie(jar: dict[str, str], line: str) -> None:
         jar[name] = value
 
 
+class _Response(Response):
+    """A response whose body can be read any number of times."""
+
+    __slots__ = ()
+
+    def _take(self) -> Stream:
+        chunks = super()._take()
+        self._used = False
+        return chunks
+
+
 def _call(application: WSGIApplication, request: Request) -> Response:
     """Call the application and read its response to the end."""
+    environ = request.to_environ()
+    body_of_request = environ["wsgi.input"]
+
+    def run(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        # The validator refuses read() without a size, which `wsgi.input_terminated` allows.
+        environ["wsgi.input"] = body_of_request
+        return application(environ, start_response)
+
     with warnings.catch_warnings():
         # The validator warns about every method that is not in RFC 2616, such as PURGE.
         warnings.filterwarnings("ignore", "Unknown REQUEST_METHOD", WSGIWarning)
-        status, text, headers, body = call(validator(application), request.to_environ())
+        status, text, headers, body = call(validator(run), environ)
     if body is not None and not isinstance(body, bytes):
         chunks = body
         try:
             body = b"".join(chunks)
         finally:
             close(chunks)
-    return Response(body, status=status, status_text=text, headers=headers)
+    return _Response(body, status=status, status_text=text, headers=headers)

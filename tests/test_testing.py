@@ -1,6 +1,8 @@
+import io
 from collections.abc import Callable
 from typing import Any
 
+import flask
 import pytest
 
 from framework import File, Response
@@ -253,3 +255,92 @@ def test_a_body_that_fails_is_closed() -> None:
     with pytest.raises(ValueError, match="midway"):
         Client(application).get("/")
     assert closed == [True]
+
+
+def test_a_response_can_be_read_more_than_once(client: Callable[[str], Client]) -> None:
+    response = client(ECHO).post("/", body="hi")
+    assert response.json()["body"] == "hi"
+    assert '"body":"hi"' in response.text()
+    assert response.bytes() == response.text().encode()
+    assert response.clone().json() == response.json()
+    assert not response.body_used
+
+
+# ------------------------------------------------------------- other applications
+
+
+@pytest.fixture
+def shop() -> flask.Flask:
+    shop = flask.Flask("shop")
+
+    @shop.route("/", methods=["GET", "POST", "PUT"])
+    def data() -> bytes:
+        return flask.request.get_data()
+
+    @shop.post("/form")
+    def form() -> Any:
+        files = {name: file.read().decode() for name, file in flask.request.files.items()}
+        return {**flask.request.form, **files}
+
+    @shop.post("/json")
+    def json() -> Any:
+        return [flask.request.get_json()]
+
+    @shop.get("/stream")
+    def stream() -> flask.Response:
+        return flask.Response(str(number) for number in range(3))
+
+    @shop.get("/visits")
+    def visits() -> flask.Response:
+        response = flask.Response(flask.request.cookies.get("n", "0"))
+        response.set_cookie("n", "1")
+        return response
+
+    return shop
+
+
+@pytest.mark.parametrize("body", ["text é", b"\xff", iter(["in ", "parts"]), io.BytesIO(b"file")])
+def test_a_flask_application_reads_what_is_sent(shop: flask.Flask, body: Any) -> None:
+    expected = {str: "text é".encode(), bytes: b"\xff", io.BytesIO: b"file"}
+    response = Client(shop).put("/", body=body)
+    assert (response.status, response.bytes()) == (200, expected.get(type(body), b"in parts"))
+
+
+def test_a_flask_application_works_as_any_other(shop: flask.Flask) -> None:
+    client = Client(shop)
+    assert client.get("/").text() == ""
+    assert client.post("/").text() == ""
+    assert client.post("/form", form={"a": "1 &"}).json() == {"a": "1 &"}
+    form = {"a": "1", "f": File("x,y", "a.csv")}
+    assert client.post("/form", form=form).json() == {"a": "1", "f": "x,y"}
+    assert client.post("/json", json={"a": 1}).json() == [{"a": 1}]
+    assert client.get("/stream").text() == "012"
+    assert [client.get("/visits").text() for _ in range(2)] == ["0", "1"]
+    assert client.head("/stream").text() == ""
+    assert client.get("/missing").status == 404
+
+
+def test_a_flask_application_behind_a_site(site: SiteMaker, shop: flask.Flask) -> None:
+    client = Client(site({"src/pages/site.py": ECHO}, fallback=shop.wsgi_app).app)
+    assert client.post("/site", body="to the site").json()["body"] == "to the site"
+    assert client.post("/form", form={"a": "1"}).json() == {"a": "1"}
+
+
+READS: dict[str, Callable[[Any], bytes]] = {
+    "all": lambda stream: stream.read(),
+    "by size": lambda stream: b"".join(iter(lambda: stream.read(2), b"")),
+    "more than there is": lambda stream: stream.read(10_000),
+    "by line": lambda stream: stream.readline() + stream.readline(3) + stream.readline(),
+    "all lines": lambda stream: b"".join(stream.readlines()),
+    "iterated": lambda stream: b"".join(stream),
+}
+
+
+@pytest.mark.parametrize("how", READS)
+@pytest.mark.parametrize("body", ["one\ntwo\n", ["on", "e\ntwo\n"]])
+def test_an_application_may_read_its_input_in_any_way(how: str, body: Any) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [("content-type", "text/plain")])
+        return [READS[how](environ["wsgi.input"])]
+
+    assert Client(application).post("/", body=body).text() == "one\ntwo\n"

@@ -1,5 +1,7 @@
 """The configuration file of a site: `framework.config.py`."""
 
+import os
+
 from ..config import Config
 from ..errors import Mistake
 from ..options import ConfigError
@@ -14,7 +16,7 @@ def load_config(modules: SiteModules) -> tuple[Config, list[Mistake]]:
     With mistakes, or without a file, it is the default configuration.
     """
     path = modules.root / CONFIG_FILE
-    if not path.is_file():
+    if not os.path.lexists(path):  # a link that leads nowhere is a mistake
         return Config(), []
     try:
         config = getattr(modules.load(path), "config", None)

@@ -92,6 +92,9 @@ class _Loader:
         self.static_paths: dict[str, StaticPaths] = {}
 
     def load(self, config: Config | None) -> Site:
+        for name in ("public", "src/layouts", "src/components"):
+            if os.path.lexists(self.root / name) and not (self.root / name).is_dir():
+                raise SiteError([Mistake(name, "is not a folder", "Rename or remove it.")])
         if not (self.root / PAGES).is_dir():
             remedy = f"Make the folder {PAGES}, or name the site's folder with --root."
             raise SiteError([Mistake(str(self.root), f"has no folder {PAGES}", remedy)])

@@ -1,12 +1,16 @@
 """Load the files of a site as modules, and explain the errors that they raise."""
 
+import builtins
 import hashlib
 import importlib.util
 import os
 import sys
 import traceback
+from collections.abc import Mapping
+from contextlib import suppress
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -43,37 +47,31 @@ class SiteModules:
     Until `close()`, `src/` is on `sys.path`, so that `from lib.catalog import find` works. Files
     below `src/` are loaded by their path, so their names may have any characters. They are
     modules of a package that belongs to the site, so that `from ._shared import x` works.
+
+    Objects for one folder share the modules: the last `close()` removes them. If another site is
+    open that has modules of the same names, `src/` is not on `sys.path`: import statements then
+    find the modules in the site's package.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._source = root / "src"
-        digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
-        self._package = f"site_{digest}"
-        self._unload()
-        sys.path.insert(0, str(self._source))
-        importlib.invalidate_caches()
+        self._is_open = True
+        self._package = f"site_{hashlib.sha256(os.fsencode(root)).hexdigest()[:8]}"
+        with _lock:
+            shared = _open_sources.pop(self._package, None) or _Source(self._source, self._package)
+            _open_sources[self._package] = self._shared = shared  # now the last one
+            shared.users += 1
 
     def close(self) -> None:
-        """Take `src/` off `sys.path` and remove the site's modules from `sys.modules`."""
-        if str(self._source) in sys.path:
-            sys.path.remove(str(self._source))
-        self._unload()
-
-    def _unload(self) -> None:
-        """Remove this site's modules, and modules of other sites with the same names."""
-        own = {
-            path.stem for path in self._source.glob("*") if path.is_dir() or path.suffix == ".py"
-        }
-        # Find all before removing any: a namespace package looks its parent up in sys.modules.
-        found = [
-            name
-            for name, module in list(sys.modules.items())
-            if (top := name.partition(".")[0]) == self._package
-            or (top in own and _is_site_module(module))
-        ]
-        for name in found:
-            del sys.modules[name]
+        """Remove the site's modules from `sys.modules` and `src/` from `sys.path`."""
+        with _lock:
+            if self._is_open:
+                self._is_open = False
+                self._shared.users -= 1
+                if self._shared.users == 0:
+                    del _open_sources[self._package]
+                    self._shared.close()
 
     def load(self, path: Path) -> ModuleType:
         """Load the file at `path` as a module; raise `LoadError` for any error in it."""
@@ -143,9 +141,14 @@ class SiteModules:
                 where = f"{self.relative(frame.filename)}:{frame.lineno}"
         if isinstance(error, SystemExit):
             return Mistake(where, "exits the program during import", "Remove the call of exit().")
-        what = f"{type(error).__name__} during import: {error}"
+        try:
+            text = str(error).replace(f"{self._package}.", "")
+        except Exception:  # raised by the site's own class
+            text = "its text can't be shown"
+        what = f"{type(error).__name__} during import: {text}"
         if isinstance(error, ModuleNotFoundError) and error.name:
-            return Mistake(where, what, f"Install it, or add a module {error.name} to src/.")
+            name = error.name.removeprefix(f"{self._package}.")
+            return Mistake(where, what, f"Install it, or add a module {name} to src/.")
         return Mistake(where, what, "Fix this line.")
 
 
@@ -158,11 +161,96 @@ def _escape(name: str) -> str:
     return name.replace("%", "%25").replace(".", "%2E")
 
 
-def _is_site_module(module: ModuleType) -> bool:
-    paths = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
-    return any(
-        parent.name == "src" and (parent / "pages").is_dir()
-        for path in paths
-        if path
-        for parent in Path(path).parents
-    )
+class _Source:
+    """The folder `src/` of an open site; `users` counts the open `SiteModules` of it."""
+
+    def __init__(self, folder: Path, package: str) -> None:
+        self.users = 0
+        self.folder = folder
+        self.package = package
+        modules = {p.stem for p in folder.glob("*") if p.is_dir() or p.suffix == ".py"}
+        self.names = modules - sys.stdlib_module_names
+        self._loaded_before = set(self._find_modules())
+        others = set().union(*(other.names for other in _open_sources.values()))
+        self.is_private = not (self.names - _NOT_IMPORTED).isdisjoint(others)
+        if self.is_private:
+            _replace_import()
+        else:
+            sys.path.insert(0, str(self.folder))
+        importlib.invalidate_caches()
+
+    def close(self) -> None:
+        """Restore what was there before."""
+        if self.is_private:
+            _restore_import()
+        else:
+            with suppress(ValueError):  # somebody else has removed it
+                sys.path.remove(str(self.folder))
+        for name in self._find_modules():
+            if name not in self._loaded_before:
+                del sys.modules[name]
+
+    def _find_modules(self) -> list[str]:
+        """Return the names of the loaded modules that belong to the site."""
+        return [
+            name
+            for name, module in list(sys.modules.items())
+            if (top := name.partition(".")[0]) == self.package
+            or (top in self.names and self._has(module))
+        ]
+
+    def _has(self, module: ModuleType) -> bool:
+        paths = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+        return any(Path(path).is_relative_to(self.folder) for path in paths if path)
+
+
+_NOT_IMPORTED = {"pages", "layouts", "components"}  # folders that every site may have
+_lock = RLock()
+_open_sources: dict[str, _Source] = {}  # by package, in the order in which they were opened
+_python_import = builtins.__import__
+_is_import_replaced = False
+
+
+def _replace_import() -> None:
+    global _python_import, _is_import_replaced
+    if not _is_import_replaced:
+        _python_import, builtins.__import__ = builtins.__import__, _import
+        _is_import_replaced = True
+
+
+def _restore_import() -> None:
+    """Restore `__import__` after the last private site, unless another tool has replaced it too."""
+    global _is_import_replaced
+    is_needed = any(source.is_private for source in _open_sources.values())
+    if not is_needed and builtins.__import__ is _import:
+        builtins.__import__ = _python_import
+        _is_import_replaced = False
+
+
+def _import(
+    name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+) -> ModuleType:
+    """`__import__`, but an import statement finds a module of a private site in its package."""
+    top = name.partition(".")[0]
+    # pickle, for example, is no statement: it passes no globals, or a list.
+    is_statement = level == 0 and globals is not None and not isinstance(fromlist, list)
+    source = _find_source(globals, top) if is_statement else None
+    if source is None or not source.is_private or top not in source.names:
+        return _python_import(name, globals, locals, fromlist, level)
+    full = f"{source.package}.{name}"
+    module = _python_import(full, globals, locals, fromlist or ("__name__",))
+    return module if fromlist else sys.modules[f"{source.package}.{top}"]
+
+
+def _find_source(globals: Mapping[str, Any], top: str) -> _Source | None:
+    """Find the source in which the code that imports `top` belongs.
+
+    Code outside of all sites, such as tests, imports from the last opened one that has the module.
+    """
+    source = _open_sources.get(str(globals.get("__name__")).partition(".")[0])
+    if source is not None:
+        return source
+    having = [source for source in list(_open_sources.values()) if top in source.names]
+    file = str(globals.get("__file__"))
+    inside = [source for source in having if Path(file).is_relative_to(source.folder)]
+    return next(reversed(inside or having), None)

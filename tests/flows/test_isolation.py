@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from framework import App
 from tests.conftest import SiteMaker, make_environ
 from tests.waiting import PATIENCE
 
@@ -143,20 +144,45 @@ def test_two_sites_in_one_process(site: SiteMaker) -> None:
     def page(name: str) -> dict[str, str]:
         return {
             "src/lib/name.py": f"NAME = {name!r}\n",
+            "src/lib/late.py": f"LATE = {name!r}\n",
             "src/pages/_near.py": f"NEAR = {name!r}\n",
+            "src/pages/page.jinja": "---\nfrom lib.late import LATE\n---\n{{ LATE }}",
             "src/pages/index.py": "from framework import Response\nfrom lib.name import NAME\n"
             "from ._near import NEAR\n"
             "def GET(cookies):\n"
+            "    import lib.late\n"
             "    cookies.set(NAME, NEAR)\n"
-            "    return Response(NAME + NEAR)\n",
+            "    return Response(NAME + NEAR + lib.late.LATE)\n",
         }
 
     one, two = site(page("one")), site(page("two"))
     for made in (one, two):
         made.app  # noqa: B018 - both are started before either answers
     answers = [made.get("/") for made in (one, two, one)]
-    assert [answer.text() for answer in answers] == ["oneone", "twotwo", "oneone"]
+    assert [answer.text() for answer in answers] == ["one" * 3, "two" * 3, "one" * 3]
     assert [len(answer.headers.get_set_cookie()) for answer in answers] == [1, 1, 1]
+    assert [made.get("/page").text() for made in (two, one)] == ["two", "one"]
+
+
+def test_two_applications_of_one_site_share_its_modules(site: SiteMaker) -> None:
+    count = (
+        "from framework import Response\nfrom lib.state import SEEN\n"
+        "def GET():\n"
+        "    from lib import state\n"
+        "    SEEN.append(1)\n"
+        "    return Response.json(len(state.SEEN))\n"
+    )
+    made = site({"src/lib/state.py": "SEEN = []\n", "src/pages/index.py": count})
+    assert made.get("/").json() == 1
+    second = App(made.root)
+    assert [app.fetch("/").json() for app in (second, made.app)] == [2, 3]
+    second.close()
+    second.close()
+    assert made.get("/").json() == 4
+    made.close()
+    fresh = App(made.root)
+    assert fresh.fetch("/").json() == 1
+    fresh.close()
 
 
 FORK = """

@@ -1,7 +1,11 @@
 """Files of a site as modules: names, relative imports, and the errors in them."""
 
+import builtins
+import importlib
 import json
+import pickle
 import sys
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +14,8 @@ import pytest
 
 from framework.errors import Mistake
 from framework.site.modules import LoadError, SiteModules
+
+PYTHON_IMPORT = builtins.__import__
 
 
 class ModulesMaker(Protocol):
@@ -139,13 +145,188 @@ def test_src_is_on_sys_path_until_close(make: ModulesMaker) -> None:
     assert module.__name__ not in sys.modules
 
 
-def test_two_sites_may_have_libraries_of_the_same_name(make: ModulesMaker) -> None:
-    page = "from lib.who import NAME\n"
-    one = make({"src/lib/who.py": "NAME = 'one'\n", "src/pages/a.py": page}, "one")
-    first = one.load(one.root / "src/pages/a.py")
-    two = make({"src/lib/who.py": "NAME = 'two'\n", "src/pages/a.py": page}, "two")
-    second = two.load(two.root / "src/pages/a.py")
-    assert (first.NAME, second.NAME) == ("one", "two")
+LATE = """
+def get():
+    import lib.who
+    from lib import who
+    from lib.who import NAME
+    return [lib.who.NAME, who.NAME, NAME]
+"""
+
+
+@pytest.fixture
+def pair(make: ModulesMaker) -> tuple[SiteModules, SiteModules]:
+    """Two open sites, each with modules of the same names."""
+    one, two = (
+        make(
+            {
+                "framework.config.py": "from lib.who import NAME\n",
+                "src/lib/who.py": f"NAME = {name!r}\nfrom lib.deep.more import MORE\n",
+                "src/lib/deep/more.py": f"MORE = {name!r}\n{LATE}",
+                "src/lib/models.py": "from __future__ import annotations\n"
+                "from dataclasses import dataclass\n"
+                f"class Inner: name = {name!r}\n"
+                "@dataclass\nclass Outer:\n    inner: Inner\n",
+                "src/single.py": f"NAME = {name!r}\n",
+                "src/pages/_near.py": f"NAME = {name!r}\n",
+                "src/pages/a.py": f"import single\nfrom pages._near import NAME\n{LATE}",
+                "src/pages/b.py": "import json, lib.models as models, lib.deep.more\n"
+                "from lib import *\nfrom ._near import NAME\n",
+            },
+            name,
+        )
+        for name in ("one", "two")
+    )
+    return one, two
+
+
+def test_each_of_two_sites_imports_its_own_modules(
+    pair: tuple[SiteModules, SiteModules],
+) -> None:
+    pages = [modules.load(modules.root / "src/pages/a.py") for modules in pair]
+    for _ in range(2):
+        assert [page.get() for page in pages] == [["one"] * 3, ["two"] * 3]
+    assert [page.NAME for page in pages] == ["one", "two"]
+    assert [page.single.NAME for page in pages] == ["one", "two"]
+    for modules in reversed(pair):
+        page = modules.load(modules.root / "src/pages/b.py")
+        name = modules.root.name
+        assert (page.NAME, page.lib.deep.more.MORE, page.json) == (name, name, json)
+        assert page.lib.deep.more.get() == [name] * 3
+        assert name == modules.load(modules.root / "framework.config.py").NAME
+        namespace = modules.namespace(modules.root / "src/pages/x.jinja")
+        exec(LATE, namespace)
+        assert namespace["get"]() == [name] * 3
+
+
+def test_types_of_two_sites_are_found_by_name(pair: tuple[SiteModules, SiteModules]) -> None:
+    for modules in pair:
+        models = modules.load(modules.root / "src/pages/b.py").models
+        hints = typing.get_type_hints(models.Outer)
+        assert hints["inner"].name == modules.root.name
+        value = models.Outer(1)
+        assert pickle.loads(pickle.dumps(value)) == value
+
+
+def test_code_outside_of_sites_imports_from_the_last_opened(
+    pair: tuple[SiteModules, SiteModules], make: ModulesMaker
+) -> None:
+    for modules in pair:
+        modules.load(modules.root / "src/pages/a.py")
+    namespace = {"__name__": "a_test", "__file__": __file__}
+    exec(LATE, namespace)
+    get = namespace["get"]
+    assert get() == ["two"] * 3
+    again = make({}, "one")
+    assert get() == ["one"] * 3
+    again.close()
+    pair[1].close()
+    assert get() == ["one"] * 3
+
+
+def test_a_site_works_on_after_the_other_is_closed(pair: tuple[SiteModules, SiteModules]) -> None:
+    one, two = pair
+    page = two.load(two.root / "src/pages/a.py")
+    one.close()
+    assert page.get() == ["two"] * 3
+    two.close()
+    assert builtins.__import__ is PYTHON_IMPORT
+
+
+def test_the_first_site_works_on_after_the_second_is_closed(
+    pair: tuple[SiteModules, SiteModules],
+) -> None:
+    one, two = pair
+    page = one.load(one.root / "src/pages/a.py")
+    two.close()
+    assert builtins.__import__ is PYTHON_IMPORT
+    assert page.get() == ["one"] * 3
+
+
+def test_a_third_site_and_a_second_start_find_their_own_modules(
+    pair: tuple[SiteModules, SiteModules], make: ModulesMaker
+) -> None:
+    third = make({"src/lib/who.py": "NAME = 'third'\n", "src/pages/a.py": LATE}, "third")
+    assert third.load(third.root / "src/pages/a.py").get() == ["third"] * 3
+    pair[0].close()
+    again = make({}, "one")
+    for modules in (third, pair[1], again):
+        assert modules.load(modules.root / "src/pages/a.py").get()[0] == modules.root.name
+
+
+def test_another_tools_import_function_is_kept(make: ModulesMaker) -> None:
+    def start_both() -> list[SiteModules]:
+        files = {"src/lib/x.py": "", "src/pages/a.py": "import lib.x as x"}
+        return [make(files, name) for name in ("one", "two")]
+
+    both = start_both()
+    ours = builtins.__import__
+    try:
+        builtins.__import__ = theirs = lambda *args: ours(*args)
+        for modules in both:
+            modules.close()
+        assert builtins.__import__ is theirs
+        for modules in start_both():
+            page = modules.load(modules.root / "src/pages/a.py")
+            assert page.x.__file__ == str(modules.root / "src/lib/x.py")
+            modules.close()
+        assert builtins.__import__ is theirs
+    finally:
+        builtins.__import__ = ours
+    for modules in start_both():
+        modules.close()
+    assert builtins.__import__ is PYTHON_IMPORT
+
+
+def test_sites_without_common_names_are_both_on_sys_path(make: ModulesMaker) -> None:
+    one = make({"src/of_one/x.py": "NAME = 1", "src/pages/a.py": "import of_one.x as x"}, "one")
+    two = make({"src/of_two/x.py": "NAME = 2", "src/pages/a.py": "import of_two.x as x"}, "two")
+    assert {str(modules.root / "src") for modules in (one, two)} <= {*sys.path}
+    assert builtins.__import__ is PYTHON_IMPORT
+    loaded = [modules.load(modules.root / "src/pages/a.py") for modules in (one, two)]
+    assert [page.x.NAME for page in loaded] == [1, 2]
+
+
+def test_a_missing_module_of_the_second_site_has_its_usual_name(make: ModulesMaker) -> None:
+    make({"src/lib/__init__.py": ""}, "one")
+    two = make({"src/lib/__init__.py": "", "src/pages/a.py": "import lib.missing_one\n"}, "two")
+    assert mistake_in(two, "src/pages/a.py") == (
+        "src/pages/a.py:1: ModuleNotFoundError during import: "
+        "No module named 'lib.missing_one'\n"
+        "    Install it, or add a module lib.missing_one to src/."
+    )
+
+
+def test_a_second_start_of_a_folder_shares_the_modules(make: ModulesMaker) -> None:
+    files = {"src/lib/state.py": "SEEN = []\n", "src/pages/a.py": "from lib.state import SEEN\n"}
+    first = make(files)
+    page = first.load(first.root / "src/pages/a.py")
+    page.SEEN.append(1)
+    second = make({})
+    assert second.load(second.root / "src/pages/a.py") is page
+    first.close()
+    first.close()
+    assert str(second.root / "src") in sys.path
+    import lib.state  # type: ignore[import-not-found]
+
+    assert lib.state.SEEN == [1]
+    second.close()
+    assert "lib.state" not in sys.modules
+    assert make({}).load(first.root / "src/pages/a.py").SEEN == []
+
+
+def test_modules_that_a_test_imported_before_stay(
+    make: ModulesMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = make({"src/lib_before/x.py": "", "src/pages/a.py": "import lib_before.x as x"})
+    closed.close()
+    monkeypatch.syspath_prepend(str(closed.root / "src"))
+    before = importlib.import_module("lib_before.x")
+    modules = make({})
+    assert modules.load(modules.root / "src/pages/a.py").x is before
+    modules.close()
+    assert sys.modules["lib_before.x"] is before
+    del sys.modules["lib_before.x"], sys.modules["lib_before"]
 
 
 def test_close_keeps_modules_from_other_folders(make: ModulesMaker) -> None:
