@@ -23,7 +23,8 @@ from ..web.search_params import URLSearchParams
 from ..web.url import URL
 from .endpoints import make_handlers, to_response
 from .frontmatter import Frontmatter, Variables, compile_frontmatter, split_frontmatter
-from .markdown import render_markdown, split_header
+from .header import split_header
+from .markdown import render_markdown
 from .modules import LoadError, read_source
 from .templates import Template, Templates, TextChunks
 
@@ -74,7 +75,7 @@ def _load_markdown(
     header, lines, text = split_header(source, file)
     for name in ("html", "prerender"):
         if not isinstance(header.get(name, False), bool):
-            what = f"{name} is neither true nor false: {header[name]!r}"
+            what = f"{name} is neither true nor false: {header[name]!r:.100}"
             raise LoadError(Mistake(f"{file}:{lines[name]}", what, "Write true or false."))
     if "content" in header:
         what = "content is reserved for the text below the header"
@@ -83,7 +84,11 @@ def _load_markdown(
     content = render_markdown(text, html=bool(header.get("html")))
     layout = None
     if "layout" in header:
-        layout = templates.load(str(header["layout"]), f"{file}:{lines['layout']}")
+        name, where = header["layout"], f"{file}:{lines['layout']}"
+        if not isinstance(name, str):
+            what = f"layout is not the name of a template: {name!r:.100}"
+            raise LoadError(Mistake(where, what, 'Write, for example, "layouts/base.jinja".'))
+        layout = templates.load(name, where)
     variables = {**header, "content": content}
 
     def handle(context: APIContext) -> Response:

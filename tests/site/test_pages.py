@@ -311,6 +311,16 @@ def test_a_layout_contains_the_markdown_page(site: SiteMaker) -> None:
     assert shop.post("/mice").status == 405
 
 
+def test_the_layout_of_a_markdown_page_gets_lists_mappings_and_dates(site: SiteMaker) -> None:
+    header = (
+        "layout: layouts/post.jinja\ndate: 2026-05-01\ntags:\n  - a b\n  - <c>\n"
+        "author: {name: Ada, url: /ada}\nurl: mine"
+    )
+    layout = "{{ date.year }}|{{ tags | join(',') }}|{{ author.name }}|{{ url }}"
+    shop = site({"src/pages/p.md": f"---\n{header}\n---\nx", "src/layouts/post.jinja": layout})
+    assert shop.get("/p").text() == "2026|a b,&lt;c&gt;|Ada|mine"
+
+
 def test_a_markdown_page_may_have_no_layout(site: SiteMaker) -> None:
     shop = site(
         {"src/pages/index.md": "*Hi*", "src/pages/raw.md": "---\nhtml: true\n---\n<b>x</b>"}
@@ -345,14 +355,18 @@ def test_a_header_may_set_prerender(site: SiteMaker) -> None:
             ":2: content is reserved for the text below the header\n    Choose another key.",
         ),
         (
+            "layout: [a]",
+            ":2: layout is not the name of a template: ['a']\n"
+            '    Write, for example, "layouts/base.jinja".',
+        ),
+        (
             "a: 1\nlayout: layouts/pots.jinja",
             ':3: the template "layouts/pots.jinja" does not exist in src\n'
             '    Did you mean "layouts/post.jinja"?',
         ),
         (
             "- a",
-            ':2: expected "key: value", found "- a"\n'
-            "    Write a name, a colon and the value in one line, as in title: Hello",
+            ":2: the header has no keys\n    Write key: value in each line, as in title: Hello",
         ),
     ],
 )
