@@ -1,30 +1,106 @@
 """Render Markdown.
 
-Markdown is CommonMark with tables and ~~strikethrough~~. HTML in the text is escaped by default.
+Markdown is CommonMark with tables, ~~strikethrough~~, task lists, footnotes, links made of URLs, and
+ids of headings. The time to render a text is in proportion to its length.
 """
 
+import unicodedata
+from collections.abc import Callable
+
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, table
+from markdown_it.rules_core import StateCore
 from markupsafe import Markup
+from mdit_py_plugins.footnote import footnote_plugin
 
-_ESCAPING, _WITH_HTML = (
-    MarkdownIt("commonmark", {"html": html}).enable(["table", "strikethrough"])
-    for html in (False, True)
-)
+# A row may have fewer cells than the first one. A table ends where it would get more empty cells
+# than this: a text of 7 kB could ask for 65,000, which take three seconds.
+_MAX_EMPTY_CELLS = 1000
 
 
-def render_markdown(text: str, *, html: bool = False) -> Markup:
-    """Return the HTML of a Markdown text; with `html`, HTML in the text is kept.
+class Markdown:
+    """The Markdown of a site. Threads may share it.
 
-    Links with a scheme that runs scripts stay text. https://spec.commonmark.org/
-
-    >>> render_markdown("*Mouse* <b>& mat</b>")
-    Markup('<p><em>Mouse</em> &lt;b&gt;&amp; mat&lt;/b&gt;</p>\\n')
+    `configure` changes the parser: it adds plugins, or sets options.
+    https://markdown-it-py.readthedocs.io/en/latest/using.html
     """
-    return Markup((_WITH_HTML if html else _ESCAPING).render(text))  # noqa: S704 - escaped
+
+    def __init__(self, configure: Callable[[MarkdownIt], object] | None = None) -> None:
+        self._escaping, self._with_html = (_make_parser(html, configure) for html in (False, True))
+
+    def render(self, text: str) -> Markup:
+        """Return the HTML of a Markdown text. HTML in it is escaped, unless the text is `Markup`.
+
+        Links with a scheme that runs scripts stay text. https://spec.commonmark.org/
+
+        >>> Markdown().render("*Mouse* <b>& mat</b>")
+        Markup('<p><em>Mouse</em> &lt;b&gt;&amp; mat&lt;/b&gt;</p>\\n')
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"Markdown is rendered from a str, not from {type(text).__name__}.")
+        parser = self._with_html if isinstance(text, Markup) else self._escaping
+        return Markup(parser.render(text))  # noqa: S704 - escaped, or marked as safe
 
 
-def markdown(value: str) -> Markup:
-    """The template filter: `{{ text | markdown }}`. It keeps the HTML of text marked as safe."""
-    if not isinstance(value, str):
-        raise TypeError(f"The filter markdown takes a str, not {type(value).__name__}.")
-    return render_markdown(value, html=isinstance(value, Markup))
+def _make_parser(html: bool, configure: Callable[[MarkdownIt], object] | None) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": html, "linkify": True, "tasklists": True})
+    parser.enable(["table", "strikethrough", "linkify"])
+    parser.block.ruler.at("table", _parse_table, {"alt": ["paragraph", "reference"]})
+    parser.use(footnote_plugin, inline=False)
+    parser.core.ruler.push("heading_ids", _add_heading_ids)
+    parser.linkify.set({"fuzzy_link": False})  # type: ignore[union-attr] # README.md is no host
+    if configure is not None:
+        configure(parser)
+    parser.render("")  # the first call compiles the rules, and is not safe in several threads
+    return parser
+
+
+def _parse_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a table up to the row at which it would have too many empty cells."""
+    if not table(state, start, end, True):
+        return False
+    if silent:
+        return True
+    columns = _count_pipes(state, start + 1)
+    empty = 0
+    for line in range(start + 2, end):
+        empty += max(0, columns - _count_pipes(state, line))
+        if empty > _MAX_EMPTY_CELLS:
+            end = line
+            break
+    return table(state, start, end, False)
+
+
+def _count_pipes(state: StateBlock, line: int) -> int:
+    return state.src.count("|", state.bMarks[line], state.eMarks[line])
+
+
+def _add_heading_ids(state: StateCore) -> None:
+    """Give each heading an id made of its text, as GitHub does: `id="quiet-keys-1"`."""
+    used = {token.attrGet("id") for token in state.tokens}
+    numbers: dict[str, int] = {}
+    for opening, inline in zip(state.tokens, state.tokens[1:], strict=False):
+        if opening.type != "heading_open" or opening.attrGet("id"):
+            continue
+        base = unique = _make_id(
+            "".join(
+                " " if child.type == "softbreak" else child.content
+                for child in inline.children or ()
+                if child.type in ("text", "code_inline", "softbreak")
+            )
+        )
+        while unique in used:
+            numbers[base] = numbers.get(base, 0) + 1
+            unique = f"{base}-{numbers[base]}"
+        if base:
+            used.add(unique)
+            opening.attrSet("id", unique)
+
+
+def _make_id(title: str) -> str:
+    """Return the letters, marks, digits, `-` and `_` of a title, in lower case; spaces are `-`."""
+    return "".join(
+        character
+        for character in "-".join(title.lower().split(" "))
+        if character in "-_" or unicodedata.category(character)[0] in "LMN"
+    )

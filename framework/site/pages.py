@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from werkzeug.exceptions import InternalServerError, NotFound
 
 from ..context import CONTEXT_NAMES, APIContext
@@ -24,7 +25,6 @@ from ..web.url import URL
 from .endpoints import make_handlers, to_response
 from .frontmatter import Frontmatter, Variables, compile_frontmatter, split_frontmatter
 from .header import split_header
-from .markdown import render_markdown
 from .modules import LoadError, read_source
 from .templates import Template, Templates, TextChunks
 
@@ -81,7 +81,7 @@ def _load_markdown(
         what = "content is reserved for the text below the header"
         raise LoadError(Mistake(f"{file}:{lines['content']}", what, "Choose another key."))
     file_names = {name: header[name] for name in ("prerender",) if name in header}
-    content = render_markdown(text, html=bool(header.get("html")))
+    content = templates.markdown.render(Markup(text) if header.get("html") else text)  # noqa: S704
     layout = None
     if "layout" in header:
         name, where = header["layout"], f"{file}:{lines['layout']}"

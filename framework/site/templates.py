@@ -21,7 +21,7 @@ from ..errors import Mistake
 from ..static.types import page_type_of
 from ..web.response import Response
 from .frontmatter import has_frontmatter
-from .markdown import markdown
+from .markdown import Markdown
 from .modules import LoadError, read_source
 from .page_files import is_ignored, walk_files
 
@@ -128,7 +128,8 @@ class TextChunks:
 class Templates:
     """The templates of the site in `root`. Their names are relative to `src/`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, markdown: Markdown) -> None:
+        self.markdown = markdown
         self._root = root
         self._source = root / "src"
         self._checked: set[str] = set()
@@ -141,7 +142,7 @@ class Templates:
             keep_trailing_newline=True,
         )
         self._environment.context_class = _Context
-        self._environment.filters["markdown"] = markdown
+        self._environment.filters["markdown"] = markdown.render
 
     def add(self, names: Mapping[str, Any], source: str, file: str) -> list[Mistake]:
         """Add the filters, globals and tests of `src/jinja.py`; return the mistakes in them.

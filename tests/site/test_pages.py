@@ -304,7 +304,7 @@ def test_a_layout_contains_the_markdown_page(site: SiteMaker) -> None:
     response = shop.get("/mice")
     assert response.text() == (
         "<title>Mice &amp; &lt;mats&gt;</title>Draft"
-        "<main><h1>About {{ title }}</h1>\n<p>&lt;b&gt;not bold&lt;/b&gt;</p>\n</main>/mice"
+        '<main><h1 id="about--title-">About {{ title }}</h1>\n<p>&lt;b&gt;not bold&lt;/b&gt;</p>\n</main>/mice'
     )
     assert response.headers["content-type"] == "text/html;charset=UTF-8"
     assert response.headers["x-a"] == "1"
@@ -331,7 +331,7 @@ def test_a_markdown_page_may_have_no_layout(site: SiteMaker) -> None:
 
 def test_an_error_page_may_be_markdown(site: SiteMaker) -> None:
     response = site({"src/pages/404.md": "# Nothing"}).get("/x", headers={"accept": "text/html"})
-    assert (response.status, response.text()) == (404, "<h1>Nothing</h1>\n")
+    assert (response.status, response.text()) == (404, '<h1 id="nothing">Nothing</h1>\n')
 
 
 def test_a_header_may_set_prerender(site: SiteMaker) -> None:
