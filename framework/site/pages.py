@@ -16,20 +16,16 @@ from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
 from ..route import Handlers
 from ..static.types import has_extension, page_type_of
-from ..web.formdata import File, FormData
 from ..web.headers import Headers
-from ..web.request import Request
 from ..web.response import Response
-from ..web.search_params import URLSearchParams
-from ..web.url import URL
 from .endpoints import make_handlers, to_response
+from .environment import WEB_CLASSES
 from .frontmatter import Frontmatter, Variables, compile_frontmatter, split_frontmatter
 from .header import split_header
 from .modules import LoadError, read_source
 from .templates import Template, Templates, TextChunks
 
 _OFFERED = CONTEXT_NAMES | {"context", "response"}
-_CLASSES = (File, FormData, Headers, Request, Response, URL, URLSearchParams)
 
 
 class PageResponse:
@@ -60,7 +56,7 @@ def load_page(
         return _load_markdown(templates, source, file, content_type)
     code, text = split_frontmatter(source, file)
     template = templates.compile(text, path, file)
-    globals.update({cls.__name__: cls for cls in _CLASSES})
+    globals.update(WEB_CLASSES)
     frontmatter = compile_frontmatter(code, str(path), file, _OFFERED, globals)
     handler = _make_handler(template, frontmatter, file, content_type)
     # A page that does not use the request shows the same for every method: allow GET only.

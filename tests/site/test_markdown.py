@@ -45,6 +45,7 @@ class TagParser(HTMLParser):
     [
         ("~~b~~", "<p><s>b</s></p>"),
         ("|c|\n|-|\n|d|", "<th>c</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>d</td>"),
+        ("x\n|c|\n|-|\n|d|", "<p>x</p>\n<table>"),
         (
             "see https://a.example/b?c=1&d.",
             '<p>see <a href="https://a.example/b?c=1&amp;d">https://a.example/b?c=1&amp;d</a>.</p>',
