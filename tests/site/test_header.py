@@ -67,6 +67,10 @@ def test_a_value_is_yaml_1_2(text: str, value: Any) -> None:
     assert parse(f"key: {text}") == {"key": value}
 
 
+def test_blank_lines_above_the_header_are_ignored() -> None:
+    assert split_header("\n\n---\na: 1\n---\nx", "a.md") == ({"a": 1}, {"a": 4}, "x")
+
+
 def test_each_key_has_a_line_number() -> None:
     source = "\ufeff---\r\n# a remark\r\n\r\na:\r\n  - 1\r\nb_ß: 2\r\n---\r\nx"
     assert split_header(source, "a.md") == ({"a": [1], "b_ß": 2}, {"a": 4, "b_ß": 6}, "x")

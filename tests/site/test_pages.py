@@ -321,6 +321,23 @@ def test_the_layout_of_a_markdown_page_gets_lists_mappings_and_dates(site: SiteM
     assert shop.get("/p").text() == "2026|a b,&lt;c&gt;|Ada|mine"
 
 
+def test_a_page_takes_data_as_a_type_of_the_site(site: SiteMaker) -> None:
+    lib = (
+        "from dataclasses import dataclass\n\nmade = []\n\n\n@dataclass\nclass Order:\n"
+        "    name: str\n    count: int = 1\n\nmade.append(Order)\n"
+    )
+    page = (
+        "---\nfrom lib.orders import Order, made\norder = request.json(Order)\n---\n"
+        "{{ order.count }} {{ order.name }} {{ made | length }}"
+    )
+    shop = site({"src/lib/orders.py": lib, "src/pages/p.jinja": page})
+    headers = {"content-type": "application/json"}
+    for _ in range(2):
+        response = shop.post("/p", '{"name": "mat"}', headers=headers)
+        assert response.text() == "1 mat 1"
+    assert shop.post("/p", '{"count": 1}', headers=headers).status == 422
+
+
 def test_a_markdown_page_may_have_no_layout(site: SiteMaker) -> None:
     shop = site(
         {"src/pages/index.md": "*Hi*", "src/pages/raw.md": "---\nhtml: true\n---\n<b>x</b>"}
