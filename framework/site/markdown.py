@@ -6,16 +6,18 @@ ids of headings. The time to render a text is in proportion to its length.
 
 import unicodedata
 from collections.abc import Callable
+from types import FunctionType
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock, table
+from markdown_it.rules_block import table
 from markdown_it.rules_core import StateCore
 from markupsafe import Markup
 from mdit_py_plugins.footnote import footnote_plugin
 
-# A row may have fewer cells than the first one. A table ends where it would get more empty cells
-# than this: a text of 7 kB could ask for 65,000, which take three seconds.
-_MAX_EMPTY_CELLS = 1000
+# A row may have fewer cells than the first one. A table ends where it would get more empty cells than
+# this. The library's own limit is 65,536: a text of 7 kB then takes more than a second.
+_LIMITS = {"MAX_AUTOCOMPLETED_CELLS": 1000}
+_parse_table = FunctionType(table.__code__, {**table.__globals__, **_LIMITS})
 
 
 class Markdown:
@@ -48,31 +50,12 @@ def _make_parser(html: bool, configure: Callable[[MarkdownIt], object] | None) -
     parser.block.ruler.at("table", _parse_table, {"alt": ["paragraph", "reference"]})
     parser.use(footnote_plugin, inline=False)
     parser.core.ruler.push("heading_ids", _add_heading_ids)
-    parser.linkify.set({"fuzzy_link": False})  # type: ignore[union-attr] # README.md is no host
+    # Without this, README.md is a link to a host in Moldova.
+    parser.linkify.set({"fuzzy_link": False})  # type: ignore[union-attr]
     if configure is not None:
         configure(parser)
-    parser.render("")  # the first call compiles the rules, and is not safe in several threads
+    parser.render("text")  # the first call compiles the rules, which threads must not do at once
     return parser
-
-
-def _parse_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a table up to the row at which it would have too many empty cells."""
-    if not table(state, start, end, True):
-        return False
-    if silent:
-        return True
-    columns = _count_pipes(state, start + 1)
-    empty = 0
-    for line in range(start + 2, end):
-        empty += max(0, columns - _count_pipes(state, line))
-        if empty > _MAX_EMPTY_CELLS:
-            end = line
-            break
-    return table(state, start, end, False)
-
-
-def _count_pipes(state: StateBlock, line: int) -> int:
-    return state.src.count("|", state.bMarks[line], state.eMarks[line])
 
 
 def _add_heading_ids(state: StateCore) -> None:

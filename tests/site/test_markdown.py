@@ -89,6 +89,7 @@ GROWING = {
     "references": "[a]: x '\n",
     "entities": "&#",
     "table": "|a|b\n|-|-\n",
+    "many tables": "a|\n-|\n# |\n",
     "lists": "- ",
     "items": "- a\n",
     "tasks": "- [ ] a\n",
@@ -203,6 +204,11 @@ PIECES = st.sampled_from(
         "```\n",
         "&lt;",
         '"',
+        "[^a]",
+        "\n\n[^a]: ",
+        "\n# ",
+        "\n- [x] ",
+        " https://a.example/",
     ]
 )
 
