@@ -54,7 +54,9 @@ def _make_parser(html: bool, configure: Callable[[MarkdownIt], object] | None) -
     parser.linkify.set({"fuzzy_link": False})  # type: ignore[union-attr]
     if configure is not None:
         configure(parser)
-    parser.render("text")  # the first call compiles the rules, which threads must not do at once
+    inline = parser.inline
+    for ruler in (parser.core.ruler, parser.block.ruler, inline.ruler, inline.ruler2):
+        ruler.getRules("")  # the first call compiles the rules, which threads must not do at once
     return parser
 
 
