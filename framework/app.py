@@ -167,6 +167,7 @@ class App:
             url_for=site.routes.url_for,
             rewrite=Rewriter(site.routes, site.missing),
             render=site.templates.render,
+            markdown=site.templates.markdown.render,
             error_response=self._error_pages.respond,
             sessions=site.sessions,
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, runtime_checkable
 from unicodedata import normalize
 
+from markdown_it import MarkdownIt
 from werkzeug.routing import BaseConverter
 
 from .options import ConfigError, choice, flag, instance, number, option, option_class
@@ -230,6 +231,9 @@ class Config:
     build: Build = instance(Build(), Build, "Build(...)")
     security: Security = instance(Security(), Security, "Security(...)")
     server: Server = instance(Server(), Server, "Server(...)")
+    markdown: Callable[[MarkdownIt], object] | None = option(
+        None, callable, "a function that takes a markdown_it.MarkdownIt, or None"
+    )
     session: Sessions | None = instance(None, Sessions, "Sessions(...) or None")
     etag: bool = flag(False)
 

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from markupsafe import Markup
+
 from .errors import SessionError
 from .route import Middleware, Route
 from .routing.paths import decode_mount, encode_path, quote_path
@@ -78,6 +80,7 @@ class Services:
     rewrite: "Callable[[APIContext, str | URL | Request, tuple[Middleware, ...]], Response]"
     render: "Callable[[APIContext, str, Mapping[str, Any]], Response]"
     error_response: "Callable[[APIContext, Any], Response]"
+    markdown: Callable[[str], Markup]
     sessions: Store | None = None
 
 
@@ -218,6 +221,10 @@ class APIContext:
         """
         return self.services.render(self, template, variables)
 
+    def markdown(self, text: str, /) -> Markup:
+        """Return the HTML of a Markdown text. HTML in it is escaped, unless it is a `Markup`."""
+        return self.services.markdown(text)
+
     def url_for(self, pattern: str, /, **params: Any) -> str:
         """Return the path of a route of this site: `url_for("/products/[id].json", id=42)`.
 
@@ -314,6 +321,7 @@ CONTEXT_NAMES = frozenset(
         "generator",
         "is_prerendered",
         "locals",
+        "markdown",
         "origin_pathname",
         "params",
         "props",

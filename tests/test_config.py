@@ -52,6 +52,7 @@ def test_the_defaults():
             "max_body_size": 10 * 1024 * 1024,
         },
         "server": {"host": "127.0.0.1", "port": 4321},
+        "markdown": None,
         "session": None,
         "etag": False,
     }
@@ -136,7 +137,7 @@ def test_an_unknown_key_names_the_nearest():
     assert wrong(Config, trailing_slashes="always") == (
         "Config(trailing_slashes='always'): unknown option. Did you mean trailing_slash? Config has "
         "the options site, base, output, trailing_slash, redirects, converters, adapter, build, "
-        "security, server, session, etag."
+        "security, server, markdown, session, etag."
     )
     assert wrong(Build, zzz=1) == (
         "Build(zzz=1): unknown option. Build has the options format, out_dir, compress, secrets."

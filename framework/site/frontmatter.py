@@ -6,6 +6,7 @@ different: they belong to the file, as in an endpoint, and run once.
 """
 
 import ast
+import re
 import symtable
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from .modules import LoadError
 from .near_misses import find_misnamed_settings
 
 FENCE = "---"
+_OPENING = re.compile(r"\ufeff?(?P<blank>\s*\n)?---[^\S\n]*(\n|\Z)")
 _FUNCTION = "frontmatter"
 _FILE_NAMES = ("prerender", "check_origin")
 
@@ -53,25 +55,27 @@ def split_frontmatter(source: str, file: str) -> tuple[str, str]:
 
 
 def has_frontmatter(source: str) -> bool:
-    """Whether the first line of a file is `---`."""
-    return source.removeprefix("\ufeff").partition("\n")[0].rstrip() == FENCE
+    """Whether the first line of a file that is not blank is `---`."""
+    return _OPENING.match(source) is not None
 
 
 def split_fences(source: str, file: str) -> tuple[list[str] | None, str]:
     """Split a file into the lines between its two `---`, and the text below them.
 
-    The lines are `None` if the file does not begin with `---`. Raises `LoadError` if the second
-    `---` is missing.
+    Blank lines above the first `---` count as lines below it. The lines are `None` if the file does
+    not begin with `---`. Raises `LoadError` if the second `---` is missing.
     """
-    source = source.removeprefix("\ufeff")
-    if not has_frontmatter(source):
-        return None, source
+    opening = _OPENING.match(source)
+    if opening is None:
+        return None, source.removeprefix("\ufeff")
+    first = (opening["blank"] or "").count("\n")
     lines = source.split("\n")
-    for number, line in enumerate(lines[1:], 1):
+    for number, line in enumerate(lines[first + 1 :], first + 1):
         if line.rstrip() == FENCE:
-            return lines[1:number], "\n".join(lines[number + 1 :])
+            header = [""] * first + lines[first + 1 : number]
+            return header, "\n".join(lines[number + 1 :])
     remedy = f"Add a line {FENCE} below it."
-    raise LoadError(Mistake(f"{file}:1", "the frontmatter has no end", remedy))
+    raise LoadError(Mistake(f"{file}:{first + 1}", "the frontmatter has no end", remedy))
 
 
 def compile_frontmatter(
@@ -120,7 +124,10 @@ def _belongs_to_file(node: ast.stmt) -> bool:
 
 
 def _find_globals(code: str, path: str) -> set[str]:
-    """Return the names that are global in the code if it is the body of a function."""
+    """Return the names that are global in the code if it is the body of a function.
+
+    A name that the code itself declares as `global` is its own.
+    """
     # The `def` takes the line of the `---`, so that an error has the line of the page.
     body = code.removeprefix("\n") + "\npass"
     source = f"async def {_FUNCTION}():\n{body}".replace("\n", "\n ")
@@ -129,7 +136,11 @@ def _find_globals(code: str, path: str) -> set[str]:
     while tables:
         table = tables.pop()
         tables += table.get_children()
-        found |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+        found |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_global() and not symbol.is_declared_global()
+        }
     return found
 
 
@@ -146,6 +157,8 @@ def _find_read_first(body: list[ast.stmt]) -> set[str]:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 first.setdefault(node.name, False)
                 return
+            case ast.Global(names=names):
+                first.update(dict.fromkeys(names, False))
             case ast.alias(name=name, asname=asname):
                 first.setdefault(asname or name.partition(".")[0], False)
             case (

@@ -26,6 +26,7 @@ from ..static.types import has_extension
 from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, locate
 from .hooks import find_hook
+from .markdown import Markdown
 from .modules import LoadError, SiteModules, explain_unreadable
 from .near_misses import find_misnamed_files
 from .page_files import ERRORS, MIDDLEWARE, PageFile, PageFolder, find_page_files
@@ -87,7 +88,6 @@ class _Loader:
         self.modules = modules
         self.mode = mode
         self.mistakes: list[Mistake] = []
-        self.templates = Templates(root)
         self.warnings = Warnings(log_them=mode != "build")
         self.static_paths: dict[str, StaticPaths] = {}
 
@@ -103,6 +103,7 @@ class _Loader:
         self.config = config
         # With an invalid configuration its converters and options are unknown.
         self.has_config = not self.mistakes
+        self.templates = Templates(self.root, self._make_markdown())
         folder = find_page_files(self.root / PAGES, self.root)
         self._check_file_names(folder)
         self._load_jinja_module()
@@ -179,6 +180,14 @@ class _Loader:
         if module is not None:
             source = path.read_text(encoding="utf-8")
             self.mistakes += self.templates.add(vars(module), source, "src/jinja.py")
+
+    def _make_markdown(self) -> Markdown:
+        try:
+            return Markdown(self.config.markdown)
+        except Exception as error:
+            what = f"the function markdown raised {type(error).__name__}: {error}"
+            self._mistake(CONFIG_FILE, what, "It gets a markdown_it.MarkdownIt, and changes it.")
+            return Markdown()
 
     def _open_sessions(self) -> Store | None:
         if self.config.session is None:

@@ -9,26 +9,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from werkzeug.exceptions import InternalServerError, NotFound
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
 from ..route import Handlers
 from ..static.types import has_extension, page_type_of
-from ..web.formdata import File, FormData
 from ..web.headers import Headers
-from ..web.request import Request
 from ..web.response import Response
-from ..web.search_params import URLSearchParams
-from ..web.url import URL
 from .endpoints import make_handlers, to_response
+from .environment import WEB_CLASSES
 from .frontmatter import Frontmatter, Variables, compile_frontmatter, split_frontmatter
-from .markdown import render_markdown, split_header
+from .header import split_header
 from .modules import LoadError, read_source
 from .templates import Template, Templates, TextChunks
 
 _OFFERED = CONTEXT_NAMES | {"context", "response"}
-_CLASSES = (File, FormData, Headers, Request, Response, URL, URLSearchParams)
 
 
 class PageResponse:
@@ -59,7 +56,7 @@ def load_page(
         return _load_markdown(templates, source, file, content_type)
     code, text = split_frontmatter(source, file)
     template = templates.compile(text, path, file)
-    globals.update({cls.__name__: cls for cls in _CLASSES})
+    globals.update(WEB_CLASSES)
     frontmatter = compile_frontmatter(code, str(path), file, _OFFERED, globals)
     handler = _make_handler(template, frontmatter, file, content_type)
     # A page that does not use the request shows the same for every method: allow GET only.
@@ -74,16 +71,20 @@ def _load_markdown(
     header, lines, text = split_header(source, file)
     for name in ("html", "prerender"):
         if not isinstance(header.get(name, False), bool):
-            what = f"{name} is neither true nor false: {header[name]!r}"
+            what = f"{name} is neither true nor false: {header[name]!r:.100}"
             raise LoadError(Mistake(f"{file}:{lines[name]}", what, "Write true or false."))
     if "content" in header:
         what = "content is reserved for the text below the header"
         raise LoadError(Mistake(f"{file}:{lines['content']}", what, "Choose another key."))
     file_names = {name: header[name] for name in ("prerender",) if name in header}
-    content = render_markdown(text, html=bool(header.get("html")))
+    content = templates.markdown.render(Markup(text) if header.get("html") else text)  # noqa: S704
     layout = None
     if "layout" in header:
-        layout = templates.load(str(header["layout"]), f"{file}:{lines['layout']}")
+        name, where = header["layout"], f"{file}:{lines['layout']}"
+        if not isinstance(name, str):
+            what = f"layout is not the name of a template: {name!r:.100}"
+            raise LoadError(Mistake(where, what, 'Write, for example, "layouts/base.jinja".'))
+        layout = templates.load(name, where)
     variables = {**header, "content": content}
 
     def handle(context: APIContext) -> Response:

@@ -6,75 +6,29 @@ A template sees its variables, the globals of `src/jinja.py`, and every name of 
 
 import ast
 import difflib
-from collections.abc import Callable, Generator, Iterator, Mapping
+import inspect
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import jinja2
 from jinja2 import nodes
-from jinja2.loaders import split_template_path
-from jinja2.runtime import Context
-from jinja2.utils import missing
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
 from ..static.types import page_type_of
 from ..web.response import Response
-from .frontmatter import has_frontmatter
-from .markdown import markdown
+from .environment import CONTEXT_KEY, make_environment, normalize_name
+from .markdown import Markdown
 from .modules import LoadError, read_source
-from .page_files import is_ignored, walk_files
+from .page_files import walk_files
 
 _FOLDERS = ("layouts", "components")
 _RENDERED = ("layouts/", "components/", "pages/")
-_CONTEXT_KEY = "the request's context"  # not an identifier, so no variable can have this name
 _REFERENCES = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
 _ADDITIONS = ("filters", "globals", "tests")
 _REMEDY = 'Write: filters = {"price": format_price}. The same goes for globals and tests.'
-_FRONTMATTER = "only a page may begin with ---: move this code to the page, and pass its values on"
 _CHUNK_SIZE = 8 * 1024  # characters; smaller chunks cost more than they gain
-
-
-class _Context(Context):
-    """The names of a template, which include those of the `APIContext`."""
-
-    def __init__(
-        self, environment: jinja2.Environment, parent: dict[str, Any], *args: Any, **options: Any
-    ) -> None:
-        super().__init__(environment, parent, *args, **options)
-        if _CONTEXT_KEY in parent:  # imported templates get globals, so they get this too
-            self.globals_keys.add(_CONTEXT_KEY)
-
-    def resolve_or_missing(self, key: str) -> Any:
-        value = super().resolve_or_missing(key)
-        if value is missing and _CONTEXT_KEY in self.parent:
-            if key in CONTEXT_NAMES:
-                return getattr(self.parent[_CONTEXT_KEY], key)
-            if key == "context":
-                return self.parent[_CONTEXT_KEY]
-        return value
-
-
-class _Environment(jinja2.Environment):
-    """An environment in which a template has one name: Jinja caches templates by their names."""
-
-    def join_path(self, template: str, parent: str) -> str:
-        """Return the name of a template to which the template `parent` refers."""
-        return _normalize(template) or template
-
-
-class _Loader(jinja2.FileSystemLoader):
-    """Loads the templates that others refer to. Only pages may have frontmatter."""
-
-    def get_source(
-        self, environment: jinja2.Environment, template: str
-    ) -> tuple[str, str, Callable[[], bool]]:
-        if _normalize(template) != template:
-            raise jinja2.TemplateNotFound(template)
-        source, path, is_current = super().get_source(environment, template)
-        if has_frontmatter(source):
-            raise jinja2.TemplateSyntaxError(_FRONTMATTER, 1, template, path)
-        return source, path, is_current
 
 
 class Template:
@@ -85,11 +39,11 @@ class Template:
 
     def render(self, context: APIContext, variables: Mapping[str, Any]) -> str:
         """Return the text of the template with these variables and the names of `context`."""
-        return self._template.render({_CONTEXT_KEY: context, **variables})
+        return _strip_before_xml(self._template.render({CONTEXT_KEY: context, **variables}))
 
     def stream(self, context: APIContext, variables: Mapping[str, Any]) -> "TextChunks":
         """Return the same text in chunks, which are rendered while they are sent."""
-        pieces = self._template.generate({_CONTEXT_KEY: context, **variables})
+        pieces = self._template.generate({CONTEXT_KEY: context, **variables})
         return TextChunks(cast("Generator[str, None, None]", pieces))
 
 
@@ -101,7 +55,7 @@ class TextChunks:
 
     def __init__(self, pieces: Generator[str, None, None]) -> None:
         self._pieces = pieces
-        self._first = self._join_next()
+        self._first = _strip_before_xml(self._join_next())
 
     def __iter__(self) -> Iterator[str]:
         chunk = self._first
@@ -128,20 +82,12 @@ class TextChunks:
 class Templates:
     """The templates of the site in `root`. Their names are relative to `src/`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, markdown: Markdown) -> None:
+        self.markdown = markdown
         self._root = root
         self._source = root / "src"
         self._checked: set[str] = set()
-        self._environment = _Environment(
-            loader=_Loader(self._source),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            auto_reload=False,
-            cache_size=-1,
-            keep_trailing_newline=True,
-        )
-        self._environment.context_class = _Context
-        self._environment.filters["markdown"] = markdown
+        self._environment = make_environment(self._source, markdown)
 
     def add(self, names: Mapping[str, Any], source: str, file: str) -> list[Mistake]:
         """Add the filters, globals and tests of `src/jinja.py`; return the mistakes in them.
@@ -201,7 +147,7 @@ class Templates:
         if mistakes:
             raise LoadError(*mistakes)
         try:
-            return Template(self._environment.get_template(_normalize(name)))
+            return Template(self._environment.get_template(normalize_name(name)))
         except (jinja2.TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
             raise LoadError from error
 
@@ -250,7 +196,7 @@ class Templates:
         return mistakes
 
     def _check_reference(self, name: str, where: str) -> list[Mistake]:
-        normal = _normalize(name)
+        normal = normalize_name(name)
         if (self._source / normal).is_file():
             return self._check_template(normal)
         what = f'the template "{name}" does not exist in src'
@@ -271,13 +217,13 @@ class Templates:
         ]
 
 
-def _normalize(name: str) -> str:
-    """Remove redundant slashes from the name; return `""` if it leads out of `src` or is ignored."""
-    try:
-        parts = split_template_path(name)
-    except jinja2.TemplateNotFound:
-        return ""
-    return "" if any(map(is_ignored, parts)) else "/".join(parts)
+def _strip_before_xml(text: str) -> str:
+    """Remove what `{% import %}` lines leave before `<?xml`, where XML allows no white space."""
+    if text[:1].isspace():
+        stripped = text.lstrip()
+        if stripped.startswith("<?xml"):
+            return stripped
+    return text
 
 
 def _syntax_mistake(error: jinja2.TemplateSyntaxError, file: str) -> Mistake:
@@ -289,6 +235,9 @@ def _find_problem(kind: str, name: object, value: object) -> tuple[str, str] | N
     if not isinstance(name, str) or not name.isidentifier():
         return f"{kind} has the key {name!r:.100}", "A key is a name: letters, digits and _."
     if kind != "globals":
+        if inspect.iscoroutinefunction(value):
+            what = f"{kind}[{name!r}] is an async function"
+            return what, "Make it a plain function, or a global, which templates await."
         what = f"{kind}[{name!r}] is not a function: {value!r:.100}"
         return None if callable(value) else (what, "Set it to a function.")
     if name in CONTEXT_NAMES or name in ("context", "response"):

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 IMPORTS = "from framework import APIContext, Response\n\n\n"
 EVERY = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 NAMES = (
-    "client_address, cookies, generator, is_prerendered, locals, origin_pathname, params, props, "
+    "client_address, cookies, generator, is_prerendered, locals, markdown, origin_pathname, params, props, "
     "redirect, render, request, rewrite, route_pattern, session, site, url, url_for"
 )
 PLAIN_DECORATOR = (

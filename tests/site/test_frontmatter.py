@@ -44,6 +44,21 @@ def test_a_byte_order_mark_and_spaces_after_a_fence_are_ignored() -> None:
     assert split_frontmatter("\ufeff<p>", "p") == ("", "<p>")
 
 
+def test_blank_lines_above_the_frontmatter_are_ignored() -> None:
+    code, template = split_frontmatter("\ufeff \r\n\n---\nx = 1\n---\n<p>", "a.jinja")
+    assert code == "\n\n\nx = 1\n"
+    assert template == "{#\n\n\n\n\n#}<p>"
+    with pytest.raises(LoadError, match=r"a\.jinja:2: the frontmatter has no end"):
+        split_frontmatter("\n---\nx = 1\n", "a.jinja")
+
+
+@pytest.mark.parametrize(
+    "source", [" ---\n---\n", "----\n---\n", "x\n---\n---\n", "\n --- \n---\n"]
+)
+def test_other_lines_are_not_frontmatter(source: str) -> None:
+    assert split_frontmatter(source, "a.jinja") == ("", source)
+
+
 def test_frontmatter_may_be_empty() -> None:
     assert split_frontmatter("---\n---\nx", "p") == ("\n", "{#\n\n#}x")
 
@@ -101,6 +116,8 @@ def test_an_assignment_replaces_a_name_of_the_context() -> None:
         "session = 1",
         "session: int = 1",
         "if (session := 1): x = session",
+        "global session\nsession = 1\nx = session",
+        "def f():\n    global session\n    session = 1",
         "for session in [1]: x = session",
         "import json as session",
         "from json import loads as session",

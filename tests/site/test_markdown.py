@@ -1,21 +1,32 @@
-"""Markdown: safe HTML, and the header of a `.md` page."""
+"""Markdown: safe HTML."""
 
+import sys
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from markupsafe import Markup
+from mdit_py_plugins.deflist import deflist_plugin
 
-from framework.site.markdown import markdown, render_markdown, split_header
-from framework.site.modules import LoadError
+from framework import Config
+from framework.site.markdown import Markdown
+from tests.conftest import SiteMaker
 
 BLOCKS = ["p", "blockquote", "pre", "hr", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"]
 INLINE = ["em", "strong", "s", "a", "img", "code", "br"]
 TABLES = ["table", "thead", "tbody", "tr", "th", "td"]
-ALLOWED_TAGS = {*BLOCKS, *INLINE, *TABLES}
-ALLOWED_ATTRIBUTES = {"href", "src", "alt", "title", "class", "start", "style"}
+OTHER = ["input", "sup", "section"]
+ALLOWED_TAGS = {*BLOCKS, *INLINE, *TABLES, *OTHER}
+ALLOWED_ATTRIBUTES = {"href", "src", "alt", "title", "class", "start", "style", "id"} | {
+    "checked",
+    "disabled",
+    "type",
+}
+
+markdown = Markdown().render
 
 
 class TagParser(HTMLParser):
@@ -29,10 +40,129 @@ class TagParser(HTMLParser):
         self.tags.append((tag, attrs))
 
 
-def test_markdown_has_tables_and_strikethrough() -> None:
-    assert render_markdown("# *A*\n\n~~b~~\n\n|c|\n|-|\n|d|\n") == (
-        "<h1><em>A</em></h1>\n<p><s>b</s></p>\n<table>\n<thead>\n<tr>\n<th>c</th>\n</tr>\n"
-        "</thead>\n<tbody>\n<tr>\n<td>d</td>\n</tr>\n</tbody>\n</table>\n"
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("~~b~~", "<p><s>b</s></p>"),
+        ("|c|\n|-|\n|d|", "<th>c</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>d</td>"),
+        ("x\n|c|\n|-|\n|d|", "<p>x</p>\n<table>"),
+        (
+            "see https://a.example/b?c=1&d.",
+            '<p>see <a href="https://a.example/b?c=1&amp;d">https://a.example/b?c=1&amp;d</a>.</p>',
+        ),
+        ("a@b.org", '<a href="mailto:a@b.org">a@b.org</a>'),
+        ("README.md and config.py", "<p>README.md and config.py</p>"),
+        ("`https://a.example`", "<p><code>https://a.example</code></p>"),
+        (
+            "- [ ] a\n- [x] b",
+            '<li class="task-list-item"><input class="task-list-item-checkbox" disabled="" '
+            'type="checkbox"> a</li>',
+        ),
+        ("a[^n]\n\n[^n]: *note*", '<sup class="footnote-ref"><a href="#fn1" id="fnref1">'),
+        ("a[^n]\n\n[^n]: *note*", '<li id="fn1" class="footnote-item"><p><em>note</em> '),
+        ("a[^n] x^[2]", "<p>a[^n] x^[2]</p>"),
+    ],
+)
+def test_markdown_has_what_github_has(text: str, html: str) -> None:
+    assert html in markdown(text)
+
+
+def test_each_heading_has_an_id_of_its_own() -> None:
+    text = "# A *b* `c_d`, e!\n## Hi\n## Hi\n### hi-1\n## Hi\n# हिन्दी é\n# !?\nTwo\nlines\n===\n"
+    ids = [dict(attrs).get("id") for tag, attrs in TagParser(markdown(text)).tags if tag[0] == "h"]
+    assert ids == ["a-b-c_d-e", "hi", "hi-1", "hi-1-1", "hi-2", "हिन्दी-é", None, "two-lines"]
+
+
+# Each text is once n and once 4 n long. What is counted are the lines of Python that run.
+GROWING = {
+    "brackets": "[",
+    "images": "![",
+    "links": "[a](",
+    "labels": "[a\n",
+    "closed": "[a]",
+    "quotes": "> ",
+    "emphasis": "*a_ ",
+    "strikethrough": "~~a ",
+    "code": "``a`",
+    "tags": "<a b='",
+    "comments": "<!--",
+    "references": "[a]: x '\n",
+    "entities": "&#",
+    "table": "|a|b\n|-|-\n",
+    "many tables": "a|\n-|\n# |\n",
+    "lists": "- ",
+    "items": "- a\n",
+    "tasks": "- [ ] a\n",
+    "headings": "# a\n",
+    "colliding headings": "# a\n# a-1\n",
+    "underlined": "a\n==\n",
+    "urls": "http://a.b/(",
+    "colons": ":",
+    "addresses": "a@b.c ",
+    "footnotes": "[^a]",
+    "definitions": "[^a]: [^a]\n\n",
+}
+
+
+def count_lines(text: str) -> int:
+    count = 0
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        markdown(text)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("piece", GROWING.values(), ids=GROWING)
+def test_the_cost_grows_with_the_length_of_the_text(piece: str) -> None:
+    short, long = (count_lines(piece * (size // len(piece))) for size in (250, 1000))
+    assert long < 6 * short
+
+
+def test_a_table_gets_a_bounded_number_of_empty_cells() -> None:
+    head = f"{'|a' * 100}|\n{'|-' * 100}|\n"
+    html = markdown(head + "|b|\n" * 1000)
+    assert 500 <= html.count("<td>") <= 2000
+    assert html.count("b") >= 1000
+    full = f"{'|b' * 100}|\n" * 30
+    assert markdown(head + full).count("<td>b</td>") == 3000
+
+
+def test_a_site_may_configure_its_markdown(site: SiteMaker) -> None:
+    def configure(parser: MarkdownIt) -> None:
+        parser.use(deflist_plugin)
+        parser.options["typographer"] = True
+        parser.enable(["replacements"])
+
+    shop = site(
+        {
+            "src/pages/p.md": "a\n: (c)\n",
+            "src/pages/q.jinja": "{{ '(c)' | markdown }}{{ markdown('(r)') }}",
+            "src/pages/feed.py": "from framework import Response\n\n"
+            "def GET(markdown):\n    return Response(markdown('*(tm)* <b>'))\n",
+        },
+        config=Config(markdown=configure),
+    )
+    assert shop.get("/p").text() == "<dl>\n<dt>a</dt>\n<dd>©</dd>\n</dl>\n"
+    assert shop.get("/q").text() == "<p>©</p>\n<p>®</p>\n"
+    assert shop.get("/feed").text() == "<p><em>™</em> &lt;b&gt;</p>\n"
+
+
+def test_a_failing_configuration_of_markdown_is_a_mistake(site: SiteMaker) -> None:
+    def configure(parser: MarkdownIt) -> None:
+        parser.enable("tabels")
+
+    assert (
+        "framework.config.py: the function markdown raised ValueError: "
+        in site({"src/pages/p.md": "x"}, config=Config(markdown=configure)).errors()
     )
 
 
@@ -57,8 +187,8 @@ def test_links_run_no_scripts(link: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 1, b"x"])
-def test_the_filter_takes_text_only(value: Any) -> None:
-    with pytest.raises(TypeError, match=f"takes a str, not {type(value).__name__}"):
+def test_only_text_is_rendered(value: Any) -> None:
+    with pytest.raises(TypeError, match=f"from a str, not from {type(value).__name__}"):
         markdown(value)
 
 
@@ -74,6 +204,11 @@ PIECES = st.sampled_from(
         "```\n",
         "&lt;",
         '"',
+        "[^a]",
+        "\n\n[^a]: ",
+        "\n# ",
+        "\n- [x] ",
+        " https://a.example/",
     ]
 )
 
@@ -85,75 +220,3 @@ def test_no_text_adds_other_tags_or_attributes(text: str) -> None:
         for name, value in attributes:
             assert name in ALLOWED_ATTRIBUTES
             assert not (value or "").strip().lower().startswith(("javascript:", "vbscript:"))
-
-
-# ------------------------------------------------------------------- headers
-
-
-def test_a_page_may_have_no_header() -> None:
-    assert split_header("# Hi\n---\nx: y\n---\n", "a.md") == ({}, {}, "# Hi\n---\nx: y\n---\n")
-
-
-def test_values_are_text_except_true_and_false() -> None:
-    header = (
-        "title: Keyboards: an overview\nversion: 1.10\nlang: no\ndraft: true\nopen: false \n"
-        "quoted: 'true'\nspaced: \" x \"\nhalf: 'x\none: '\nempty:\nblank: \n"
-    )
-    values, _, text = split_header(f"---\n{header}---\nbody", "a.md")
-    assert text == "body"
-    assert values == {
-        "title": "Keyboards: an overview",
-        "version": "1.10",
-        "lang": "no",
-        "draft": True,
-        "open": False,
-        "quoted": "true",
-        "spaced": " x ",
-        "half": "'x",
-        "one": "'",
-        "empty": "",
-        "blank": "",
-    }
-
-
-def test_each_key_has_a_line_number() -> None:
-    source = "\ufeff---\r\n# a remark\r\n\r\na: 1\r\nb: 2\r\n---\r\nx"
-    assert split_header(source, "a.md") == ({"a": "1", "b": "2"}, {"a": 4, "b": 5}, "x")
-
-
-@pytest.mark.parametrize(
-    ("header", "text"),
-    [
-        (
-            "tags:\n  - a",
-            'a.md:3: expected "key: value", found "  - a"\n    Write a name, a colon and',
-        ),
-        ("no colon", 'a.md:2: expected "key: value", found "no colon"\n'),
-        ("my-key: x", 'a.md:2: expected "key: value", found "my-key: x"\n'),
-        ("a:x", 'a.md:2: expected "key: value", found "a:x"\n'),
-        ("a: 1\na: 2", "a.md:3: line 2 already sets a\n    Remove one of the lines."),
-    ],
-)
-def test_an_invalid_line_is_a_mistake(header: str, text: str) -> None:
-    with pytest.raises(LoadError) as caught:
-        split_header(f"---\n{header}\n---\n", "a.md")
-    assert str(caught.value).startswith(text)
-
-
-def test_a_header_without_an_end_is_a_mistake() -> None:
-    with pytest.raises(LoadError, match=r"a\.md:1: the frontmatter has no end"):
-        split_header("---\na: 1\n", "a.md")
-
-
-@given(
-    st.dictionaries(
-        st.from_regex(r"[A-Za-z]\w{0,9}", fullmatch=True).filter(str.isascii),
-        st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\u2028\u2029")),
-    ),
-    st.text(),
-)
-def test_quoted_values_are_parsed_exactly(values: dict[str, str], text: str) -> None:
-    header = "".join(f'{key}: "{value}"\n' for key, value in values.items())
-    read, lines, rest = split_header(f"---\n{header}---\n{text}", "a.md")
-    assert (read, rest) == (values, text)
-    assert list(lines.values()) == list(range(2, 2 + len(values)))

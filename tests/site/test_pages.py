@@ -304,11 +304,38 @@ def test_a_layout_contains_the_markdown_page(site: SiteMaker) -> None:
     response = shop.get("/mice")
     assert response.text() == (
         "<title>Mice &amp; &lt;mats&gt;</title>Draft"
-        "<main><h1>About {{ title }}</h1>\n<p>&lt;b&gt;not bold&lt;/b&gt;</p>\n</main>/mice"
+        '<main><h1 id="about--title-">About {{ title }}</h1>\n<p>&lt;b&gt;not bold&lt;/b&gt;</p>\n</main>/mice'
     )
     assert response.headers["content-type"] == "text/html;charset=UTF-8"
     assert response.headers["x-a"] == "1"
     assert shop.post("/mice").status == 405
+
+
+def test_the_layout_of_a_markdown_page_gets_lists_mappings_and_dates(site: SiteMaker) -> None:
+    header = (
+        "layout: layouts/post.jinja\ndate: 2026-05-01\ntags:\n  - a b\n  - <c>\n"
+        "author: {name: Ada, url: /ada}\nurl: mine"
+    )
+    layout = "{{ date.year }}|{{ tags | join(',') }}|{{ author.name }}|{{ url }}"
+    shop = site({"src/pages/p.md": f"---\n{header}\n---\nx", "src/layouts/post.jinja": layout})
+    assert shop.get("/p").text() == "2026|a b,&lt;c&gt;|Ada|mine"
+
+
+def test_a_page_takes_data_as_a_type_of_the_site(site: SiteMaker) -> None:
+    lib = (
+        "from dataclasses import dataclass\n\nmade = []\n\n\n@dataclass\nclass Order:\n"
+        "    name: str\n    count: int = 1\n\nmade.append(Order)\n"
+    )
+    page = (
+        "---\nfrom lib.orders import Order, made\norder = request.json(Order)\n---\n"
+        "{{ order.count }} {{ order.name }} {{ made | length }}"
+    )
+    shop = site({"src/lib/orders.py": lib, "src/pages/p.jinja": page})
+    headers = {"content-type": "application/json"}
+    for _ in range(2):
+        response = shop.post("/p", '{"name": "mat"}', headers=headers)
+        assert response.text() == "1 mat 1"
+    assert shop.post("/p", '{"count": 1}', headers=headers).status == 422
 
 
 def test_a_markdown_page_may_have_no_layout(site: SiteMaker) -> None:
@@ -321,7 +348,7 @@ def test_a_markdown_page_may_have_no_layout(site: SiteMaker) -> None:
 
 def test_an_error_page_may_be_markdown(site: SiteMaker) -> None:
     response = site({"src/pages/404.md": "# Nothing"}).get("/x", headers={"accept": "text/html"})
-    assert (response.status, response.text()) == (404, "<h1>Nothing</h1>\n")
+    assert (response.status, response.text()) == (404, '<h1 id="nothing">Nothing</h1>\n')
 
 
 def test_a_header_may_set_prerender(site: SiteMaker) -> None:
@@ -345,14 +372,18 @@ def test_a_header_may_set_prerender(site: SiteMaker) -> None:
             ":2: content is reserved for the text below the header\n    Choose another key.",
         ),
         (
+            "layout: [a]",
+            ":2: layout is not the name of a template: ['a']\n"
+            '    Write, for example, "layouts/base.jinja".',
+        ),
+        (
             "a: 1\nlayout: layouts/pots.jinja",
             ':3: the template "layouts/pots.jinja" does not exist in src\n'
             '    Did you mean "layouts/post.jinja"?',
         ),
         (
             "- a",
-            ':2: expected "key: value", found "- a"\n'
-            "    Write a name, a colon and the value in one line, as in title: Hello",
+            ":2: the header has no keys\n    Write key: value in each line, as in title: Hello",
         ),
     ],
 )
