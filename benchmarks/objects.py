@@ -26,9 +26,11 @@ from werkzeug.http import dump_cookie, parse_cookie
 from framework import URL, Cookies, File, FormData, Headers, Request, Response, URLSearchParams
 from framework.web.headers import RequestHeaders
 from framework.web.jsontext import parse_json, write_json
+from framework.web.requeststream import BodyLimits
 
 Task = Callable[[], object]
 
+_LIMITS = BodyLimits(10_000_000, 10_000_000)
 _ENVIRON: dict[str, Any] = {
     "REQUEST_METHOD": "GET",
     "SCRIPT_NAME": "",
@@ -77,7 +79,7 @@ def _posted(body: bytes, kind: str) -> dict[str, Any]:
 
 
 def _request(environ: dict[str, Any]) -> Request:
-    return Request.from_environ(environ, lambda: _ADDRESS, max_body_size=10_000_000)
+    return Request.from_environ(environ, lambda: _ADDRESS, limits=_LIMITS)
 
 
 def _form() -> tuple[bytes, str]:

@@ -22,6 +22,7 @@ from .web.body import BodyInit
 from .web.conditional import apply_conditions
 from .web.headers import HeadersInit
 from .web.request import Request
+from .web.requeststream import BodyLimits
 from .web.response import Response
 from .web.url import URL
 from .web.wsgi import Environ, StartResponse, WSGIApplication, call, path_info_of
@@ -160,10 +161,11 @@ class App:
             explain=self._explain if mode == "dev" else None,
             reraise=mode == "build",
         )
+        security = site.config.security
         self._services = Services(
             site=site.config.site,
             generator=f"framework v{__version__}",
-            max_body_size=site.config.security.max_body_size,
+            limits=BodyLimits(security.max_body_size, security.max_text_size),
             url_for=site.routes.url_for,
             rewrite=Rewriter(site.routes, site.missing),
             render=site.templates.render,
@@ -171,7 +173,6 @@ class App:
             error_response=self._error_pages.respond,
             sessions=site.sessions,
         )
-        security = site.config.security
         self._trust_proxies = (
             make_proxy_fix(security.trusted_proxies) if security.trusted_proxies else None
         )

@@ -166,7 +166,9 @@ class Security:
     """Which requests a site accepts.
 
     `trusted_proxies` is the number of proxies in front whose `X-Forwarded-*` headers count, or
-    `Proxies(...)` where the headers pass different numbers of them. `max_body_size` is in bytes. `allowed_hosts` may contain `*.example.com`.
+    `Proxies(...)` where the headers pass different numbers of them. `allowed_hosts` may contain
+    `*.example.com`. `max_body_size` limits every body, in bytes; `max_text_size` those that are
+    read whole as JSON, text or an urlencoded form, and the text fields of a multipart form.
     """
 
     check_origin: bool = flag(True)
@@ -188,6 +190,7 @@ class Security:
         "a number of proxies, 0 or more, or Proxies(x_for=2, x_proto=1, x_host=1)",
     )
     max_body_size: int = number(10 * 1024 * 1024, 0, "a number of bytes, 0 or more")
+    max_text_size: int = number(5 * 1024 * 1024 // 2, 0, "a number of bytes, 0 or more")
 
 
 @option_class

@@ -14,6 +14,7 @@ from .sessions import Session, Store
 from .web.cookies import Cookies
 from .web.loop import Call, Loop
 from .web.request import Request
+from .web.requeststream import BodyLimits
 from .web.response import Response
 from .web.url import URL
 from .web.wsgi import Environ
@@ -75,7 +76,7 @@ class Services:
 
     site: str | None
     generator: str
-    max_body_size: int
+    limits: BodyLimits
     url_for: Callable[[str, Mapping[str, Any]], str]
     rewrite: "Callable[[APIContext, str | URL | Request, tuple[Middleware, ...]], Response]"
     render: "Callable[[APIContext, str, Mapping[str, Any]], Response]"
@@ -236,13 +237,19 @@ class APIContext:
 
     # The application uses the following members; handlers do not see them by name.
 
+    @property
+    def body_limits(self) -> BodyLimits:
+        """The limits of the request's body: those of the route, or else the site's."""
+        route = self.route
+        return self.services.limits if route is None else route.limits or self.services.limits
+
     def make_request(self, kind: type[RequestT]) -> RequestT:
         """Make the `request`, as an object of the given class."""
         self._request = request = kind.from_environ(
             self.environ,
             # Not self.url: a handler may have changed that object.
             lambda: self._make_url().href,
-            max_body_size=self.services.max_body_size,
+            limits=self.body_limits,
         )
         return request
 

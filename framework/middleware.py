@@ -229,6 +229,7 @@ class Rewriter:
         rewritten = context.rewritten(path, url.search[1:], request)
         rewritten.route = route = self._missing if match is None else match.route
         rewritten.params = {} if match is None else match.params
+        rewritten.request.limit_body(rewritten.body_limits)
         handler = route.handlers.get(rewritten.request.method)
         inside = [one for one in route.middleware if one not in outer]
         return compose(inside, catch_errors(handler), outer=outer)(rewritten)

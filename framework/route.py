@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .routing.pattern import Pattern
+from .web.requeststream import BodyLimits
 from .web.response import Response
 
 Handler = Callable[[Any], Response]
@@ -53,9 +54,10 @@ class Route:
     `file` names it in messages. `kind` is `"endpoint"`, `"page"` or `"redirect"`; the application
     has more kinds for paths without a route (`"file"`, `"spelling"`, `"missing"`). `handlers` are
     the file's own; `chain` are the same with its middleware around them. `slash` says whether its
-    path ends with a slash; `None` allows both. `has_extension` says whether the name of the file
-    itself has an extension, as in `feed.xml.py`. `lists` says whether a prerendered route with
-    parameters lists a path, by its parameters and by the path below `base`.
+    path ends with a slash; `None` allows both. `limits` are those of the file's `max_body_size`;
+    `None` stands for the site's. `has_extension` says whether the name of the file itself has an
+    extension, as in `feed.xml.py`. `lists` says whether a prerendered route with parameters lists
+    a path, by its parameters and by the path below `base`.
     """
 
     pattern: Pattern
@@ -66,6 +68,7 @@ class Route:
     middleware: tuple[Middleware, ...] = ()
     prerender: bool = False
     check_origin: bool = True
+    limits: BodyLimits | None = None
     slash: bool | None = None
     has_extension: bool = False
     lists: Callable[[dict[str, Any], str], bool] | None = None

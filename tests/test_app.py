@@ -180,7 +180,14 @@ def failing(site: SiteMaker, **options: Any) -> TestSite:
     [
         ("/bad", "{", {}, 400, "Bad Request", None),
         ("/nothing", "", {}, 404, "Not Found", None),
-        ("/bad", "[1, 2]", {}, 413, None, "The body is larger than the limit of 4 bytes."),
+        (
+            "/bad",
+            "[1, 2]",
+            {},
+            413,
+            None,
+            "The body is larger than security.max_body_size: 4 bytes.",
+        ),
         ("/form", "{}", {"content-type": "a/b"}, 415, "Unsupported Media Type", None),
         ("/boom", "", {}, 500, "Internal Server Error", ""),
         ("/down", "", {}, 503, "Service Unavailable", ""),

@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from framework import Config, Request, __version__
 from framework.context import CONTEXT_NAMES, APIContext, Locals, Services
 from framework.routing.paths import BadPathError, decode_path, quote_path
+from framework.web.requeststream import BodyLimits
 
 HEAD = "from framework import Response\n\n\n"
 
@@ -21,7 +22,7 @@ def never(*args):
 
 
 def make_services(**given):
-    known = {"generator": "framework v0", "max_body_size": 100, "site": None}
+    known = {"generator": "framework v0", "limits": BodyLimits(100, 100), "site": None}
     known["url_for"] = lambda pattern, params: pattern
     return Services(**{field.name: never for field in fields(Services)} | known | given)
 
@@ -330,7 +331,7 @@ def test_a_request_without_coroutines_has_nothing_to_close():
 def test_the_names_are_what_a_context_has():
     assert all(hasattr(APIContext, name) for name in CONTEXT_NAMES)
     public = {name for name, _ in inspect.getmembers(APIContext) if not name.startswith("_")}
-    of_the_application = {"close", "environ", "itself", "make_request", "path"}
+    of_the_application = {"body_limits", "close", "environ", "itself", "make_request", "path"}
     of_the_application |= {"read_cookies", "rewritten", "route", "run"}
     of_the_application |= {"services", "set_cookies", "rewritten_from"}
     assert public - of_the_application == CONTEXT_NAMES

@@ -1,8 +1,8 @@
 """Compile the frontmatter of a page: the Python between its two `---` lines.
 
 The frontmatter is the body of a function, so `return` and `await` work in it, and its local
-names are the template's variables. `prerender`, `check_origin` and `get_static_paths` are
-different: they belong to the file, as in an endpoint, and run once.
+names are the template's variables. `prerender`, `check_origin`, `max_body_size` and
+`get_static_paths` are different: they belong to the file, as in an endpoint, and run once.
 """
 
 import ast
@@ -20,7 +20,7 @@ from .near_misses import find_misnamed_settings
 FENCE = "---"
 _OPENING = re.compile(r"\ufeff?(?P<blank>\s*\n)?---[^\S\n]*(\n|\Z)")
 _FUNCTION = "frontmatter"
-_FILE_NAMES = ("prerender", "check_origin")
+_FILE_NAMES = ("prerender", "check_origin", "max_body_size")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from ..sessions import Store, open_store
 from ..static.built import Built, find_built
 from ..static.files import StaticFile, find_static_files
 from ..static.types import has_extension
+from ..web.requeststream import BodyLimits
 from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, locate
 from .hooks import find_hook
@@ -280,6 +281,7 @@ class _Loader:
             prerender=prerender,
             check_origin=self._flag(names, "check_origin", file, default=True)
             and self.config.security.check_origin,
+            limits=self._load_limits(names, file),
             slash=False if is_named_file else slash,
             has_extension=is_named_file,
             lists=lists,
@@ -313,6 +315,17 @@ class _Loader:
             self._mistake(file, f"{name} is {value!r}", f"Write {name} = True or False.")
             return default
         return value
+
+    def _load_limits(self, names: Mapping[str, Any], file: str) -> BodyLimits | None:
+        """Return the limits that a file sets by `max_body_size`."""
+        if "max_body_size" not in names:
+            return None
+        size = names["max_body_size"]
+        if type(size) is not int or size < 0:
+            remedy = "Write a number of bytes: max_body_size = 50 * 1024 * 1024"
+            self._mistake(file, f"max_body_size is {size!r}", remedy)
+            return None
+        return BodyLimits(size, size, of_route=True)
 
     def _get_static_paths(
         self, names: Mapping[str, Any], file: str, pattern: Pattern

@@ -15,6 +15,7 @@ from .formdata import File, FormData
 from .headers import Headers
 from .jsontext import parse_json
 from .multipart import parse_multipart, parse_urlencoded, write_multipart
+from .requeststream import RequestStream
 from .search_params import URLSearchParams
 from .stream import Stream, find_stream, require_piece, tee, to_bytes
 
@@ -114,8 +115,7 @@ class Body:
 
     def text(self) -> str:
         """Return the body decoded as UTF-8, without a byte order mark."""
-        self._refuse_coding()
-        data = self.bytes()
+        data = self._read_text()
         try:
             text = data.decode("utf-8", "strict" if self._strict else "replace")
         except UnicodeDecodeError as error:
@@ -141,13 +141,17 @@ class Body:
             raise self._not_a_form(
                 f"A form's content type is {_URLENCODED} or {_MULTIPART}, not {content_type!r:.100}."
             )
+        input = self._find_input()
         try:
             if kind == _URLENCODED:
+                if input is not None:
+                    chunks = input.limit_text(chunks)
                 return parse_urlencoded(chunks, strict=self._strict)
             boundary = parameters.get("boundary")
             if not boundary:
                 raise ValueError("its content type has no boundary")
-            return parse_multipart(chunks, boundary, strict=self._strict)
+            limits = None if input is None else input.limits
+            return parse_multipart(chunks, boundary, strict=self._strict, limits=limits)
         except BadBodyError:
             raise
         except ValueError as error:
@@ -162,8 +166,7 @@ class Body:
             self._source.close()
 
     def _read_json(self) -> Any:
-        self._refuse_coding()
-        data = self.bytes()
+        data = self._read_text()
         if not self._strict:
             data = data.decode("utf-8", "replace").encode()
         try:
@@ -171,8 +174,22 @@ class Body:
         except ValueError as error:
             raise self._bad_body(str(error)) from None
 
+    def _read_text(self) -> builtins.bytes:
+        """Return the bytes of a text; a request limits their number."""
+        self._refuse_coding()
+        chunks = self._take()
+        input = self._find_input()
+        try:
+            return (chunks if input is None else input.limit_text(chunks)).read()
+        finally:
+            chunks.close()
+
     def _refuse_coding(self) -> None:
         """Raise an exception if the body is compressed, for a request."""
+
+    def _find_input(self) -> RequestStream | None:
+        """Return what a server's request is read from."""
+        return None
 
     def _take(self) -> Stream:
         """Mark the body as read, and return its chunks."""

@@ -15,12 +15,12 @@ from multipart import (  # type: ignore[import-untyped]
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .formdata import File, FormData, Spool
+from .requeststream import BodyLimits
 from .search_params import parse_query
 
 MAX_ENTRIES = 1000
-MAX_TEXT = 500_000
 MAX_HEAD = 16 * 1024
-"""Limits of a form from a client: entries, bytes of all text, bytes of one part's headers."""
+"""Limits of a form from a client: entries, bytes of one part's headers."""
 
 _leading_line_breaks = re.compile(rb"\A(?:\r\n)+")
 _line_break = re.compile("\r\n|\r|\n")
@@ -61,19 +61,21 @@ def write_multipart(form: FormData, boundary: str) -> bytes:
     return b"".join(parts)
 
 
-def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> FormData:
+def parse_multipart(
+    chunks: Iterable[bytes], boundary: str, *, strict: bool, limits: BodyLimits | None = None
+) -> FormData:
     """Return the form of a `multipart/form-data` body; large files are kept on disk.
 
-    With `strict`, for bodies from clients, the limits hold (`RequestEntityTooLarge`), and text
-    that is not UTF-8 is an error instead of U+FFFD. `ValueError`: the body is not a form, or ends
-    too early.
+    With `strict`, for bodies from clients, there are limits (`RequestEntityTooLarge`), and text
+    that is not UTF-8 is an error instead of U+FFFD. `limits` has the limit of all text fields.
+    `ValueError`: the body is not a form, or ends too early.
 
     https://andreubotella.github.io/multipart-form-data/
     """
     form = FormData()
     spool = Spool.temporary()
     errors = "strict" if strict else "replace"
-    text_left = MAX_TEXT
+    text_left = sys.maxsize if limits is None else limits.text
     end = 0
     parser = _Parser(boundary, errors, MAX_HEAD if strict else sys.maxsize)
     events = chain.from_iterable(map(parser.parse, _from_boundary(chunks, parser.boundary)))
@@ -86,8 +88,8 @@ def parse_multipart(chunks: Iterable[bytes], boundary: str, *, strict: bool) -> 
                 text = bytearray()
                 for data in content:
                     text += data
-                    if strict and len(text) > text_left:
-                        raise RequestEntityTooLarge("The text of this form is too long.")
+                    if limits is not None and len(text) > text_left:
+                        raise limits.text_error()
                 text_left -= len(text)
                 form._pairs.append((part.name, text.decode("utf-8", errors)))
             else:
@@ -117,11 +119,7 @@ def parse_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
 
     https://url.spec.whatwg.org/#urlencoded-parsing
     """
-    body = bytearray()
-    for chunk in chunks:
-        body += chunk
-        if strict and len(body) > MAX_TEXT:
-            raise RequestEntityTooLarge("The text of this form is too long.")
+    body = b"".join(chunks)
     if strict and body.count(b"&") >= MAX_ENTRIES:
         raise RequestEntityTooLarge("This form has too many fields.")
     form = FormData()

@@ -12,7 +12,7 @@ from .body import Body, BodyInit, extract
 from .errors import BadBodyError, FormTypeError
 from .formdata import File, FormData
 from .headers import HeadersInit, RequestHeaders, is_token
-from .requeststream import RequestStream, has_body
+from .requeststream import BodyLimits, RequestStream, has_body
 from .stream import FileStream, Stream, to_bytes
 from .url import URL
 from .validation import convert, convert_fields
@@ -43,11 +43,12 @@ class Request(Body):
     ('POST', 'https://example.com/a%20b', 'hello')
     """
 
-    __slots__ = ("_environ", "_headers", "_make_url", "_url", "_werkzeug", "method")
+    __slots__ = ("_environ", "_headers", "_input", "_make_url", "_url", "_werkzeug", "method")
 
     method: str
     _environ: Environ | None  # of a request from a WSGI server
     _headers: RequestHeaders | None
+    _input: RequestStream | None  # what the body of such a request is read from
     _make_url: Callable[[], str]
     _url: str | None
     _werkzeug: werkzeug.Request | None
@@ -77,17 +78,17 @@ class Request(Body):
         self._headers = RequestHeaders(headers)
         if content_type is not None:
             self._headers._values.setdefault("content-type", content_type)
-        self._environ = self._reader = self._url = self._werkzeug = None
+        self._environ = self._input = self._reader = self._url = self._werkzeug = None
         self._used = False
 
     @classmethod
     def from_environ(
-        cls, environ: Environ, make_url: Callable[[], str], *, max_body_size: int
+        cls, environ: Environ, make_url: Callable[[], str], *, limits: BodyLimits
     ) -> Self:
         """Return the request of a WSGI environ, unchecked.
 
-        `make_url` is called when `url` is first read. Reading more than `max_body_size` bytes of
-        the body raises `RequestEntityTooLarge`.
+        `make_url` is called when `url` is first read. Reading more of the body than `limits`
+        allow raises `RequestEntityTooLarge`.
         """
         request = object.__new__(cls)
         request.method = environ["REQUEST_METHOD"]
@@ -95,10 +96,14 @@ class Request(Body):
         request._make_url = make_url
         request._headers = request._reader = request._url = request._werkzeug = None
         request._used = False
-        request._source = (
-            FileStream(RequestStream(environ, max_body_size)) if has_body(environ) else None
-        )
+        request._input = RequestStream(environ, limits) if has_body(environ) else None
+        request._source = None if request._input is None else FileStream(request._input)
         return request
+
+    def limit_body(self, limits: BodyLimits) -> None:
+        """Replace the limits of the body of a server's request, unless it is being read."""
+        if self._input is not None:
+            self._input.limits = limits
 
     @property
     def url(self) -> str:
@@ -158,6 +163,7 @@ class Request(Body):
         other.method = self.method
         other._environ = self._environ
         other._headers = self._headers
+        other._input = self._input
         other._make_url = make_url
         other._reader = other._url = other._werkzeug = None
         other._source = self._source
@@ -185,6 +191,9 @@ class Request(Body):
         environ["wsgi.input"] = self.body or io.BytesIO()
         environ["wsgi.input_terminated"] = True
         return environ
+
+    def _find_input(self) -> RequestStream | None:
+        return self._input
 
     def _refuse_coding(self) -> None:
         if self._environ is None:

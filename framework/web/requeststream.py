@@ -2,11 +2,13 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge
 
 from .errors import BadBodyError, BodyUsedError
+from .stream import Stream
 from .wsgi import Environ
 
 _is_length = re.compile("[0-9]+").fullmatch
@@ -26,18 +28,46 @@ def has_body(environ: Environ) -> bool:
     return not environ.get("SERVER_PROTOCOL", "HTTP/1.1").startswith("HTTP/1")
 
 
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """The most bytes that are read of a body.
+
+    `text` is the limit of a body that is read whole as JSON, text or an urlencoded form, and of
+    all text fields of a multipart form. `of_route` says that a route sets both, by its
+    `max_body_size`.
+    """
+
+    body: int
+    text: int
+    of_route: bool = False
+
+    def body_error(self) -> RequestEntityTooLarge:
+        """Return the exception for a body that is too large; it names the setting."""
+        setting = "max_body_size of this route" if self.of_route else "security.max_body_size"
+        return RequestEntityTooLarge(f"The body is larger than {setting}: {self.body} bytes.")
+
+    def text_error(self) -> RequestEntityTooLarge:
+        """Return the exception for text that is too long; it names the setting."""
+        if self.text >= self.body:
+            return self.body_error()
+        return RequestEntityTooLarge(
+            f"The text of the body is larger than security.max_text_size: {self.text} bytes."
+        )
+
+
 class RequestStream:
     """The body of a WSGI request, read on demand: exactly what its headers announce, or an error.
 
     Reading raises `BadBodyError` if the length is not a number, the body is shorter, or the
-    server can't read it; and `RequestEntityTooLarge` if there are more than `limit` bytes.
+    server can't read it; and `RequestEntityTooLarge` if there are more bytes than `limits` allow.
+    These may be replaced until the first read.
     """
 
-    __slots__ = ("_environ", "_known", "_left", "_limit", "_read")
+    __slots__ = ("_environ", "_known", "_left", "_read", "limits")
 
-    def __init__(self, environ: Environ, limit: int) -> None:
+    def __init__(self, environ: Environ, limits: BodyLimits) -> None:
         self._environ = environ
-        self._limit = limit
+        self.limits = limits
         self._read: Callable[[int], bytes] | None = None
 
     def read(self, size: int = -1) -> bytes:
@@ -45,7 +75,7 @@ class RequestStream:
         if size < 0:
             return b"".join(iter(lambda: self.read(sys.maxsize), b""))
         if self._read is None:
-            self._known, self._left = _framing(self._environ, self._limit)
+            self._known, self._left = _framing(self._environ, self.limits)
             self._read = self._environ["wsgi.input"].read
         # A byte beyond the limit shows that the body is too long.
         size = min(size, self._left if self._known else self._left + 1)
@@ -53,22 +83,32 @@ class RequestStream:
             return b""
         data = _read(self._read, size)
         if len(data) > self._left:
-            raise RequestEntityTooLarge(_too_large(self._limit))
+            raise self.limits.body_error()
         if self._known and not data:
             raise BadBodyError(f"The body ended {self._left} bytes before its Content-Length.")
         self._left -= len(data)
         return data
 
+    def limit_text(self, body: Stream) -> Stream:
+        """Return the stream of this body, which raises an exception if it is too long for text."""
+        limits = self.limits
+        length = self._environ.get("CONTENT_LENGTH")
+        if length and _is_length(length):
+            if not _is_at_most(length, limits.text):
+                raise limits.text_error()
+            return body  # it has no more bytes
+        return Stream(_count(body, limits), body.close)
 
-def _framing(environ: Environ, limit: int) -> tuple[bool, int]:
+
+def _framing(environ: Environ, limits: BodyLimits) -> tuple[bool, int]:
     """Return whether the length is known, and how many bytes may be read."""
     length = environ.get("CONTENT_LENGTH")
     coding = environ.get("HTTP_TRANSFER_ENCODING")
     if coding is None and length:
         if not _is_length(length):  # int() would take "+2", " 2" and "0_2" too
             raise BadBodyError(f"Content-Length {length!r:.50} is not a number.")
-        if len(length.lstrip("0")) > 18 or int(length) > limit:
-            raise RequestEntityTooLarge(_too_large(limit))
+        if not _is_at_most(length, limits.body):
+            raise limits.body_error()
         return True, int(length)
     if length:
         raise BadBodyError("A body has a Content-Length or a Transfer-Encoding, not both.")
@@ -76,7 +116,7 @@ def _framing(environ: Environ, limit: int) -> tuple[bool, int]:
         raise BadBodyError(f"Transfer-Encoding {coding!r:.50} is not supported. Use chunked.")
     if not environ.get("wsgi.input_terminated"):
         raise LengthRequired("This server needs a Content-Length.")
-    return False, limit
+    return False, limits.body
 
 
 def _read(read: Callable[[int], bytes], count: int) -> bytes:
@@ -88,5 +128,15 @@ def _read(read: Callable[[int], bytes], count: int) -> bytes:
         raise BadBodyError(f"The body could not be read: {error}") from error
 
 
-def _too_large(limit: int) -> str:
-    return f"The body is larger than the limit of {limit} bytes."
+def _is_at_most(length: str, limit: int) -> bool:
+    return len(length.lstrip("0")) <= 18 and int(length) <= limit
+
+
+def _count(body: Stream, limits: BodyLimits) -> Iterator[bytes]:
+    """Yield the chunks of a body as long as they are within the limit of text."""
+    left = limits.text
+    for chunk in body:
+        left -= len(chunk)
+        if left < 0:
+            raise limits.text_error()
+        yield chunk

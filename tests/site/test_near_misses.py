@@ -99,6 +99,7 @@ SETTINGS = [
     ("prerendr: bool = True", "prerendr", "prerender"),
     ("x = preRender = True", "preRender", "prerender"),
     ("maxBodySize = 5", "maxBodySize", "max_body_size"),
+    ("max_bodysize = 5", "max_bodysize", "max_body_size"),
 ]
 
 

@@ -15,10 +15,13 @@ from framework.web.errors import BadBodyError, BodyUsedError, FormTypeError
 from framework.web.formdata import File, FormData
 from framework.web.headers import Headers
 from framework.web.request import Request
+from framework.web.requeststream import BodyLimits
 from framework.web.search_params import URLSearchParams
+from framework.web.stream import BLOCK
 from framework.web.url import URL
 
 LIMIT = 1000
+LIMITS = BodyLimits(LIMIT, LIMIT)
 
 
 class Input:
@@ -38,13 +41,14 @@ class Input:
         return data
 
 
-def arrived(body=b"", *, length=None, input=None, limit=LIMIT, **environ):
+def arrived(body=b"", *, length=None, input=None, limit=LIMIT, text=None, **environ):
     """A request as it came over WSGI, with `body` behind it."""
+    limits = BodyLimits(limit, limit if text is None else text)
     environ.setdefault("REQUEST_METHOD", "POST")
     environ["wsgi.input"] = input or Input(body)
     if length is not None:
         environ["CONTENT_LENGTH"] = str(length)
-    return Request.from_environ(environ, lambda: "http://localhost/", max_body_size=limit)
+    return Request.from_environ(environ, lambda: "http://localhost/", limits=limits)
 
 
 def chunked(body=b"", **more):
@@ -149,7 +153,7 @@ def test_what_a_handler_does_not_ask_for_is_not_touched():
 def test_the_url_is_computed_once():
     asked = []
     request = Request.from_environ(
-        {"REQUEST_METHOD": "GET"}, lambda: asked.append(1) or "http://x/", max_body_size=1
+        {"REQUEST_METHOD": "GET"}, lambda: asked.append(1) or "http://x/", limits=LIMITS
     )
     assert [request.url, request.url] == ["http://x/"] * 2
     assert asked == [1]
@@ -296,6 +300,91 @@ def test_text_that_is_not_utf_8_is_the_clients_fault():
     assert raised.value.description == "The body is not UTF-8 at byte 1."
 
 
+# ----------------------------------------------------------------- limits
+
+READERS = (Request.json, Request.text, Request.bytes, Request.form_data, lambda r: r.body.read())
+READ_TEXT = (Request.json, Request.text, lambda r: r.json(list[int]))
+
+
+def in_both_framings(body, **more):
+    """The request with a Content-Length, and the one whose length is not known."""
+    return arrived(body, length=len(body), **more), chunked(body, **more)
+
+
+def test_json_and_text_are_limited_by_the_limit_of_text():
+    fits, too_long = b"[" + b"1," * 48 + b"1 ]", b"[" + b"1," * 48 + b"1  ]"
+    for read in READ_TEXT:
+        for request in in_both_framings(fits, limit=1000, text=100):
+            assert len(read(request)) in (49, 100)
+        for request in in_both_framings(too_long, limit=1000, text=100):
+            with pytest.raises(RequestEntityTooLarge) as raised:
+                read(request)
+            assert raised.value.description == (
+                "The text of the body is larger than security.max_text_size: 100 bytes."
+            )
+    for read in (Request.bytes, lambda r: r.body.read()):
+        for request in in_both_framings(too_long, limit=1000, text=100):
+            assert read(request) == too_long
+
+
+def test_text_that_is_announced_as_too_long_is_not_received():
+    input = Input(b"x" * 101)
+    with pytest.raises(RequestEntityTooLarge):
+        arrived(length=101, input=input, limit=1000, text=100).text()
+    assert input.calls == 0
+
+
+def test_text_without_a_length_is_received_only_up_to_the_limit():
+    input = Input(b"x" * 10**6)
+    with pytest.raises(RequestEntityTooLarge):
+        chunked(input=input, limit=10**6, text=100).text()
+    assert input.data.tell() <= 100 + BLOCK
+
+
+@pytest.mark.parametrize("text", [100, 1000])
+def test_the_limit_of_every_body_limits_text_too(text):
+    for read in READERS:
+        kind = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
+        for request in in_both_framings(b"x" * 101, limit=100, text=text, **kind):
+            with pytest.raises(RequestEntityTooLarge) as raised:
+                read(request)
+            assert raised.value.description == (
+                "The body is larger than security.max_body_size: 100 bytes."
+            )
+
+
+def test_a_clone_has_the_same_limits_and_leaves_the_other_body_alone():
+    for request in in_both_framings(b"x" * 200, limit=1000, text=100):
+        other = request.clone().clone()
+        for limited in (other, request.clone()):
+            with pytest.raises(RequestEntityTooLarge):
+                limited.text()
+        assert request.bytes() == b"x" * 200
+    for request in in_both_framings(b"x" * 200, limit=1000, text=100):
+        other = request.clone()
+        assert other.bytes() == b"x" * 200
+        with pytest.raises(RequestEntityTooLarge):
+            request.json()
+
+
+def test_limits_can_be_replaced_until_the_body_is_read():
+    for request in in_both_framings(b"x" * 200, limit=100):
+        moved = request.with_url(lambda: "http://x/new")
+        moved.limit_body(BodyLimits(150, 150, of_route=True))
+        with pytest.raises(RequestEntityTooLarge) as raised:
+            moved.clone().text()
+        assert raised.value.description == (
+            "The body is larger than max_body_size of this route: 150 bytes."
+        )
+    for request in in_both_framings(b"x" * 200, limit=100):
+        copy = request.clone()
+        request.limit_body(BodyLimits(200, 200))
+        assert copy.text() == request.text() == "x" * 200
+    made = Request("http://x/", method="POST", body="abc")
+    made.limit_body(BodyLimits(1, 1))
+    assert made.text() == "abc"  # not from a client
+
+
 # ----------------------------------------------------------------- forms
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -345,17 +434,27 @@ def test_a_form_of_a_thousand_entries_is_read_and_one_more_is_not():
 
 
 def test_the_text_of_a_form_is_limited_its_files_are_not():
-    big = "x" * 600_000
-    file = posted(entry(big, 'name="f"; filename="f"') + b"--b--", MULTIPART).form_data().get("f")
-    assert file.size == 600_000
+    big = "x" * 600
+    for file, kind in (
+        (entry(big, 'name="f"; filename="f"') + entry("x" * 200) + b"--b--", MULTIPART),
+        (b"a=" + b"x" * 498, URLENCODED),
+    ):
+        for request in in_both_framings(file, limit=2000, text=500, CONTENT_TYPE=kind):
+            assert len(request.form_data()) == 1 + (kind == MULTIPART)
     for body, kind in (
         (b"a=" + big.encode(), URLENCODED),
         (entry(big) + b"--b--", MULTIPART),
-        (entry("x" * 300_000) * 2 + b"--b--", MULTIPART),
-        (entry("1", 'name="a"', "X: " + "y" * 20_000) + b"--b--", MULTIPART),
+        (entry("x" * 300) * 2 + b"--b--", MULTIPART),
     ):
-        with pytest.raises(RequestEntityTooLarge):
-            posted(body, kind).form_data()
+        for request in in_both_framings(body, limit=2000, text=500, CONTENT_TYPE=kind):
+            with pytest.raises(RequestEntityTooLarge, match="max_text_size: 500 bytes"):
+                request.form_data()
+
+
+def test_the_headers_of_a_part_are_limited():
+    body = entry("1", 'name="a"', "X: " + "y" * 20_000) + b"--b--"
+    with pytest.raises(RequestEntityTooLarge, match="too long headers"):
+        posted(body, MULTIPART).form_data()
 
 
 def test_big_uploads_go_to_the_disk_and_come_back():
@@ -365,7 +464,7 @@ def test_big_uploads_go_to_the_disk_and_come_back():
     form.append("b", "text")
     form.append("c", File(b"small", "c.bin"))
     sent = Request("http://x/", method="POST", body=form)
-    form = Request.from_environ(sent.to_environ(), str, max_body_size=10**7).form_data()
+    form = Request.from_environ(sent.to_environ(), str, limits=BodyLimits(10**7, 10**7)).form_data()
     assert form.get("a").bytes() == content
     assert form.get("c").stream().read() == b"small"
     assert form.get("b") == "text"
@@ -437,7 +536,7 @@ def test_an_environ_is_valid_wsgi(body):
 def test_a_request_goes_through_its_environ_unread():
     pieces = iter(["a", "é"])
     sent = Request("http://x/", method="POST", body=pieces)
-    got = Request.from_environ(sent.to_environ(), lambda: sent.url, max_body_size=10)
+    got = Request.from_environ(sent.to_environ(), lambda: sent.url, limits=LIMITS)
     assert next(pieces) == "a"
     assert got.text() == "é"
     with pytest.raises(BodyUsedError):
@@ -447,7 +546,7 @@ def test_a_request_goes_through_its_environ_unread():
 def test_a_body_that_was_read_is_not_sent_again():
     sent = Request("http://x/", method="POST", body="x")
     sent.text()
-    got = Request.from_environ(sent.to_environ(), str, max_body_size=10)
+    got = Request.from_environ(sent.to_environ(), str, limits=LIMITS)
     with pytest.raises(BodyUsedError):
         got.text()
 
