@@ -4,11 +4,14 @@ msgspec converts: dataclasses, TypedDicts, msgspec Structs, attrs classes, `list
 all other types that it supports. A pydantic model validates itself, alone or inside of those.
 """
 
+import json
 import re
 import types
 import typing
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from inspect import get_annotations
+from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -31,6 +34,7 @@ _MAX_DETAIL = 300  # characters
 _MAX_STEP = 100  # characters of a name in a path
 
 _location = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$").search
+_decode = json.JSONDecoder().raw_decode
 _steps = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]").findall
 
 _MANY = (
@@ -79,7 +83,7 @@ def _convert(data: Any, kind: type[T], *, strict: bool) -> T:
         if isinstance(error.__cause__, TypeError):  # an error in the code of the type
             raise error.__cause__ from None
         search = _Search(strict)
-        search.look(data, kind, ())
+        search.look(data, kind, (), error)
         found = search.found
     except RecursionError:
         found = [((), "This is nested too deeply.")]
@@ -98,10 +102,39 @@ def _to(data: Any, kind: type[T], strict: bool) -> T:
 def _convert_other(kind: Any, value: Any) -> Any:
     """Convert to a type that msgspec does not support: a pydantic model, or a class as `File`."""
     if hasattr(kind, "model_validate"):
-        return kind.model_validate(value)
+        try:
+            return kind.model_validate(value)
+        except ValueError as error:
+            if not hasattr(error, "error_count"):
+                raise
+            errors = _list_errors(error)
+        raise _ModelError(errors)  # not inside `except`: the other may need much memory
     if isinstance(value, kind):
         return value
     raise ValueError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
+
+
+class _ModelError(ValueError):
+    """The errors of a pydantic model, as pairs of their location and a message."""
+
+    def __init__(self, errors: list[Wrong]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+def _list_errors(error: Any) -> list[Wrong]:
+    """Return the first errors of a pydantic `ValidationError`.
+
+    A million errors, which `errors()` and `str()` need 10 seconds and a gigabyte for, are written
+    as JSON in half a second. Only the first of them are then read.
+    """
+    text = error.json(include_url=False, include_context=False, include_input=False)
+    errors: list[Wrong] = []
+    end = 0
+    while len(errors) < min(error.error_count(), MAX_ERRORS):
+        one, end = _decode(text, end + 1)  # after "[" or ","
+        errors.append((tuple(one["loc"]), f"{one['msg']}."))
+    return errors
 
 
 class _Search:
@@ -118,25 +151,27 @@ class _Search:
         self._values_left = _MAX_VALUES
         self.found: list[Wrong] = []
 
-    def look(self, data: Any, kind: Any, path: Path) -> None:
-        """Add the errors in `data` to `found`, within the limits; at least one if it is invalid."""
-        self._values_left -= 1
-        try:
-            _to(data, kind, self._strict)
-            return
-        except msgspec.ValidationError as error:
-            whole = error.with_traceback(None)  # it refers to this frame, which has the data
+    def look(self, data: Any, kind: Any, path: Path, error: msgspec.ValidationError) -> None:
+        """Add the errors in `data` to `found`, within the limits, but at least one.
+
+        `error` is the exception that converting the data raised.
+        """
         before = len(self.found)
         kind = _unwrap(kind)
         info = _info(kind)
-        self.found += [((*path, name), detail) for name, detail in _wrong_names(data, info)]
+        names = islice(_wrong_names(data, info), MAX_ERRORS)
+        self.found += [((*path, name), detail) for name, detail in names]
         if len(path) < _MAX_DEPTH:
             for step, part, part_kind in _parts(data, kind, info):
                 if not self._values_left or len(self.found) >= MAX_ERRORS:
                     break
-                self.look(part, part_kind, (*path, step))
+                self._values_left -= 1
+                try:
+                    _to(part, part_kind, self._strict)
+                except msgspec.ValidationError as wrong:
+                    self.look(part, part_kind, (*path, step), wrong)
         if len(self.found) == before:
-            self.found += _errors_of(whole, path)
+            self.found += _errors_of(error, path)
 
 
 def _wrong_names(data: Any, info: inspect.Type) -> Iterator[tuple[str, str]]:
@@ -175,10 +210,9 @@ def _errors_of(error: msgspec.ValidationError, path: Path) -> list[Wrong]:
     if at := _location(text):
         text = text[: at.start()]
         path = (*path, *(name or number for name, number in _steps(at[1])))
-    errors = getattr(error.__cause__, "errors", None)
-    if errors is None:
-        return [(path, f"{text.replace('`', '')}.")]
-    return [((*path, *one["loc"]), f"{one['msg']}.") for one in errors(include_input=False)]
+    if isinstance(error.__cause__, _ModelError):
+        return [((*path, *steps), detail) for steps, detail in error.__cause__.errors]
+    return [(path, f"{text.replace('`', '')}.")]
 
 
 @lru_cache(maxsize=256)
@@ -230,14 +264,36 @@ def _unwrap(kind: Any) -> Any:
 
 
 def _hints(kind: Any) -> dict[str, Any]:
-    """Return the type of each attribute. Type variables stay: msgspec accepts any value then."""
-    hints = typing.get_type_hints(typing.get_origin(kind) or kind, include_extras=True)
-    return {
-        name: typing.get_args(hint)[0]
-        if typing.get_origin(hint) in (typing.Required, typing.NotRequired)
-        else hint
-        for name, hint in hints.items()
+    """Return the type of each attribute, with the arguments of generic classes filled in.
+
+    A type variable without an argument stays: msgspec accepts any value for it.
+    """
+    cls = typing.get_origin(kind) or kind
+    arguments = dict(zip(getattr(cls, "__parameters__", ()), typing.get_args(kind), strict=False))
+    inherited: dict[str, Any] = {}
+    for base in reversed(vars(cls).get("__orig_bases__", cls.__bases__)):
+        origin = typing.get_origin(base) or base
+        # TypedDict is a function.
+        if isinstance(origin, type) and origin not in (typing.Generic, typing.Protocol):
+            inherited |= _hints(_fill_in(base, arguments))
+    hints = typing.get_type_hints(cls, include_extras=True)
+    own = {
+        name: _fill_in(hints[name], arguments)
+        for name in get_annotations(cls)
+        # A TypedDict repeats the annotations of its bases.
+        if not (typing.is_typeddict(cls) and name in inherited)
     }
+    return inherited | own
+
+
+def _fill_in(hint: Any, arguments: dict[Any, Any]) -> Any:
+    """Return the type with its type variables replaced, and without `Required`."""
+    if typing.get_origin(hint) in (typing.Required, typing.NotRequired):
+        hint = typing.get_args(hint)[0]
+    if isinstance(hint, TypeVar):
+        return arguments.get(hint, hint)
+    variables = () if isinstance(hint, type) else getattr(hint, "__parameters__", ())
+    return hint[tuple(arguments.get(one, one) for one in variables)] if variables else hint
 
 
 def _pointer(path: Path) -> str:
