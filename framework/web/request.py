@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Never, Self, TypeVar, overload
 
 import werkzeug
+from typing_extensions import TypeForm
 from werkzeug.exceptions import UnsupportedMediaType
 
 from .body import Body, BodyInit, extract
@@ -120,24 +121,24 @@ class Request(Body):
         return self._headers
 
     @overload
-    def json(self) -> Any: ...
+    def json(self, kind: None = None) -> Any: ...
     @overload
-    def json(self, kind: type[T]) -> T: ...
-    def json(self, kind: type[Any] | None = None) -> Any:
+    def json(self, kind: TypeForm[T]) -> T: ...
+    def json(self, kind: Any = None) -> Any:
         """Return the value of the JSON in the body, whatever the content type.
 
         With a type (a dataclass, TypedDict, msgspec Struct, attrs class, pydantic model,
-        `list[int]`, ...), return a value of that type. `InvalidDataError` (422) names each invalid
+        `list[int]`, `int | None`, ...), return a value of that type. `InvalidDataError` (422) names each invalid
         field.
         """
         data = self._read_json()
         return data if kind is None else convert(data, kind)
 
     @overload
-    def form_data(self) -> FormData: ...
+    def form_data(self, kind: None = None) -> FormData: ...
     @overload
-    def form_data(self, kind: type[T]) -> T: ...
-    def form_data(self, kind: type[Any] | None = None) -> Any:
+    def form_data(self, kind: TypeForm[T]) -> T: ...
+    def form_data(self, kind: Any = None) -> Any:
         """Return the form in the body; with a type, a value of that type.
 
         Text becomes what a field's type wants: a number, a date, a `bool`. A list takes every

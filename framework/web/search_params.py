@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes, urlencode
 
+from typing_extensions import TypeForm
+
 from .pairs import Pairs, to_name, to_pairs
 from .strings import to_usv
 from .validation import convert_fields
@@ -73,7 +75,7 @@ class URLSearchParams(Pairs[str]):
         ]
         self._update_url()
 
-    def parse(self, kind: type[T]) -> T:
+    def parse(self, kind: TypeForm[T]) -> T:
         """Return the parameters as a value of a type: a dataclass, TypedDict, pydantic model, ...
 
         Text becomes what a field's type wants: a number, a date, a `bool`; a field that is a list

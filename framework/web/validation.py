@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import inspect
+from typing_extensions import TypeForm
 
 from .errors import InvalidDataError
 
@@ -46,7 +47,7 @@ _MANY = (
 )
 
 
-def convert(data: Any, kind: type[T]) -> T:
+def convert(data: Any, kind: TypeForm[T]) -> T:
     """Convert JSON data to the type `kind`.
 
     `InvalidDataError` names each invalid field. `TypeError`: a type that msgspec does not
@@ -55,7 +56,7 @@ def convert(data: Any, kind: type[T]) -> T:
     return _convert(data, kind, strict=True)
 
 
-def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
+def convert_fields(pairs: Iterable[tuple[str, Any]], kind: TypeForm[T]) -> T:
     """Convert the names and values of a form or query to the type `kind`.
 
     A list takes every value of its name, another field the first. Text becomes the number, date
@@ -76,7 +77,7 @@ def convert_fields(pairs: Iterable[tuple[str, Any]], kind: type[T]) -> T:
     return _convert(data, kind, strict=False)
 
 
-def _convert(data: Any, kind: type[T], *, strict: bool) -> T:
+def _convert(data: Any, kind: TypeForm[T], *, strict: bool) -> T:
     try:
         return _to(data, kind, strict)
     except msgspec.ValidationError as error:
@@ -92,9 +93,12 @@ def _convert(data: Any, kind: type[T], *, strict: bool) -> T:
     )
 
 
-def _to(data: Any, kind: type[T], strict: bool) -> T:
+def _to(data: Any, kind: TypeForm[T], strict: bool) -> T:
     try:
-        return msgspec.convert(data, kind, strict=strict, str_keys=True, dec_hook=_convert_other)
+        value: T = msgspec.convert(
+            data, kind, strict=strict, str_keys=True, dec_hook=_convert_other
+        )
+        return value
     except UnicodeEncodeError:  # msgspec reads a text as UTF-8
         raise msgspec.ValidationError("This text has a lone surrogate") from None
 
