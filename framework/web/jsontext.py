@@ -1,26 +1,37 @@
 """Write Python values as JSON and parse JSON.
 
 msgspec does both. The standard library handles what JavaScript accepts and msgspec does not: lone
-surrogates, and keys that are not text.
+surrogates, and keys that are not text. Dataclasses and attrs classes become dicts here, since
+msgspec leaves out fields whose value is a default of the class, and changes their order.
 """
 
 import json
+import marshal
 import math
 import re
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import KeysView, Mapping
+from copy import copy
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, Struct
+from msgspec.structs import force_setattr
 
 from .url import URL
 
-_may_have_bool_key = re.compile(rb'"[01]":').search
+_UNCHANGED = frozenset({bool, date, datetime, Decimal, float, int, str, type(None), UUID})
+_ARRAYS = (list, tuple, set, frozenset)
 _has_surrogate_escape = re.compile(rb"\\u[dD][89a-fA-F]").search
 
 
-def write_json(data: object) -> bytes:
+def write_json(data: Any) -> bytes:
     """Return a value as JSON in UTF-8, without spaces.
 
     Plain values are written as by `JSON.stringify`: NaN and the infinities are `null`, a lone
@@ -29,17 +40,18 @@ def write_json(data: object) -> bytes:
     is its value, dataclasses, attrs classes, pydantic models and mappings are objects, tuples and
     sets are arrays, a `URL` is its href, and bytes are base64.
 
-    `TypeError`: a value of another type, or one that contains itself.
+    `TypeError`: a value of another type, one that contains itself, or a dataclass with a field
+    that has no value.
     """
     try:
-        try:
-            written = _encode(data)
-        except (UnicodeEncodeError, TypeError):
-            return _write_slowly(data)
+        _require_builtins(data)
+        text = _encode(data)
         # msgspec writes the keys True and 1 alike, and False and 0.
-        return _write_slowly(data) if _may_have_bool_key(written) else written
-    except RecursionError:
-        raise TypeError("This value is nested too deeply for JSON, or contains itself.") from None
+        if b'"1":' not in text and b'"0":' not in text:
+            return text
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return _write_objects(data)
 
 
 def parse_json(data: bytes) -> Any:
@@ -64,10 +76,66 @@ def parse_json(data: bytes) -> Any:
         raise ValueError(f"This is not JSON: {error}.") from None
 
 
+def _write_objects(data: Any) -> bytes:
+    """Return as JSON what `write_json` can't leave to msgspec alone."""
+    try:
+        data = _open(data)
+        try:
+            text = _encode(data)
+        except (UnicodeEncodeError, TypeError):
+            return _write_slowly(data)
+        return _write_slowly(data) if b'"1":' in text or b'"0":' in text else text
+    except RecursionError:
+        raise TypeError("This value is nested too deeply for JSON, or contains itself.") from None
+
+
+def _open(value: Any) -> Any:
+    """Return the value with dicts for the objects of dataclasses and attrs classes in it."""
+    if isinstance(value, dict):
+        if _UNCHANGED.issuperset(map(type, value.values())):
+            return value
+        return {key: _open(item) for key, item in value.items()}
+    if isinstance(value, _ARRAYS):
+        return [_open(item) for item in value]
+    if isinstance(value, Struct):
+        return _open_struct(value)
+    cls: Any = type(value)
+    names = None if cls in _UNCHANGED else _names_of_fields(cls)
+    if not names:
+        return value
+    own = getattr(value, "__dict__", {})
+    if own.keys() == names and _UNCHANGED.issuperset(map(type, own.values())):
+        return value  # msgspec writes it in the same way
+    try:
+        fields = {name: getattr(value, name) for name in names}
+    except AttributeError as error:
+        raise TypeError(f"A field has no value: {error}. Set it in __post_init__.") from None
+    return _open({name: item for name, item in fields.items() if item is not UNSET})
+
+
+def _open_struct(struct: Struct) -> Struct:
+    """Return a copy of the struct, with each field opened."""
+    opened = copy(struct)
+    for name in struct.__struct_fields__:
+        force_setattr(opened, name, _open(getattr(struct, name)))
+    return opened
+
+
+@lru_cache(maxsize=256)
+def _names_of_fields(cls: Any) -> KeysView[str]:
+    """Return the names of the fields of a dataclass or attrs class, in their order."""
+    if is_dataclass(cls):
+        names = [field.name for field in fields(cls)]
+    else:
+        names = [field.name for field in getattr(cls, "__attrs_attrs__", ())]
+        names = [name for name in names if not name.startswith("_")]  # as in msgspec
+    return dict.fromkeys(names).keys()
+
+
 def _as_builtin(value: object) -> object:
     """Return the plain value of an object that msgspec does not support."""
     if isinstance(value, Mapping):
-        return dict(value)
+        return _open(dict(value))
     if isinstance(value, URL):
         return value.href
     if isinstance(value, PurePath):
@@ -111,6 +179,7 @@ def _refuse_constant(text: str) -> None:
     raise ValueError(f"This is not JSON: {text} is not a JSON value.")
 
 
+_require_builtins = marshal.dumps  # the fastest test for data of built-in types only
 _encode = msgspec.json.Encoder(enc_hook=_as_builtin).encode
 _decode = msgspec.json.Decoder().decode
 _decode_slowly = json.JSONDecoder(parse_float=_finite_float, parse_constant=_refuse_constant).decode

@@ -7,10 +7,12 @@ import math
 import pathlib
 import sys
 import types
+import typing
 import uuid
 from pathlib import PurePosixPath
 
 import attrs
+import msgspec
 import pydantic
 import pytest
 from hypothesis import given
@@ -124,6 +126,117 @@ def test_only_what_the_standard_library_takes_for_json_is_json(text):
 )
 def test_values_have_their_usual_text(data, text):
     assert write_json(data).decode() == text
+
+
+@dataclasses.dataclass
+class Order:
+    price: int
+    total: int = dataclasses.field(init=False)
+    paid: bool = dataclasses.field(init=False, default=False)
+    tags: list = dataclasses.field(init=False, default_factory=list)
+    note: object = dataclasses.field(default=None, repr=False, compare=False, kw_only=True)
+    RATE: typing.ClassVar[int] = 2
+    times: dataclasses.InitVar[int] = 2
+
+    def __post_init__(self, times):
+        self.total = self.price * times
+
+
+@dataclasses.dataclass
+class Gift(Order):
+    to: str = "Ada"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slots:
+    z: int
+    a: int = dataclasses.field(init=False, default=5)
+
+
+@attrs.define
+class Parcel:
+    weight: int
+    price: int = attrs.field(init=False, default=4)
+    label: str = attrs.field(init=False)
+    _key: str = "secret"
+
+    def __attrs_post_init__(self):
+        self.label = "x"
+
+
+class Letter(Parcel):
+    """Not decorated itself."""
+
+
+@attrs.define(slots=False)
+class Heavy(Parcel):
+    by: Order = attrs.field(init=False, factory=lambda: Order(1))
+
+
+class Batch(msgspec.Struct, rename="camel", tag="batch", frozen=True):
+    first_order: Order
+    all_orders: tuple[Slots, ...] = ()
+
+    def __post_init__(self):
+        assert isinstance(self.first_order, Order)
+
+
+@dataclasses.dataclass
+class Unset:
+    a: int | msgspec.UnsetType = msgspec.UNSET
+    b: int = dataclasses.field(init=False, default=2)
+
+
+ORDER = '{"price":3,"total":6,"paid":false,"tags":[],"note":null}'
+OTHER = ORDER.replace("null", '{"z":1,"a":5}')
+HEAVY = '{"weight":1,"price":4,"label":"x","by":{"price":1,"total":2,"paid":false,"tags":[],"note":null}}'
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (Order(3), ORDER),
+        (Order(3, note=Slots(1)), OTHER),
+        ([1, Point(1, 2.0), Order(3)], f'[1,{{"x":1,"y":2.0}},{ORDER}]'),
+        ({"a": [{"b": (Order(3),)}]}, f'{{"a":[{{"b":[{ORDER}]}}]}}'),
+        ({frozenset([Slots(1)])}, '[[{"z":1,"a":5}]]'),
+        (types.MappingProxyType({"a": Order(3)}), f'{{"a":{ORDER}}}'),
+        ({True: Order(3)}, f'{{"true":{ORDER}}}'),
+        ({"a": Order(3), "b": "\ud800"}, f'{{"a":{ORDER},"b":"\\ud800"}}'),
+        (Gift(3), ORDER[:-1] + ',"to":"Ada"}'),
+        (Slots(1), '{"z":1,"a":5}'),
+        (Parcel(1), '{"weight":1,"price":4,"label":"x"}'),
+        (Letter(1), '{"weight":1,"price":4,"label":"x"}'),
+        ([Heavy(1)], f"[{HEAVY}]"),
+        (
+            Batch(Order(3), (Slots(1),)),
+            f'{{"type":"batch","firstOrder":{ORDER},"allOrders":[{{"z":1,"a":5}}]}}',
+        ),
+        (Unset(), '{"b":2}'),
+        (Order, TypeError),
+    ],
+)
+def test_all_fields_of_an_object_are_written_in_their_order(data, text):
+    if text is TypeError:
+        with pytest.raises(TypeError, match="can't be written as JSON"):
+            write_json(data)
+    else:
+        assert write_json(data).decode() == text
+
+
+def test_attributes_that_are_not_fields_are_not_written():
+    order, heavy = Order(3), Heavy(1)
+    order.secret = heavy.secret = "s"
+    assert write_json([order, heavy]).decode() == f"[{ORDER},{HEAVY}]"
+
+
+def test_a_field_without_a_value_is_a_type_error():
+    order, slots = Order(3), Slots(1)
+    del order.total
+    object.__delattr__(slots, "a")
+    for value, name in ((order, "total"), (slots, "a"), ({"a": [order]}, "total")):
+        with pytest.raises(TypeError, match=f"A field has no value: .* '{name}'"):
+            write_json(value)
 
 
 def test_a_value_of_an_unsupported_type_is_a_type_error():
