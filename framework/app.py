@@ -57,7 +57,7 @@ class App:
                     self._check_origin(environ, lambda: context.url.origin)
                 if route.pattern.text:
                     environ["http.route"] = route.pattern.text  # the name that OpenTelemetry uses
-                handler = route.chain.by_method.get(method) or route.chain.other
+                handler = route.chain.by_method.get(method, route.chain.other)
                 response = handler(context)
         except (Exception, SystemExit) as error:
             response = self._error_pages.respond(context, error)
@@ -116,7 +116,7 @@ class App:
             cookies=context.set_cookies(),
             run=context.run,
         )
-        if type(body) is tuple:
+        if type(body) is tuple or context.route is _FILE:
             context.close()
             return body
         return _StreamedBody(body, context)
@@ -237,6 +237,7 @@ class _StreamedBody:
     def __init__(self, body: Any, context: APIContext) -> None:
         self._body = body
         self._context = context
+        context.cookies.mark_sent()
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._body)

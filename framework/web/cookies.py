@@ -110,7 +110,7 @@ class Cookies:
     ['visits=3; Path=/; HttpOnly; SameSite=Lax']
     """
 
-    __slots__ = ("_header", "_incoming", "_outgoing", "_secure")
+    __slots__ = ("_header", "_incoming", "_outgoing", "_secure", "_were_sent")
 
     def __init__(self, header: str = "", *, secure: bool = False) -> None:
         self._header = header
@@ -118,6 +118,7 @@ class Cookies:
         # By name: the value (None: deleted) and the line that says so.
         self._outgoing: dict[str, tuple[str | None, str]] = {}
         self._secure = secure
+        self._were_sent = False
 
     def get(self, name: str, *, decode: Callable[[str], str] | None = None) -> Cookie | None:
         """Return the cookie of that name, or `None`.
@@ -158,7 +159,8 @@ class Cookies:
 
         `ValueError`: an invalid name or option, name and value of more than 4096 bytes, or a
         cookie that browsers would drop (the prefixes `__Host-`, `__Secure-` and `__Http-`,
-        `same_site="none"` and `partitioned` need `secure`).
+        `same_site="none"` and `partitioned` need `secure`). `RuntimeError`: the headers were sent
+        already; a streamed body can't set cookies.
         """
         _check_names(options, SetCookieOptions.__optional_keys__)
         if isinstance(value, str | numbers.Number):
@@ -176,6 +178,7 @@ class Cookies:
 
     def merge(self, other: "Cookies") -> None:
         """Take over what was set and deleted in other cookies."""
+        self._require_unsent("merge cookies")
         self._outgoing.update(other._outgoing)
 
     @property
@@ -187,12 +190,24 @@ class Cookies:
         """Return the values of the `Set-Cookie` headers, one for each name set or deleted."""
         return [line for _, line in self._outgoing.values()]
 
+    def mark_sent(self) -> None:
+        """Make each later change an exception: the headers were sent."""
+        self._were_sent = True
+
+    def _require_unsent(self, what: str) -> None:
+        if self._were_sent:
+            raise RuntimeError(
+                f"Can't {what}: the headers of this response were sent already. "
+                "Set cookies before the handler returns, not in a streamed body."
+            )
+
     def _sent(self) -> dict[str, str]:
         if self._incoming is None:
             self._incoming = _parse(self._header)
         return self._incoming
 
     def _write(self, name: str, value: str | None, sent: str, options: SetCookieOptions) -> None:
+        self._require_unsent(f"{'delete' if value is None else 'set'} the cookie {name!r:.100}")
         if not is_token(name):
             raise ValueError(
                 f"{name!r} is not a cookie name. Use only letters, digits and !#$%&'*+-.^_`|~"

@@ -252,3 +252,79 @@ def test_bad_chunks_are_an_error_for_the_server(site: SiteMaker) -> None:
     with pytest.raises(TypeError, match="The pieces of a body are str or bytes, not int"):
         list(body)
     body.close()
+
+
+LATE = """
+from framework import Cookies, Response
+
+def change(cookies, how):
+    if how == "set":
+        cookies.set("theme", "dark")
+    elif how == "delete":
+        cookies.delete("theme")
+    else:
+        other = Cookies()
+        other.set("theme", "dark")
+        cookies.merge(other)
+
+def plain(context, how):
+    yield "a"
+    change(context.cookies, how)
+
+async def asynchronous(context, how):
+    yield "a"
+    change(context.cookies, how)
+
+def GET(context, url, rewrite):
+    if url.search_params.has("rewrite"):
+        return rewrite("/late" + url.search.replace("rewrite", "x"))
+    if url.search_params.has("early"):
+        context.cookies.set("early", 1)
+    chunks = asynchronous if url.search_params.has("async") else plain
+    return Response(chunks(context, url.search_params.get("how")))
+"""
+
+
+@pytest.mark.parametrize("how", ["set", "delete", "merge"])
+@pytest.mark.parametrize("options", ["", "&early", "&async", "&async&early", "&rewrite"])
+def test_a_cookie_can_not_be_set_after_the_headers_were_sent(
+    site: SiteMaker, how: str, options: str
+) -> None:
+    made = site({"src/pages/late.py": LATE})
+    started, body = start(made, f"/late?how={how}{options}")
+    chunks = iter(body)
+    assert next(chunks) == b"a"
+    with pytest.raises(RuntimeError, match="the headers of this response were sent already"):
+        next(chunks)
+    body.close()
+    sent = [value for name, value in started[0][1] if name == "set-cookie"]
+    assert len(sent) == options.count("early")
+    assert list(start(made, f"/late?how={how}{options}", "HEAD")[1]) == []
+
+
+def test_a_template_that_is_streamed_can_not_set_a_cookie(site: SiteMaker) -> None:
+    head, change = "---\nresponse.stream = True\n---\n", "{{ cookies.set('theme', 'dark') }}"
+    made = site(
+        {
+            "src/pages/late.jinja": f"{head}{'{{ url }}' * 10_000}{change}",
+            "src/pages/early.jinja": f"{head}{change}",  # rendered before the headers are sent
+        }
+    )
+    with pytest.raises(RuntimeError, match="Can't set the cookie 'theme': the headers"):
+        list(start(made, "/late")[1])
+    assert made.get("/early").headers.get_set_cookie()[0].startswith("theme=dark")
+
+
+def test_an_error_page_may_set_cookies_if_the_response_can_not_be_sent(site: SiteMaker) -> None:
+    made = site(
+        {
+            "src/pages/bad.py": "from framework import Response\n\n\n"
+            "def GET(cookies):\n"
+            "    cookies.set('early', 1)\n"
+            "    return Response.error()\n",
+            "src/pages/500.jinja": "{{ cookies.set('late', 1) }}Sorry",
+        }
+    )
+    response = made.get("/bad", headers={"accept": "text/html"})
+    assert (response.status, response.text()) == (500, "NoneSorry")
+    assert len(response.headers.get_set_cookie()) == 2
