@@ -5,7 +5,7 @@ middleware therefore sees the path that the router matches.
 """
 
 import re
-from unicodedata import normalize
+from unicodedata import combining, normalize
 from urllib.parse import quote
 
 from werkzeug.exceptions import BadRequest
@@ -19,6 +19,7 @@ is_plain_path = re.compile(r"(?:/(?![./])[\x20-\x2e\x30-\x5b\x5d-\x7e]*)+").full
 It is printable ASCII, without a backslash, a repeated slash, or a segment that begins with a dot.
 """
 _is_refused = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd]|(?:^|/)\.\.?(?:/|$)").search
+_MAX_MARKS = 30
 _SLASHES = re.compile("//+")
 
 
@@ -33,13 +34,13 @@ def decode_path(path_info: str) -> str:
     """Decode a WSGI `PATH_INFO` to text in NFC, with repeated slashes replaced by one.
 
     Raises `BadPathError` for invalid UTF-8, a `.` or `..` segment, a backslash, a control
-    character, and a path that does not begin with a slash.
+    character, more than 30 combining marks in a row, and a path that does not begin with a slash.
 
     >>> decode_path("/caf\\xc3\\xa9//au//lait/")
     '/café/au/lait/'
     """
     try:
-        path = normalize("NFC", path_info.encode("latin-1").decode())
+        path = to_nfc(path_info.encode("latin-1").decode())
     except UnicodeError:
         raise BadPathError("The path is not valid UTF-8.") from None
     if not path:
@@ -51,6 +52,25 @@ def decode_path(path_info: str) -> str:
             "The path contains a . or .. segment, a backslash or a control character."
         )
     return _SLASHES.sub("/", path)
+
+
+def to_nfc(text: str) -> str:
+    """Return the text in NFC, in linear time.
+
+    Raises `BadPathError` for more than 30 combining marks in a row: sorting them takes time that
+    grows with the square of their number, and no language needs so many.
+
+    https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
+    """
+    if text.isascii():
+        return text
+    marks = 0
+    for character in text:
+        for part in character if character.isascii() else normalize("NFD", character):
+            marks = marks + 1 if combining(part) else 0
+        if marks > _MAX_MARKS:
+            raise BadPathError(f"There are more than {_MAX_MARKS} combining marks in a row.")
+    return normalize("NFC", text)
 
 
 def encode_path(path: str) -> str:

@@ -8,12 +8,11 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
-from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.routing import Rule
 
-from .paths import decode_path, encode_path, find_path_below, quote_path
+from .paths import decode_path, encode_path, find_path_below, quote_path, to_nfc
 from .pattern import Pattern
 from .rules import Compiler
 from .tree import Tree
@@ -168,7 +167,7 @@ class _PathBuilder(Generic[R]):
         """Return the path with these parameters: decoded, without prefix."""
         pattern = self.route.pattern
         given = {
-            name: normalize("NFC", value) if isinstance(value, str) else value
+            name: to_nfc(value) if isinstance(value, str) else value
             for name, value in params.items()
             if value is not None
         }

@@ -93,6 +93,37 @@ def test_what_could_be_read_in_two_ways_is_refused(path_info):
     )
 
 
+LONG_RUNS = [
+    "e" + "\u0301\u0316" * 16_000,
+    "e" + "\u0301" * 31,
+    "\u00e9" + "\u0301" * 30,  # 31 in NFD
+    "\u0f73\u0f75" * 8,  # each of them decomposes to two marks
+    "/".join(["a", "\u0344" * 16, "b"]),
+    "\u0301" * 31,
+]
+
+
+@pytest.mark.parametrize("text", LONG_RUNS)
+def test_many_combining_marks_in_a_row_are_refused_before_they_are_sorted(text, monkeypatch):
+    lengths = []
+
+    def counting(form, text):
+        lengths.append(len(text))
+        return normalize(form, text)
+
+    monkeypatch.setattr("framework.routing.paths.normalize", counting)
+    with pytest.raises(BadPathError, match="more than 30 combining marks in a row"):
+        decode_path(wsgi(f"/x/{text}"))
+    assert max(lengths) == 1
+
+
+def test_thirty_combining_marks_in_a_row_are_accepted():
+    for text in ("e" + "\u0301\u0316" * 15, "\u0f73\u0f75\u0f81" * 5, "\u00e9\u0316" * 100):
+        decoded = normalize("NFC", text)
+        for spelling in (text, decoded, normalize("NFD", text)):
+            assert decode_path(wsgi(f"/{spelling}")) == f"/{decoded}"
+
+
 def test_each_refusal_says_why():
     why = {}
     for path_info in ("/..", "/\xc0\xaf", "/\xff", "/\xed\xa0\x80", "/\u0100", "*", "admin"):

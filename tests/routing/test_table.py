@@ -12,7 +12,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from framework.route import Handlers, Route
 from framework.routing import tree
-from framework.routing.paths import decode_path
+from framework.routing.paths import BadPathError, decode_path
 from framework.routing.pattern import Param, PatternError, parse_pattern
 from framework.routing.rules import Compiler
 from framework.routing.table import RouteNotFoundError, RouteTable, find_conflicts
@@ -473,6 +473,12 @@ def test_url_for_writes_base_and_slash_as_the_site_wants_them(slash, base, urls)
             {"id": 1, "size": "XL"},
             TypeError,
             "/products/[id] has no parameter 'size'.",
+        ),
+        (
+            "/products/[id]",
+            {"id": "\u0301\u0316" * 16},
+            BadPathError,
+            "There are more than 30 combining marks in a row.",
         ),
     ],
 )
