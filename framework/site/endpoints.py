@@ -6,20 +6,26 @@ the handler of its method with them.
 
 import ast
 import inspect
+import io
 import re
 import symtable
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Iterator
 from operator import attrgetter
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from werkzeug.exceptions import MethodNotAllowed
+import werkzeug
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import HandlerError, Mistake
 from ..options import did_you_mean
 from ..route import Handler, Handlers
+from ..web.formdata import File, FormData
 from ..web.response import Response
+from ..web.search_params import URLSearchParams
+from ..web.url import URL
 from .near_misses import find_misnamed_settings, find_near, has_misnamed_settings
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -203,9 +209,43 @@ def to_response(result: Any, context: APIContext, where: str) -> Response:
         return result
     returned = "None" if result is None else type(result).__name__
     raise HandlerError(
-        f"{where} returned {returned}, but a handler returns a Response. "
-        "End it with: return Response.json(...)"
+        f"{where} returned {returned}, but a handler returns a Response. {_advise(result)}"
     )
+
+
+def _advise(result: Any) -> str:
+    """Return what to write instead of returning this object."""
+    match result:
+        case None:
+            return "Is a return missing? End it with: return Response(...)"
+        case str():
+            options = ', headers={"content-type": "text/html"}' if "<" in result else ""
+            return f"End it with: return Response(text{options})"
+        case bytes() | bytearray() | memoryview():
+            return 'End it with: return Response(data, headers={"content-type": "image/png"})'
+        case (body, int(status), *_) if isinstance(result, tuple):
+            call = "Response(body" if isinstance(body, str | bytes) else "Response.json(data"
+            return f"The status is an option: return {call}, status={status})"
+        case HTTPException():
+            return f"Raise it: raise {type(result).__name__}()"
+        case werkzeug.Response():
+            return (
+                "That is a Response of Werkzeug or Flask. Copy it: return Response("
+                "other.get_data(), status=other.status_code, headers=other.headers.items())"
+            )
+        case Generator() | AsyncGenerator():
+            return "Move the yield to a function of its own: return Response(chunks())"
+        case Awaitable():
+            return "Await it: return await ..."
+        case URL():
+            return "End it with: return Response.redirect(url)"
+        case Path():
+            return 'End it with: return Response(path.open("rb"))'
+        case FormData() | URLSearchParams() | File() | io.IOBase() | Iterator():
+            return "End it with: return Response(body)"
+    if callable(result):
+        return f"Call it: return {getattr(result, '__name__', 'it')}(...)"
+    return "End it with: return Response.json(...)"
 
 
 _WHOLE_CONTEXT = "itself"

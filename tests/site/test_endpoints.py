@@ -347,29 +347,90 @@ def test_what_has_no_signature_is_reported(endpoint):
 # ------------------------------------------------------------ results
 
 
+COPY = (
+    "That is a Response of Werkzeug or Flask. Copy it: return Response("
+    "other.get_data(), status=other.status_code, headers=other.headers.items())"
+)
+WHOLE, JSON = "End it with: return Response(body)", "End it with: return Response.json(...)"
+
+
 @pytest.mark.parametrize(
-    ("result", "name"),
+    ("result", "name", "advice"),
     [
-        ("None", "None"),
-        ("'text'", "str"),
-        ("{}", "dict"),
-        ("(yield)", "generator"),
-        ("GET", "function"),
+        ("None", "None", "Is a return missing? End it with: return Response(...)"),
+        ("'text'", "str", "End it with: return Response(text)"),
+        (
+            "'<p>'",
+            "str",
+            'End it with: return Response(text, headers={"content-type": "text/html"})',
+        ),
+        (
+            "b'x'",
+            "bytes",
+            'End it with: return Response(data, headers={"content-type": "image/png"})',
+        ),
+        ("'x', 404", "tuple", "The status is an option: return Response(body, status=404)"),
+        ("b'', 201, {}", "tuple", "The status is an option: return Response(body, status=201)"),
+        ("{}, 422", "tuple", "The status is an option: return Response.json(data, status=422)"),
+        ("[{}, 422]", "list", JSON),
+        ("['x', 404]", "list", JSON),
+        ("1, 'a'", "tuple", JSON),
+        ("{}", "dict", JSON),
+        ("3", "int", JSON),
+        (
+            "(yield)",
+            "generator",
+            "Move the yield to a function of its own: return Response(chunks())",
+        ),
+        (
+            "(c for c in 'ab')",
+            "generator",
+            "Move the yield to a function of its own: return Response(chunks())",
+        ),
+        ("iter(['a'])", "list_iterator", WHOLE),
+        ("open(__file__, 'rb')", "BufferedReader", WHOLE),
+        ("FormData()", "FormData", WHOLE),
+        ("URL('http://x')", "URL", "End it with: return Response.redirect(url)"),
+        ("pathlib.Path()", "PosixPath", 'End it with: return Response(path.open("rb"))'),
+        ("werkzeug.Response('x')", "Response", COPY),
+        ("werkzeug.exceptions.NotFound()", "NotFound", "Raise it: raise NotFound()"),
+        ("GET", "function", "Call it: return GET(...)"),
+        ("Response", "type", "Call it: return Response(...)"),
     ],
 )
-def test_a_wrong_result_is_an_error_that_names_file_and_function(endpoint, caplog, result, name):
-    one = endpoint(f"def GET():\n    return {result}\n")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_wrong_result_is_an_error_that_says_what_to_write(endpoint, caplog, result, name, advice):
+    one = endpoint(
+        f"def GET():\n    return {result}\n\n\n"
+        "import pathlib, werkzeug\nfrom framework import FormData, URL\n"
+    )
     assert failure(one, caplog) == (
         f"HandlerError: src/pages/x.py:4: GET returned {name}, but a handler returns a Response. "
-        "End it with: return Response.json(...)"
+        f"{advice}"
     )
 
 
-def test_what_a_coroutine_gives_is_held_to_the_same(endpoint, caplog):
-    one = endpoint("async def POST(context):\n    return 'text'\n")
+@pytest.mark.parametrize(
+    ("code", "name", "advice"),
+    [
+        ("return 'text'", "str", "End it with: return Response(text)"),
+        (
+            "return asyncio.get_running_loop().create_future()",
+            "Future",
+            "Await it: return await ...",
+        ),
+        (
+            "yield 'a'",
+            "async_generator",
+            "Move the yield to a function of its own: return Response(chunks())",
+        ),
+    ],
+)
+def test_what_a_coroutine_gives_is_held_to_the_same(endpoint, caplog, code, name, advice):
+    one = endpoint(f"async def POST():\n    {code}\n\n\nimport asyncio\n")
     assert failure(one, caplog, "POST") == (
-        "HandlerError: src/pages/x.py:4: POST returned str, but a handler returns a Response. "
-        "End it with: return Response.json(...)"
+        f"HandlerError: src/pages/x.py:4: POST returned {name}, but a handler returns a Response. "
+        f"{advice}"
     )
 
 

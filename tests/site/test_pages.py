@@ -129,14 +129,20 @@ def test_frontmatter_may_await_and_return(site: SiteMaker) -> None:
     assert page(site, text).get("/page").text() == "slept"
 
 
-@pytest.mark.parametrize(("code", "name"), [("return", "None"), ("return 'x'", "str")])
+@pytest.mark.parametrize(
+    ("code", "name", "advice"),
+    [
+        ("return", "None", "Is a return missing? End it with: return Response(...)"),
+        ("return 'x'", "str", "End it with: return Response(text)"),
+    ],
+)
 def test_returning_something_else_is_an_error(
-    site: SiteMaker, caplog: Any, code: str, name: str
+    site: SiteMaker, caplog: Any, code: str, name: str, advice: str
 ) -> None:
     assert page(site, f"---\n{code}\n---\n").get("/page").status == 500
     assert (
         f"src/pages/page.jinja: the frontmatter returned {name}, but a handler returns a Response. "
-        "End it with: return Response.json(...)"
+        f"{advice}\n"
     ) in caplog.text
 
 
