@@ -128,8 +128,8 @@ class Request(Body):
         """Return the value of the JSON in the body, whatever the content type.
 
         With a type (a dataclass, TypedDict, msgspec Struct, attrs class, pydantic model,
-        `list[int]`, `int | None`, ...), return a value of that type. `InvalidDataError` (422) names each invalid
-        field.
+        `list[int]`, `int | None`, ...), return a value of that type. `InvalidDataError` (422)
+        names each invalid field.
         """
         data = self._read_json()
         return data if kind is None else convert(data, kind)

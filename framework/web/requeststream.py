@@ -109,7 +109,7 @@ def _framing(environ: Environ, limits: BodyLimits) -> tuple[bool, int]:
             raise BadBodyError(f"Content-Length {length!r:.50} is not a number.")
         if not _is_at_most(length, limits.body):
             raise limits.body_error()
-        return True, int(length)
+        return True, int(length.lstrip("0") or 0)
     if length:
         raise BadBodyError("A body has a Content-Length or a Transfer-Encoding, not both.")
     if coding is not None and coding.strip().lower() != "chunked":
@@ -129,7 +129,8 @@ def _read(read: Callable[[int], bytes], count: int) -> bytes:
 
 
 def _is_at_most(length: str, limit: int) -> bool:
-    return len(length.lstrip("0")) <= 18 and int(length) <= limit
+    digits = length.lstrip("0")  # int() refuses more than 4,300 digits, even zeros
+    return len(digits) <= 18 and int(digits or 0) <= limit
 
 
 def _count(body: Stream, limits: BodyLimits) -> Iterator[bytes]:

@@ -327,6 +327,14 @@ def test_json_and_text_are_limited_by_the_limit_of_text():
             assert read(request) == too_long
 
 
+def test_a_length_may_begin_with_zeros():
+    for read in READERS[:3]:
+        assert read(arrived(b"1", length="0" * 5000 + "1")) in (1, "1", b"1")
+    assert arrived(length="0" * 5000).text() == ""
+    with pytest.raises(RequestEntityTooLarge):
+        arrived(length="0" * 5000 + "2000").text()
+
+
 def test_text_that_is_announced_as_too_long_is_not_received():
     input = Input(b"x" * 101)
     with pytest.raises(RequestEntityTooLarge):
