@@ -4,7 +4,7 @@ import html
 import io
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -14,6 +14,7 @@ from ..errors import BuildError, StaticPathsError
 from ..route import Route
 from ..routing.paths import encode_path
 from ..site.static_paths import StaticPath, StaticPaths
+from ..static.types import content_type_of
 from ..web.request import Request
 from ..web.response import Response
 from ..web.url import URL
@@ -86,7 +87,7 @@ class Renderer:
         headers = response.headers
         headers.delete("set-cookie")
         headers.delete("content-length")
-        error_status = ERROR_PAGES.get(route.pattern.text.rpartition("/")[2])
+        error_status = ERROR_PAGES.get(route.pattern.last_name)
         location = headers.get("location") if 300 <= status < 400 else None
         if location is not None:
             headers.delete("location")
@@ -104,8 +105,17 @@ class Renderer:
         is_live = route.kind == "redirect" or error_status is not None
         # url_for gives no "..", empty segment or backslash, so the file is in the output folder.
         local = url_path[len(self._prefix) :].strip("/")
+        name = self._find_name(route, url_path, local, content_type)
+        if name is None:
+            kind = content_type.partition(";")[0] or "a response without a content type"
+            source = PurePosixPath(route.file)
+            raise OutputError(
+                f"{where} is {kind}, but static hosts send the file for this path, index.html, "
+                "as HTML.\n"
+                f"    Name the file with an extension, as in {source.stem}.json{source.suffix}, or set prerender = False."
+            )
         file = WrittenFile(
-            name=self._name_of(route, local, is_html=content_type.startswith("text/html")),
+            name=name,
             source=route.file,
             path=f"/{local}" if local else "",
             number=path.number,
@@ -126,20 +136,29 @@ class Renderer:
                 "contain slashes or be None."
             ) from error
 
-    def _name_of(self, route: Route, local: str, *, is_html: bool) -> str:
-        """Return the name of the file for `local`, a path without slashes at its ends."""
-        pattern = route.pattern
-        if is_html and pattern.text.rpartition("/")[2] in ERROR_PAGES:
-            return f"{local}.html"
-        if route.kind == "endpoint" or route.has_extension:
-            return local or ("index.html" if is_html else "index")
-        if not local:
-            return "index.html"
+    def _find_name(
+        self, route: Route, url_path: str, local: str, content_type: str
+    ) -> str | None:
+        """Return the name of the file that a static host sends for a path.
+
+        `local` is the path without `base` and without slashes at its ends. The result is `None` if
+        a host would send the file as HTML and it is not.
+        """
+        is_html = content_type.startswith("text/html")
+        if route.pattern.last_name in ERROR_PAGES:
+            return f"{local}.html" if is_html else local
+        is_folder = not local or url_path.endswith("/")
+        if not is_html:
+            return None if is_folder else local
+        if not is_folder and content_type_of(local.rpartition("/")[2]).startswith("text/html"):
+            return local
         form = self._app.config.build.format
         if form == "preserve":
             is_index = route.file.rpartition("/")[2].startswith("index.")
             form = "directory" if is_index else "file"
-        return f"{local}/index.html" if form == "directory" else f"{local}.html"
+        if is_folder or form == "directory":
+            return f"{local}/index.html".lstrip("/")
+        return f"{local}.html"
 
 
 def _how_to_leave_out(route: Route) -> str:

@@ -12,13 +12,13 @@ PAGES = {
     "src/pages/about.jinja": "about",
     "src/pages/blog/index.jinja": "blog",
     "src/pages/feed.xml.jinja": "<rss/>",
-    "src/pages/api/health.py": HANDLER,
+    "src/pages/api/health.json.py": HANDLER,
     "src/pages/404.jinja": "lost",
     "src/pages/500.jinja": "broken: {{ props.error.code }}",
     "src/pages/live.py": f"prerender = False\n{HANDLER}",
     "public/a/b.bin": b"\x00\xff",
 }
-ALWAYS = {"404.html", "500.html", "a/b.bin", "api/health", "feed.xml", "index.html"}
+ALWAYS = {"404.html", "500.html", "a/b.bin", "api/health.json", "feed.xml", "index.html"}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,8 @@ def test_names_of_each_format(
 ) -> None:
     config = f"build=Build(format={form!r}), base={base!r}, trailing_slash={slash!r}"
     files = static_site(PAGES, config).built()
+    if slash == "always":  # only the file index.html of a folder is at a path that ends in a slash
+        names = {"about/index.html", "blog/index.html"}
     assert files.keys() == ALWAYS | names
     assert files["a/b.bin"] == b"\x00\xff"
     assert files["500.html"].strip() == b"broken: 500"
@@ -44,15 +46,16 @@ def test_names_of_each_format(
 @pytest.mark.parametrize(
     ("name", "body", "file"),
     [
-        ("index.py", "Response('x')", "index"),
         ("index.py", "Response('x', headers={'content-type': 'text/html'})", "index.html"),
         ("404.py", "Response('x')", "404"),
         ("404.py", "Response('x', headers={'content-type': 'text/html'})", "404.html"),
-        ("a.py", "Response('x', headers={'content-type': 'text/html'})", "a"),
+        ("a.py", "Response('x', headers={'content-type': 'text/html'})", "a/index.html"),
+        ("a.html.py", "Response('x', headers={'content-type': 'text/html'})", "a.html"),
+        ("api/health.py", "Response('x')", "api/health"),
         ("empty.py", "Response(None, status=204)", "empty"),
     ],
 )
-def test_endpoints_keep_their_names(
+def test_endpoints_keep_their_names_unless_they_are_html(
     static_site: StaticSiteMaker, name: str, body: str, file: str
 ) -> None:
     assert list(static_site({f"src/pages/{name}": returning(body)}).built()) == [file]
@@ -128,7 +131,7 @@ def test_redirects_become_pages(static_site: StaticSiteMaker) -> None:
         f"base='/docs', redirects={redirects}",
     )
     files = one.built()
-    assert sorted(files) == ["go", "old.html", "old/index.html"]
+    assert sorted(files) == ["go/index.html", "old.html", "old/index.html"]
     assert files["old/index.html"].decode() == (
         "<!doctype html>\n"
         '<html lang="en"><head><meta charset="utf-8">'
@@ -140,7 +143,7 @@ def test_redirects_become_pages(static_site: StaticSiteMaker) -> None:
         "/docs/new?a=1&amp;b=%3C2%3E</a></p></body></html>\n"
     )
     assert b"url=https://example.com/" in files["old.html"]
-    assert b"url=/%22quoted%22" in files["go"]
+    assert b"url=/%22quoted%22" in files["go/index.html"]
 
 
 def test_a_redirect_with_parameters_has_no_file(static_site: StaticSiteMaker) -> None:
@@ -205,6 +208,30 @@ def test_a_status_other_than_2xx_fails_and_names_the_route(
     assert one.mistakes() == (
         f"src/pages/x.py: /x responded with status {status}, so it cannot be a file.\n"
         "    Remove the file, or set prerender = False."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "path", "example"),
+    [
+        ("index.py", "", "/", "index.json.py"),
+        ("index.py", "base='/docs'", "/docs", "index.json.py"),
+        ("[...id].py", "", "/", "[...id].json.py"),
+        ("api/health.py", "trailing_slash='always'", "/api/health/", "health.json.py"),
+        ("page.jinja", "trailing_slash='always'", "/page/", "page.json.jinja"),
+    ],
+)
+def test_a_file_that_a_host_would_send_as_html_must_be_html(
+    static_site: StaticSiteMaker, name: str, config: str, path: str, example: str
+) -> None:
+    code = returning("Response.json(1)") + "\n\ndef get_static_paths():\n"
+    code += "    return [{'params': {'id': None}}]\n"
+    if name == "page.jinja":
+        code = "---\nresponse.headers['content-type'] = 'application/json'\n---\n1"
+    assert static_site({f"src/pages/{name}": code}, config).mistakes() == (
+        f"src/pages/{name}: {path} is application/json, but static hosts send the file for this "
+        "path, index.html, as HTML.\n"
+        f"    Name the file with an extension, as in {example}, or set prerender = False."
     )
 
 
