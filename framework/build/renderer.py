@@ -13,7 +13,7 @@ from ..error_pages import ERROR_PAGES
 from ..errors import BuildError, StaticPathsError
 from ..route import Route
 from ..routing.paths import encode_path
-from ..site.static_paths import StaticPath, StaticPaths
+from ..site.static_paths import StaticPath, StaticPaths, build_path
 from ..static.types import content_type_of
 from ..web.request import Request
 from ..web.response import Response
@@ -112,7 +112,8 @@ class Renderer:
             raise OutputError(
                 f"{where} is {kind}, but static hosts send the file for this path, index.html, "
                 "as HTML.\n"
-                f"    Name the file with an extension, as in {source.stem}.json{source.suffix}, or set prerender = False."
+                f"    Name the file with an extension, as in {source.stem}.json{source.suffix}, or "
+                "set prerender = False."
             )
         file = WrittenFile(
             name=name,
@@ -127,14 +128,11 @@ class Renderer:
 
     def _url_path_of(self, route: Route, path: StaticPath) -> str:
         """Return the path with `base`."""
+        routes = self._app.site.routes
         try:
-            return unquote(self._app.site.routes.url_for(route.pattern.text, path.params))
-        except ValueError as error:
-            raise OutputError(
-                f"{route.file}: item {path.number} of get_static_paths(): {error}\n"
-                "    A value must not be empty or contain a slash. Only a [...rest] parameter may "
-                "contain slashes or be None."
-            ) from error
+            return unquote(build_path(route.file, route.pattern, path, routes.url_for))
+        except StaticPathsError as error:
+            raise OutputError(str(error)) from error
 
     def _find_name(
         self, route: Route, url_path: str, local: str, content_type: str

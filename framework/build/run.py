@@ -83,7 +83,7 @@ class _Build:
     def run(self, jobs: int, progress: Progress | None) -> Report:
         """Write every file. Raises `BuildError` with all mistakes."""
         for name in (MANIFEST, NGINX):
-            (self.folder / name).touch()  # a route with this path is a mistake
+            (self.folder / name).touch()  # a redirect from this path is a mistake
         self._warn(*map(str, find_static_warnings(self.app.site)))
         for name, reason in self.writer.secrets.ignored.items():
             self._warn(f"Build(secrets=...): the value of {name} {reason}.")

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import re
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from ..static.files import StaticFile
 from ..web.loop import Loop
 
 UrlFor = Callable[[str, Mapping[str, Any]], str]
+_find_hidden = re.compile(r"/(\.(?!well-known(?:/|$))[^/]*)").search
 # The routes whose get_static_paths() is running for the current request, the outermost first.
 _listing: ContextVar[tuple["StaticPaths", ...]] = ContextVar("listing", default=())
 
@@ -127,9 +129,9 @@ class StaticPaths:
     def _index(self, listing: "Listing") -> dict[tuple[str | None, ...], StaticPath]:
         found: dict[tuple[str | None, ...], StaticPath] = {}
         for path in listing:
+            full = build_path(self.file, self.pattern, path, self._url_for)
             first = found.setdefault(self._key(path.params), path)
             if first is not path:
-                full = self._url_for(self.pattern.text, path.params)
                 raise StaticPathsError(
                     message_listed_twice(self.file, path.number, first.number, full)
                 )
@@ -255,6 +257,30 @@ class StaticPaths:
             page = Page(part, start, end, page_size, len(data), index + 1, len(pages), url)
             paths.append({"params": params_of[index], "props": {**(props or {}), "page": page}})
         return paths
+
+
+def build_path(file: str, pattern: Pattern, path: StaticPath, url_for: UrlFor) -> str:
+    """Return the percent-encoded path. Raises `StaticPathsError` if no request could lead there."""
+    if not pattern.params:
+        return url_for(pattern.text, {})
+    where = f"{file}: item {path.number} of get_static_paths()"
+    try:
+        full = url_for(pattern.text, path.params)
+    except ValueError as error:
+        raise StaticPathsError(
+            f"{where}: {error}\n"
+            "    A value must not be empty or contain a slash or the text that separates two "
+            "parameters. Only a [...rest] parameter may contain slashes or be None."
+        ) from error
+    for segment in pattern.segments:
+        texts = [part if isinstance(part, str) else path.params.get(part.name) for part in segment]
+        text = "".join("" if text is None else str(text) for text in texts)
+        if hidden := _find_hidden(f"/{text}"):
+            raise StaticPathsError(
+                f"{where}: {hidden[1]!r} begins with a dot, so servers would hide the file.\n"
+                "    Use a value without it."
+            )
+    return full
 
 
 def message_listed_twice(file: str, number: int, first: int, path: str) -> str:

@@ -25,11 +25,13 @@ def test_a_route_and_a_public_file_with_one_name_are_named(
 
 
 @pytest.mark.parametrize("name", [".framework.json", ".framework.nginx.conf"])
-def test_a_route_must_not_write_a_file_of_the_build(
+def test_a_redirect_must_not_write_a_file_of_the_build(
     static_site: StaticSiteMaker, name: str
 ) -> None:
-    text = static_site({"src/pages/[id].py": listed(f"['{name}']")}).mistakes()
-    assert text.startswith(f"src/pages/[id].py and the build would both write {name}.")
+    text = static_site({}, f"redirects={{'/{name}': '/'}}").mistakes()
+    assert text.startswith(
+        f"framework.config.py: redirects['/{name}'] and the build would both write {name}/"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """`get_static_paths()` and `paginate`: what they list, what props get, and every mistake."""
 
+import html
 import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from framework import Config
+from framework import App, Config
 from framework.build.run import build
 from framework.errors import BuildError, StaticPathsError
 from framework.site.static_paths import Listing, StaticPath
@@ -61,6 +62,66 @@ def test_what_is_not_listed_is_404(site: SiteMaker) -> None:
     one = made(site, listing("[{'params': {'id': 'a'}}]"))
     assert [one.request(m, "/b.txt").status for m in ("GET", "HEAD")] == [404, 404]
     assert one.get("/a.txt").text() == "{'id': 'a'} {}"
+
+
+READ_BACK = (
+    "A value must not be empty or contain a slash or the text that separates two parameters."
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "reason", "remedy"),
+    [
+        (
+            "[slug]-[id].py",
+            {"slug": "my-first-blog", "id": 1},
+            "/[slug]-[id] would not read slug='my-first-blog', id=1 back from its own path.",
+            READ_BACK,
+        ),
+        *(
+            (
+                name,
+                {"slug": value},
+                f"/{name[:-3]} would not read slug={value!r} back from its own path.",
+                READ_BACK,
+            )
+            for name, value in [
+                *(("[slug].py", value) for value in ("/2021/a", "", "a//b", "a/b", ".", "..")),
+                *(("[...slug].py", value) for value in ("/2021/a", "", "a//b", "a/../b", "a/")),
+                *(("[slug=int].py", value) for value in ("x", -1, "07")),
+            ]
+        ),
+        ("[slug].py", {"slug": ".bashrc"}, "'.bashrc' begins with a dot", "without"),
+        ("[...slug].py", {"slug": "a/.git/b"}, "'.git' begins with a dot", "without"),
+        ("x-[...slug].py", {"slug": "a/.b"}, "'.b' begins with a dot", "without"),
+        ("[slug].[id].py", {"slug": ".a", "id": "b"}, "'.a.b' begins with a dot", "without"),
+    ],
+)
+def test_a_path_that_no_request_reaches_is_a_mistake_everywhere(
+    site: SiteMaker, name: str, params: dict[str, Any], reason: str, remedy: str
+) -> None:
+    one = made(site, listing(f"[{{'params': {params!r}}}]"), name=f"src/pages/{name}")
+    target = "/x-7" if name.startswith("x") else "/a-b.c" if "id" in params else "/7"
+    with pytest.raises(StaticPathsError) as caught:
+        App(one.root, one.options["config"], mode="build").fetch(target)
+    text = str(caught.value)
+    assert text.startswith(f"src/pages/{name}: item 0 of get_static_paths(): {reason}")
+    assert remedy in text
+    assert wrong(one) == text
+    developed = App(one.root, one.options["config"], mode="dev").fetch(target)
+    assert developed.status == 500
+    assert text.partition(chr(10))[0] in html.unescape(developed.text())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("[slug].py", "a.b"), ("x-[slug].py", ".5"), ("[...slug].py", ".well-known/x")],
+)
+def test_other_values_with_dots_are_listed(site: SiteMaker, name: str, value: str) -> None:
+    one = made(site, listing(f"[{{'params': {{'slug': {value!r}}}}}]"), name=f"src/pages/{name}")
+    assert (
+        one.get("/" + name[:-3].replace("[...slug]", value).replace("[slug]", value)).status == 200
+    )
 
 
 def test_an_empty_rest_is_none(site: SiteMaker) -> None:
