@@ -73,6 +73,12 @@ class Renderer:
                 "and answers it."
             )
             return None
+        public = site.files.get(url_path)
+        if public is not None:
+            name = Path(public.path).relative_to(site.root).as_posix()
+            raise OutputError(
+                f"{route.file} and {name} have the same path, {url_path}.\n    Keep one of them."
+            )
         where = f"{route.file}: {url_path}"
         environ = self._environ.copy()
         environ["PATH_INFO"] = encode_path(url_path)
@@ -103,20 +109,9 @@ class Renderer:
             )
         content_type = headers.get("content-type", "")
         is_live = route.kind == "redirect" or error_status is not None
-        # url_for gives no "..", empty segment or backslash, so the file is in the output folder.
-        local = url_path[len(self._prefix) :].strip("/")
-        name = self._find_name(route, url_path, local, content_type)
-        if name is None:
-            kind = content_type.partition(";")[0] or "a response without a content type"
-            source = PurePosixPath(route.file)
-            raise OutputError(
-                f"{where} is {kind}, but static hosts send the file for this path, index.html, "
-                "as HTML.\n"
-                f"    Name the file with an extension, as in {source.stem}.json{source.suffix}, or "
-                "set prerender = False."
-            )
+        local = self._below_base(url_path)
         file = WrittenFile(
-            name=name,
+            name=self._find_name(route, url_path, content_type),
             source=route.file,
             path=f"/{local}" if local else "",
             number=path.number,
@@ -128,26 +123,40 @@ class Renderer:
 
     def _url_path_of(self, route: Route, path: StaticPath) -> str:
         """Return the path with `base`."""
-        routes = self._app.site.routes
+        url_for = self._app.site.routes.url_for
         try:
-            return unquote(build_path(route.file, route.pattern, path, routes.url_for))
+            return unquote(build_path(route.file, route.pattern, path, url_for))
         except StaticPathsError as error:
             raise OutputError(str(error)) from error
 
-    def _find_name(
-        self, route: Route, url_path: str, local: str, content_type: str
-    ) -> str | None:
+    def _below_base(self, url_path: str) -> str:
+        """Return the path without `base` and without slashes at its ends.
+
+        `url_for` gives no "..", empty segment or backslash, so it is inside the output folder.
+        """
+        return url_path[len(self._prefix) :].strip("/")
+
+    def _find_name(self, route: Route, url_path: str, content_type: str) -> str:
         """Return the name of the file that a static host sends for a path.
 
-        `local` is the path without `base` and without slashes at its ends. The result is `None` if
-        a host would send the file as HTML and it is not.
+        Raises `OutputError` if the host of a static site would send the file as HTML and it is not.
         """
+        local = self._below_base(url_path)
         is_html = content_type.startswith("text/html")
         if route.pattern.last_name in ERROR_PAGES:
             return f"{local}.html" if is_html else local
         is_folder = not local or url_path.endswith("/")
+        if is_folder and not is_html and self._app.config.output == "static":
+            kind = content_type.partition(";")[0] or "a response without a content type"
+            source = PurePosixPath(route.file)
+            raise OutputError(
+                f"{route.file}: {url_path} is {kind}, but static hosts send the file for this path, "
+                "index.html, as HTML.\n"
+                f"    Name the file with an extension, as in {source.stem}.json{source.suffix}, or "
+                "set prerender = False."
+            )
         if not is_html:
-            return None if is_folder else local
+            return local or "index"  # for the application of a site with live routes
         if not is_folder and content_type_of(local.rpartition("/")[2]).startswith("text/html"):
             return local
         form = self._app.config.build.format

@@ -20,6 +20,7 @@ from unicodedata import normalize
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 from werkzeug.http import http_date
 
+from ..errors import Mistake, SiteError
 from ..web.conditional import is_unmodified, precondition_fails
 from ..web.headers import Headers, add_vary, find_date, parse_accept
 from ..web.response import Response
@@ -140,8 +141,11 @@ class _FilePart:
 
 
 def find_static_files(folder: Path, prefix: str = "") -> dict[str, StaticFile]:
-    """Find the files in a folder, by their `PATH_INFO`; none if the folder does not exist."""
-    found = {}
+    """Find the files in a folder, by their decoded URL path; none if it does not exist.
+
+    Raises `SiteError` for two files with one path.
+    """
+    found: dict[str, StaticFile] = {}
     share_headers = cache(make_headers)
     inside = os.path.realpath(folder) + os.sep
     for parent, folders, names in os.walk(folder):
@@ -150,8 +154,19 @@ def find_static_files(folder: Path, prefix: str = "") -> dict[str, StaticFile]:
             path = Path(parent, name)
             if path.is_file() and os.path.realpath(path).startswith(inside):
                 key = path_of_file(path.relative_to(folder).as_posix(), prefix)
+                if key in found:
+                    raise SiteError([_explain_same_path(folder, found[key].path, str(path))])
                 found[key] = StaticFile(str(path), share_headers(content_type_of(name)))
     return found
+
+
+def _explain_same_path(folder: Path, *paths: str) -> Mistake:
+    names = sorted(os.path.relpath(path, folder.parent) for path in paths)
+    what = (
+        f"{' and '.join(names)} have the same URL: their names are one text in two Unicode forms, "
+        f"{' and '.join(map(ascii, names))}"
+    )
+    return Mistake("", what, "Remove or rename one of them.")
 
 
 def path_of_file(name: str, prefix: str = "") -> str:

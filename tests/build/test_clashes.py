@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.build.conftest import StaticSiteMaker, returning, listed
+from tests.build.conftest import LISTED, StaticSiteMaker, listed, returning
 from tests.conftest import HANDLER
 
 
@@ -19,8 +19,21 @@ def test_a_route_and_a_public_file_with_one_name_are_named(
 ) -> None:
     files = {"src/pages/caf\u00e9.txt.py": HANDLER, f"public/{public}": "x"}
     assert static_site(files).mistakes() == (
-        f"src/pages/caf\u00e9.txt.py and public/{public} would both write caf\u00e9.txt.\n"
+        f"src/pages/caf\u00e9.txt.py and public/{public} have the same path, /caf\u00e9.txt.\n"
         "    Keep one of them."
+    )
+
+
+@pytest.mark.parametrize("form", ["file", "preserve"])
+@pytest.mark.parametrize("base", ["", "/docs"])
+def test_a_page_whose_path_is_that_of_a_public_file_is_named(
+    static_site: StaticSiteMaker, form: str, base: str
+) -> None:
+    code = f"---\n{LISTED.partition('def GET')[0].replace('ITEMS', repr(['a', 'b']))}---\nx"
+    config = f"build=Build(format={form!r}), base={base or '/'!r}"
+    one = static_site({"src/pages/[id].jinja": code, "public/a": "x"}, config)
+    assert one.mistakes() == (
+        f"src/pages/[id].jinja and public/a have the same path, {base}/a.\n    Keep one of them."
     )
 
 

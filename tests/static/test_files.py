@@ -47,6 +47,21 @@ def names_in(folder: Path, prefix: str = "") -> list[str]:
     return sorted(find_static_files(folder, prefix))
 
 
+@pytest.mark.parametrize("mode", ["production", "dev", "build"])
+@pytest.mark.parametrize(
+    "names", [("caf\u00e9.txt", "cafe\u0301.txt"), ("\u00e9/a/x", "e\u0301/a/x")]
+)
+def test_two_names_in_different_unicode_forms_are_a_mistake(
+    site: SiteMaker, names: tuple[str, str], mode: str
+) -> None:
+    first, second = sorted(f"public/{name}" for name in names)
+    text = site({first: "one", second: "two"}, mode=mode).errors()
+    assert text == (
+        f"The site has a mistake:\n{first} and {second} have the same URL: their names are one text "
+        f"in two Unicode forms, {first!a} and {second!a}\n    Remove or rename one of them."
+    )
+
+
 def test_a_missing_folder_has_no_files(tmp_path: Path) -> None:
     assert names_in(tmp_path / "public") == []
 
