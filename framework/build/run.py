@@ -164,6 +164,12 @@ class _Build:
         config = self.app.config
         rules, redirects = find_rules(files), find_redirects(config, files)
         if config.output == "static":
+            for redirect in redirects:
+                if (name := self.writer.secrets.find(redirect.destination.encode())) is not None:
+                    raise BuildError(
+                        f"{redirect.where}: the destination holds the value of {name}, which "
+                        "Build(secrets=...) lists."
+                    )
             self._warn(*write_host_lists(self.folder, config.prefix, rules, redirects))
         self._warn(*write_nginx(self.folder, config, rules, redirects))
         # The last file: its modification time is that of the build.

@@ -121,10 +121,12 @@ class Writer:
 
     def _refuse_secrets(self, file: WrittenFile, content: bytes) -> None:
         values = "\n".join(value for _, value in file.headers or ())
-        name = self.secrets.find(content, values.encode())
+        name, holder = self.secrets.find(file.name.encode()), "the name of a file"
+        if name is None:
+            name, holder = self.secrets.find(content, values.encode()), file.name
         if name is not None:
             raise OutputError(
-                f"{file.source}: {file.name} would hold the value of {name}, which "
+                f"{file.source}: {holder} would hold the value of {name}, which "
                 "Build(secrets=...) lists.\n"
                 "    Use it on the server only: set prerender = False, or leave it out."
             )
