@@ -1,6 +1,7 @@
 """Warnings about a site: code that is valid, but probably not what its author means."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 import jinja2
@@ -15,6 +16,8 @@ from .loader import Site
 from .page_files import KINDS
 
 LOCK = "routes.lock"
+TOP_MIDDLEWARE = "src/middleware.py"
+_asks_who = re.compile(r"\b(cookies|session|authorization|client_address)\b", re.I).search
 _LOCK_HEADER = "# The URLs of this site. `framework check` warns when one of them disappears.\n"
 
 
@@ -40,7 +43,32 @@ def find_static_warnings(site: Site) -> list[Mistake]:
             what = "has parameters, so a build cannot write a file for it"
             remedy = "Use a host that reads _redirects, or nginx with the generated snippet."
             found.append(Mistake(route.file, what, remedy))
-    return sorted(found)
+    return sorted([*found, *_check_middleware(site)])
+
+
+def _check_middleware(site: Site) -> Iterator[Mistake]:
+    """Warn of `src/middleware.py` if it does not run where its author probably relies on it.
+
+    That is so if it runs for the live routes of the site only, or if it asks who the visitor is.
+    """
+    routes = [
+        route
+        for route in site.routes.all
+        if route.kind in KINDS.values() and route.pattern.last_name not in ERROR_PAGES
+    ]
+    built = sorted(route.file for route in routes if route.prerender)
+    if not site.missing.middleware or not built:
+        return
+    source = (site.root / TOP_MIDDLEWARE).read_text(encoding="utf-8")
+    if "is_prerendered" in source or (len(built) == len(routes) and not _asks_who(source)):
+        return
+    names = ", ".join(built[:3]) + (f" and {len(built) - 3} more" if len(built) > 3 else "")
+    yield Mistake(
+        TOP_MIDDLEWARE,
+        f"runs only when the site is built for the prerendered routes: {names}",
+        "If it checks who the visitor is, set prerender = False in them. If not, say so there in a "
+        "comment that contains is_prerendered.",
+    )
 
 
 def lock_text(site: Site) -> str:

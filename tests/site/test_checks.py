@@ -116,6 +116,59 @@ def test_a_warning_says_what_is_wrong_and_what_to_do(
     assert warnings(site, files) == [text]
 
 
+def with_middleware(code: str = MIDDLEWARE, pages: int = 1) -> dict[str, str | bytes]:
+    """A site with `src/middleware.py`, prerendered pages and a live endpoint."""
+    files: dict[str, str | bytes] = {"src/middleware.py": code, "src/pages/live.py": HANDLER}
+    for number in range(pages):
+        files[f"src/pages/{number}.md"] = "---\nprerender: true\n---\nx"
+    return files
+
+
+@pytest.mark.parametrize(
+    ("pages", "names"),
+    [
+        (1, "src/pages/0.md"),
+        (3, "src/pages/0.md, src/pages/1.md, src/pages/2.md"),
+        (5, "src/pages/0.md, src/pages/1.md, src/pages/2.md and 2 more"),
+    ],
+)
+def test_middleware_that_visitors_of_built_pages_walk_around(
+    site: SiteMaker, pages: int, names: str
+) -> None:
+    assert warnings(site, with_middleware(pages=pages)) == [
+        f"src/middleware.py: runs only when the site is built for the prerendered routes: {names}\n"
+        "    If it checks who the visitor is, set prerender = False in them. If not, say so there in "
+        "a comment that contains is_prerendered."
+    ]
+
+
+def test_middleware_that_runs_for_every_route_or_for_none(site: SiteMaker) -> None:
+    live = with_middleware(pages=0)
+    built = with_middleware() | {"src/pages/live.py": f"prerender = True\n{HANDLER}"}
+    known = with_middleware(f"# Does nothing if context.is_prerendered.\n{MIDDLEWARE}")
+    error_page = live | {"src/pages/404.md": "---\nprerender: true\n---\nx"}
+    for files in (live, built, known, error_page):
+        assert warnings(site, files) == []
+    static = {"config": Config(output="static", redirects={"/old": "/0"})}
+    assert warnings(site, with_middleware(), **static) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "context.cookies.get('user')",
+        "context.session.get('user')",
+        "context.request.headers.get('Authorization')",
+    ],
+)
+def test_middleware_of_a_static_site_that_asks_who_the_visitor_is(
+    site: SiteMaker, code: str
+) -> None:
+    source = MIDDLEWARE.replace("    return", f"    {code}\n    return")
+    [text] = warnings(site, with_middleware(source), config=Config(output="static"))
+    assert text.startswith("src/middleware.py: runs only when the site is built for ")
+
+
 def test_a_static_site_has_no_file_for_a_redirect_with_parameters(site: SiteMaker) -> None:
     redirects = {"/old/[id]": "/[id]", "/old": "/"}
     assert warnings(site, {}, config=Config(output="static", redirects=redirects)) == [
