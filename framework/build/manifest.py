@@ -9,10 +9,10 @@ from ..static.built import VERSION
 from .results import WrittenFile
 
 
-def write_manifest(path: Path, files: Sequence[WrittenFile]) -> None:
+def write_manifest(path: Path, base: str, files: Sequence[WrittenFile]) -> None:
     """Write the rendered files with their headers, and the compressed ones of `public/`."""
     with path.open("w", encoding="utf-8") as manifest:
-        manifest.write(f'{{"version": {VERSION}, "files": {{')
+        manifest.write(f'{{"version": {VERSION}, "base": {json.dumps(base)}, "files": {{')
         _write_rows(manifest, (file for file in files if file.headers is not None))
         manifest.write('\n}, "public": {')
         _write_rows(manifest, (file for file in files if file.path is None and file.encodings))

@@ -173,7 +173,7 @@ class _Build:
             self._warn(*write_host_lists(self.folder, config.prefix, rules, redirects))
         self._warn(*write_nginx(self.folder, config, rules, redirects))
         # The last file: its modification time is that of the build.
-        write_manifest(self.folder / MANIFEST, files)
+        write_manifest(self.folder / MANIFEST, config.base, files)
 
 
 def _join_mistakes(mistakes: Sequence[str]) -> str:

@@ -382,11 +382,29 @@ class _Loader:
                 continue
             for spelling in routes.spellings(route, path):
                 files[spelling] = file
-        if outdated:
-            more = f" (and {len(outdated) - 3} more)" if len(outdated) > 3 else ""
+        missing = [
+            route.file
+            for route in routes.all
+            if route.prerender
+            and not route.pattern.params
+            and route.pattern.last_name not in ERROR_PAGES
+            and route.pattern.text.rstrip("/") not in built.files
+        ]
+        where = f"The build in {self.config.build.out_dir}"
+        for names, what in (
+            (outdated, "nothing is prerendered any more at"),
+            (missing, "it has no file for"),
+        ):
+            if names:
+                more = f" (and {len(names) - 3} more)" if len(names) > 3 else ""
+                self.warnings.add(
+                    f"{where} is older than the site: {what} {', '.join(names[:3])}{more}. "
+                    "Run: framework build"
+                )
+        if built.base not in (None, self.config.base):
             self.warnings.add(
-                f"The build in {self.config.build.out_dir} is older than the site: nothing is "
-                f"prerendered any more at {', '.join(outdated[:3])}{more}. Run: framework build"
+                f"{where} is for the base {built.base!r}, not {self.config.base!r}, so links in it "
+                "may be wrong. Run: framework build"
             )
         return files | built.add_variants(public, prefix)
 

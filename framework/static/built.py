@@ -46,6 +46,7 @@ class _Manifest(msgspec.Struct):
     version: Literal[3]
     files: dict[str, _File]
     public: dict[str, _PublicFile] = {}
+    base: str | None = None
 
 
 _read_manifest = msgspec.json.Decoder(_Manifest).decode
@@ -54,9 +55,10 @@ _read_headers = msgspec.json.Decoder(dict[str, str]).decode
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The files of the build in `folder`, by their paths without `base`."""
+    """The files of the build in `folder`, by their paths without `base`, which it was made for."""
 
     folder: str
+    base: str | None
     files: dict[str, StaticFile]
     _public: Mapping[str, _PublicFile]
 
@@ -84,7 +86,7 @@ class Built:
 
 
 def find_built(folder: Path) -> Built | None:
-    """Find the build in a folder. Raises `SiteError` for an invalid manifest."""
+    """Find the build in a folder. Raises `SiteError` for a manifest that can't be read."""
     path = folder / MANIFEST
     try:
         with path.open("rb") as file:
@@ -92,12 +94,15 @@ def find_built(folder: Path) -> Built | None:
             manifest = _read_manifest(file.read())
         # The manifest is written last: a newer file belongs to another build.
         newest = max(written, now)
-        return Built(str(folder), _read_files(str(folder), manifest.files, newest), manifest.public)
+        files = _read_files(str(folder), manifest.files, newest)
+        return Built(str(folder), manifest.base, files, manifest.public)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        what = f"can't be read: {error.strerror}"
     except ValueError:
         what = "is not a manifest of this version of the framework"
-        raise SiteError([Mistake(str(path), what, "Run: framework build")]) from None
+    raise SiteError([Mistake(str(path), what, "Run: framework build")])
 
 
 def _read_files(folder: str, listed: dict[str, _File], newest_mtime: int) -> dict[str, StaticFile]:

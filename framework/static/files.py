@@ -5,6 +5,7 @@ path can lead out of the folder. Symbolic links that lead out of it are skipped,
 that begin with a dot, except `.well-known`.
 """
 
+import logging
 import os
 import re
 import stat
@@ -26,6 +27,8 @@ from ..web.headers import Headers, add_vary, find_date, parse_accept
 from ..web.response import Response
 from ..web.wsgi import Environ
 from .types import content_type_of
+
+log = logging.getLogger("framework")
 
 _BLOCK_SIZE = 64 * 1024
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
@@ -74,7 +77,12 @@ class StaticFile:
         try:
             return self._send(environ, self.path)
         except OSError:
-            raise NotFound from None
+            raise self._not_found() from None
+
+    def _not_found(self) -> NotFound:
+        if self.etag:
+            log.warning("%s, a file of the build, is gone. Run: framework build", self.path)
+        return NotFound()
 
     def _send(self, environ: Environ, path: str, encoding: str | None = None) -> Response:
         """Respond with the content of `path`; raise `OSError` if it cannot be sent."""

@@ -217,6 +217,51 @@ def test_the_home_page_may_be_live_now(make: BuiltMaker, caplog: Any) -> None:
     assert "any more at /. Run:" in caplog.text
 
 
+def test_pages_that_the_build_lacks_are_warned_of(make: BuiltMaker, caplog: Any) -> None:
+    one = make()
+    new = {f"src/pages/n/{number}.jinja": "x" for number in range(4)}
+    one.write({**new, "src/pages/n/[id].py": LISTED, "src/pages/n/404.jinja": "lost here"})
+    assert [one.get(path).status for path in ("/n/0", "/n/a", "/about")] == [404, 404, 200]
+    assert caplog.messages == [
+        "The build in dist is older than the site: it has no file for src/pages/n/0.jinja, "
+        "src/pages/n/1.jinja, src/pages/n/2.jinja (and 1 more). Run: framework build"
+    ]
+
+
+def test_a_build_for_another_base_is_warned_of(make: BuiltMaker, caplog: Any) -> None:
+    one = make()
+    one.write({"framework.config.py": config("base='/docs'")})
+    assert one.get("/docs/about").text() == "about"
+    assert caplog.messages == [
+        "The build in dist is for the base '/', not '/docs', so links in it may be wrong. "
+        "Run: framework build"
+    ]
+
+
+@pytest.mark.parametrize("replace", [Path.unlink, lambda path: (path.unlink(), path.mkdir())])
+def test_a_built_file_that_is_gone_is_404_and_logged(
+    make: BuiltMaker, caplog: Any, replace: Any
+) -> None:
+    one = make()
+    path = one.root / "dist/about/index.html"
+    replace(path)
+    response = one.get("/about", headers={"accept": "text/html"})
+    assert (response.status, response.text()) == (404, "lost")
+    assert caplog.messages == [f"{path}, a file of the build, is gone. Run: framework build"]
+
+
+def test_a_manifest_that_cannot_be_read_is_a_mistake(make: BuiltMaker) -> None:
+    one = make()
+    path = one.root / "dist/.framework.json"
+    path.unlink()
+    path.mkdir()
+    assert one.errors() == (
+        f"The site has a mistake:\n{path}: can't be read: Is a directory\n    Run: framework build"
+    )
+    one.build()
+    assert path.is_file()
+
+
 def test_a_build_of_nothing_is_a_build(site: SiteMaker) -> None:
     one = site({**FILES, "framework.config.py": config()})
     (one.root / "dist").mkdir()
