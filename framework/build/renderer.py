@@ -107,6 +107,11 @@ class Renderer:
                 f"{where} responded with status {status}, so it cannot be a file.\n"
                 f"    {_how_to_leave_out(route)}, or set prerender = False."
             )
+        elif status not in (200, error_status):
+            self._app.site.warnings.add(
+                f"{where} responded with status {status}, but a file has the status 200. "
+                "Set prerender = False to keep it."
+            )
         content_type = headers.get("content-type", "")
         is_live = route.kind == "redirect" or error_status is not None
         local = self._below_base(url_path)

@@ -35,7 +35,7 @@ FILES = {
     "src/pages/docs/v1.0/intro.jinja": "intro",
     "src/pages/hello.world.jinja": "dots",
     "src/pages/feed.xml.jinja": "<rss/>",
-    "src/pages/old.html.jinja": "old",
+    "src/pages/page.html.jinja": "page",
     "src/pages/html.py": endpoint(HTML % "html"),
     "src/pages/html/index.json.py": endpoint("Response.json(1)"),
     "src/pages/shop/index.py": endpoint(HTML % "shop"),
@@ -95,7 +95,9 @@ def fetch(port: int, path: str) -> tuple[int, str, bytes]:
 def test_each_file_is_at_the_path_of_its_route(
     static_site: StaticSiteMaker, form: str, slash: str, base: str
 ) -> None:
-    config = f"build=Build(format={form!r}), trailing_slash={slash!r}, base={base or '/'!r}"
+    redirects = dict.fromkeys(("/old", "/moved.xml", "/moved.html", "/v1.0/x"), "/elsewhere")
+    config = f"build=Build(format={form!r}), trailing_slash={slash!r}, base={base or '/'!r}, "
+    config += f"redirects={redirects!r}"
     one = static_site(FILES, config)
     left_out = NOT_HTML if slash == "always" else set()
     if left_out:
@@ -106,7 +108,11 @@ def test_each_file_is_at_the_path_of_its_route(
     one.build()
     app = App(one.root, mode="dev")
     with served(one.dist, base) as port:
+        for path in redirects:
+            assert fetch(port, base + path)[:2] == (200, "text/html"), path
         for route in app.site.routes.all:
+            if route.kind == "redirect":
+                continue
             paths = app.site.static_paths[route.pattern.text]
             for path in paths.list_paths(app.site.routes.url_for):
                 url = app.site.routes.url_for(route.pattern.text, path.params)
