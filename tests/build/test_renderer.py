@@ -211,6 +211,14 @@ def test_a_status_other_than_2xx_fails_and_names_the_route(
     )
 
 
+def test_the_application_serves_what_a_static_host_could_not(static_site: StaticSiteMaker) -> None:
+    endpoint = "prerender = True\n" + returning("Response.json(1)")
+    one = static_site({"src/pages/index.py": endpoint, "src/pages/api/health.py": endpoint})
+    one.configure("trailing_slash='always'", "server")
+    assert one.built() == {"index": b"1", "api/health": b"1"}
+    assert [one.get(path).text() for path in ("/", "/api/health/")] == ["1", "1"]
+
+
 @pytest.mark.parametrize(
     ("name", "config", "path", "example"),
     [

@@ -113,8 +113,8 @@ def test_each_file_is_at_the_path_of_its_route(
         for route in app.site.routes.all:
             if route.kind == "redirect":
                 continue
-            paths = app.site.static_paths[route.pattern.text]
-            for path in paths.list_paths(app.site.routes.url_for):
+            paths = app.site.static_paths[route.file]
+            for path in paths.list_paths():
                 url = app.site.routes.url_for(route.pattern.text, path.params)
                 own = app.fetch(url)
                 status, content_type, body = fetch(port, url)
