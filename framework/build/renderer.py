@@ -109,7 +109,7 @@ class Renderer:
             )
         elif status not in (200, error_status):
             self._app.site.warnings.add(
-                f"{where} responded with status {status}, but a file has the status 200. "
+                f"{route.file}: responds with status {status}, but a file has the status 200. "
                 "Set prerender = False to keep it."
             )
         content_type = headers.get("content-type", "")

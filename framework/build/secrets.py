@@ -11,9 +11,9 @@ _MIN_LENGTH = 6  # characters; a shorter value would be found by chance
 
 
 class Secrets:
-    """The values of the environment variables `names`: unchanged, escaped for HTML, JSON or a URL,
-    and in Base64.
+    """The values of the environment variables `names`, in the forms in which a file may hold them.
 
+    The forms are the value itself, the value escaped for HTML, JSON or a URL, and Base64.
     `ignored` maps each name whose value is not searched to the reason.
     """
 

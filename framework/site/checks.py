@@ -65,9 +65,9 @@ def _check_middleware(site: Site) -> Iterator[Mistake]:
     names = ", ".join(built[:3]) + (f" and {len(built) - 3} more" if len(built) > 3 else "")
     yield Mistake(
         TOP_MIDDLEWARE,
-        f"runs only when the site is built for the prerendered routes: {names}",
-        "If it checks who the visitor is, set prerender = False in them. If not, say so there in a "
-        "comment that contains is_prerendered.",
+        f"does not run for visitors of the prerendered routes {names}, only for the build",
+        "If it checks who the visitor is, set prerender = False in them. If it does not, mention "
+        "is_prerendered in a comment.",
     )
 
 

@@ -245,12 +245,12 @@ def test_a_file_that_a_host_would_send_as_html_must_be_html(
 
 def test_a_status_that_a_file_cannot_have_is_warned_of(static_site: StaticSiteMaker) -> None:
     files = {
-        "src/pages/a.txt.py": returning("Response('a', status=201)"),
+        "src/pages/[id].py": listed("['a', 'b']").replace("Response(", "Response(status=201, body="),
         "src/pages/404.jinja": "lost",
         "src/pages/go.py": returning("Response.redirect('/a.txt', 301)"),
     }
     assert static_site(files).build().warnings == [
-        "src/pages/a.txt.py: /a.txt responded with status 201, but a file has the status 200. "
+        "src/pages/[id].py: responds with status 201, but a file has the status 200. "
         "Set prerender = False to keep it."
     ]
 

@@ -136,9 +136,9 @@ def test_middleware_that_visitors_of_built_pages_walk_around(
     site: SiteMaker, pages: int, names: str
 ) -> None:
     assert warnings(site, with_middleware(pages=pages)) == [
-        f"src/middleware.py: runs only when the site is built for the prerendered routes: {names}\n"
-        "    If it checks who the visitor is, set prerender = False in them. If not, say so there in "
-        "a comment that contains is_prerendered."
+        f"src/middleware.py: does not run for visitors of the prerendered routes {names}, only for "
+        "the build\n    If it checks who the visitor is, set prerender = False in them. If it does "
+        "not, mention is_prerendered in a comment."
     ]
 
 
@@ -166,7 +166,7 @@ def test_middleware_of_a_static_site_that_asks_who_the_visitor_is(
 ) -> None:
     source = MIDDLEWARE.replace("    return", f"    {code}\n    return")
     [text] = warnings(site, with_middleware(source), config=Config(output="static"))
-    assert text.startswith("src/middleware.py: runs only when the site is built for ")
+    assert text.startswith("src/middleware.py: does not run for visitors of the prerendered ")
 
 
 def test_a_static_site_has_no_file_for_a_redirect_with_parameters(site: SiteMaker) -> None:
