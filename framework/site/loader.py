@@ -382,30 +382,11 @@ class _Loader:
                 continue
             for spelling in routes.spellings(route, path):
                 files[spelling] = file
-        missing = [
-            route.file
-            for route in routes.all
-            if route.prerender
-            and not route.pattern.params
-            and route.pattern.last_name not in ERROR_PAGES
-            and route.pattern.text.rstrip("/") not in built.files
-        ]
-        where = f"The build in {self.config.build.out_dir}"
-        for names, what in (
-            (outdated, "nothing is prerendered any more at"),
-            (missing, "it has no file for"),
-        ):
-            if names:
-                more = f" (and {len(names) - 3} more)" if len(names) > 3 else ""
-                self.warnings.add(
-                    f"{where} is older than the site: {what} {', '.join(names[:3])}{more}. "
-                    "Run: framework build"
-                )
-        if built.base not in (None, self.config.base):
-            self.warnings.add(
-                f"{where} is for the base {built.base!r}, not {self.config.base!r}, so links in it "
-                "may be wrong. Run: framework build"
-            )
+        pages = [r for r in routes.all if r.prerender and r.pattern.last_name not in ERROR_PAGES]
+        paths = {r.pattern.text.rstrip("/"): r.file for r in pages if not r.pattern.params}
+        missing = [file for path, file in paths.items() if path not in built.files]
+        for text in built.explain_outdated(self.config.base, outdated, missing):
+            self.warnings.add(text)
         return files | built.add_variants(public, prefix)
 
 

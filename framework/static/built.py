@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from hashlib import blake2b, file_digest
@@ -61,6 +61,27 @@ class Built:
     base: str | None
     files: dict[str, StaticFile]
     _public: Mapping[str, _PublicFile]
+
+    def explain_outdated(
+        self, base: str, outdated: Sequence[str], missing: Sequence[str]
+    ) -> Iterator[str]:
+        """Yield why the build does not fit the site: its paths, files and base are others."""
+        where = f"The build in {Path(self.folder).name}"
+        for names, what in (
+            (outdated, "nothing is prerendered any more at"),
+            (missing, "it has no file for"),
+        ):
+            if names:
+                more = f" (and {len(names) - 3} more)" if len(names) > 3 else ""
+                yield (
+                    f"{where} is older than the site: {what} {', '.join(names[:3])}{more}. "
+                    "Run: framework build"
+                )
+        if self.base not in (None, base):
+            yield (
+                f"{where} is for the base {self.base!r}, not {base!r}, so links in it may be wrong. "
+                "Run: framework build"
+            )
 
     def add_variants(self, public: Mapping[str, StaticFile], prefix: str) -> dict[str, StaticFile]:
         """Return the files of `public/` with the variants that the build made.
