@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..app import App
-from ..error_pages import render_error
+from ..error_pages import FIX_IT, render_error
 from ..errors import CommandError, SiteError
 from ..site.checks import find_static_warnings
 from ..site.config_file import CONFIG_FILE
@@ -157,23 +157,28 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
 
 
 def load_application(root: Path) -> WSGIApplication:
-    """Return the site, or an application that shows its mistakes at every URL."""
+    """Return the site; if it cannot start, an application that shows its mistakes at every URL."""
     try:
         app = App(root, mode="dev")
     except SiteError as error:
         text = str(error)
-        sys.stderr.write(colored(text, "31", sys.stderr) + "\n")
+        _print_mistakes(text)
 
         def show_mistakes(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-            detail = "The site can't start. Fix the mistake, save the file and reload this page."
-            response = render_error(environ, 500, detail, inside=text)
+            response = render_error(environ, 500, FIX_IT, inside=text)
             return response.send(start_response, head=environ["REQUEST_METHOD"] == "HEAD")
 
         return show_mistakes
+    if app.site.mistakes:
+        _print_mistakes(str(SiteError(list(app.site.mistakes))))
     for warning in find_static_warnings(app.site):
         print_line(colored(f"Warning: {warning}", "33"))
     print_line(colored(f"Serving {counted(len(app.site.routes.all), 'route')}.", "32"))
     return app
+
+
+def _print_mistakes(text: str) -> None:
+    sys.stderr.write(colored(text, "31", sys.stderr) + "\n")
 
 
 def add_server_timing(application: WSGIApplication) -> WSGIApplication:

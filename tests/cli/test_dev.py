@@ -17,7 +17,7 @@ from framework.cli.server import listen, load_config
 from framework.cli.terminal import colored
 from framework.errors import CommandError
 from framework.site.checks import find_static_warnings
-from tests.conftest import SiteMaker, call, make_environ
+from tests.conftest import HANDLER, SiteMaker, call, make_environ
 from tests.waiting import PATIENCE
 
 
@@ -87,21 +87,35 @@ def test_the_guard_accepts_links_on_other_sites() -> None:
 # -------------------------------------------------------------------------- load
 
 
-def test_a_site_with_mistakes_shows_them_at_every_url(
-    site: SiteMaker,
-    capsys: pytest.CaptureFixture[str],
+def test_a_mistake_in_the_configuration_is_shown_at_every_url(
+    site: SiteMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = site({"src/pages/<b>.py": "def GET(:\n"}).root
-    broken = load_application(root)
-    mistake = "src/pages/<b>.py:1: invalid syntax"
+    broken = load_application(site({"framework.config.py": "config = <b>\n"}).root)
+    mistake = "framework.config.py:1: invalid syntax\n    Fix this line: config = <b>"
     assert mistake in capsys.readouterr().err
     html = call(broken, make_environ("GET", "/any", {"accept": "text/html"}))
     assert (html.status, html.headers["content-type"]) == (500, "text/html;charset=UTF-8")
-    assert "src/pages/&lt;b&gt;.py:1: invalid syntax" in html.text()
+    assert "Fix this line: config = &lt;b&gt;" in html.text()
     text = call(broken, make_environ("POST", "/other"))
     assert text.status == 500
     assert mistake in text.text()
     assert call(broken, make_environ("HEAD", "/")).status == 500
+
+
+def test_the_mistakes_of_routes_are_printed_together(
+    site: SiteMaker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"src/pages/a.py": "def GET(:\n", "src/pages/404.jinja": "{% if %}"}
+    app: Any = load_application(site({**files, "src/pages/b.py": HANDLER}).root)
+    printed = capsys.readouterr()
+    assert printed.err == (
+        "The site has 2 mistakes:\n"
+        "src/pages/404.jinja:1: Expected an expression, got 'end of statement block'\n"
+        "src/pages/a.py:1: invalid syntax\n    Fix this line: def GET(:\n"
+    )
+    assert printed.out == "Serving 2 routes.\n"
+    assert call(app, make_environ("GET", "/b")).text() == "ok"
+    app.close()
 
 
 @pytest.mark.parametrize(("count", "printed"), [(1, "1 route"), (2, "2 routes")])

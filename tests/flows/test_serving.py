@@ -128,15 +128,16 @@ def test_dev_reads_a_library_again(dev: RunCommand, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_dev_shows_a_mistake_on_every_url_and_recovers(dev: RunCommand, tmp_path: Path) -> None:
-    server = dev({"src/pages/index.py": hello("fine")})
+def test_dev_shows_a_mistake_at_its_route_and_recovers(dev: RunCommand, tmp_path: Path) -> None:
+    server = dev({"src/pages/index.py": hello("fine"), "src/pages/other.py": hello("other")})
     assert server.ask() == (200, "fine")
     write(tmp_path, {"src/pages/index.py": "<script>alert(1)</script>\n"})
-    wait_until(lambda: server.ask("/any/url")[0] == 500, "the mistake to show")
-    status, page = server.ask("/any/url", accept="text/html")
+    wait_until(lambda: server.ask()[0] == 500, "the mistake to show")
+    status, page = server.ask("/", accept="text/html")
     assert status == 500
     assert "src/pages/index.py:1: invalid syntax" in page
     assert "<script" not in page
+    assert server.ask("/other") == (200, "other")
     assert "src/pages/index.py:1: invalid syntax" in server.output
     write(tmp_path, {"src/pages/index.py": hello("mended")})
     server.answers("/", 200, "mended")
