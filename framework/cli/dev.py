@@ -22,7 +22,7 @@ from typing import Any
 from ..app import App
 from ..error_pages import FIX_IT, render_error
 from ..errors import CommandError, SiteError
-from ..site.checks import find_static_warnings
+from ..site.checks import find_static_warnings, find_warnings
 from ..version import __version__
 from ..web.wsgi import Environ, StartResponse, WSGIApplication
 from .changes import watch_source
@@ -208,7 +208,8 @@ def load_application(root: Path) -> WSGIApplication:
         return show_mistakes
     if app.site.mistakes:
         _print_mistakes(str(SiteError(list(app.site.mistakes))))
-    for warning in find_static_warnings(app.site):
+    # Most warnings need files without mistakes.
+    for warning in find_static_warnings(app.site) if app.site.mistakes else find_warnings(app.site):
         print_line(colored(f"Warning: {warning}", "33"))
     print_line(colored(f"Serving {counted(len(app.site.routes.all), 'route')}.", "32"))
     return app

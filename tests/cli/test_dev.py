@@ -19,7 +19,7 @@ from framework.cli.hosts import HostGuard, url_of
 from framework.cli.server import DevServer, RequestHandler, listen, load_config
 from framework.cli.terminal import colored
 from framework.errors import CommandError
-from framework.site.checks import find_static_warnings
+from framework.site.checks import find_static_warnings, find_warnings
 from tests.conftest import HANDLER, SiteMaker, call, make_environ
 from tests.waiting import PATIENCE
 
@@ -135,15 +135,21 @@ def test_a_valid_site_is_loaded_for_development(
     app.close()
 
 
-def test_warnings_about_the_build_are_printed(
-    site: SiteMaker, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_warnings_are_printed(site: SiteMaker, capsys: pytest.CaptureFixture[str]) -> None:
     middleware = "def on_request(context, next):\n    return next()\n"
-    page = "prerender = True\n\n\ndef GET():\n    pass\n"
+    page = "prerender = True\n\n\ndef GET():\n    pass\n\n\ndef post():\n    pass\n"
     files = {"src/pages/a/x.py": page, "src/pages/a/_middleware.py": middleware}
-    app: Any = load_application(site(files).root)
+    made = site({**files, "src/pages/notes.txt": ""})
+    app: Any = load_application(made.root)
+    warnings = find_warnings(app.site)
+    assert len(warnings) == 3
+    printed = [f"Warning: {warning}\n" for warning in warnings]
+    assert capsys.readouterr().out == "".join([*printed, "Serving 1 route.\n"])
+    app.close()
+    made.write({"src/pages/broken.py": "def GET(:\n"})
+    app = load_application(made.root)
     [warning] = find_static_warnings(app.site)
-    assert capsys.readouterr().out == f"Warning: {warning}\nServing 1 route.\n"
+    assert capsys.readouterr().out == f"Warning: {warning}\nServing 2 routes.\n"
     app.close()
 
 
