@@ -37,7 +37,7 @@ class App:
     crashes, and collects warnings in `site.warnings` instead of the log.
 
     Raises `SiteError` with every mistake in the site. In development only a mistake in the
-    configuration does that; a route with a mistake shows it, and the others work.
+    configuration is raised; a route with any other mistake shows it.
     """
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -12,8 +12,8 @@ from ..site.config_file import CONFIG_FILE
 
 # Names that a site ignores, temporary files of editors, and those of SQLite.
 _TEMPORARY = re.compile(
-    r"(^|/)(__pycache__|node_modules|4913|#[^/]*#|\.(?!well-known([./]|$))[^/]*)(/|$)"
-    r"|~$|\.\w+-(journal|shm|wal)$"
+    r"(^|/)(__pycache__|node_modules|\.(?!well-known([./]|$))[^/]*)(/|$)"
+    r"|(^|/)(4913|#[^/]*#)$|~$|\.\w+-(journal|shm|wal)$"
 )
 _NOT_SOURCE = re.compile(r"\.(py[co]|sw\w|tmp|bak|db|sqlite3?)$")
 

@@ -104,8 +104,8 @@ class ReadFiles:
             self._files[path] = _stamp_of(path)
 
     def _write(self, path: str) -> None:
-        real = os.path.realpath(path)
-        if path and real not in self._written:
+        real = os.path.realpath(path) if path else ""
+        if real and real not in self._written:
             self._written.add(real)
             self._on_write(real)
 
@@ -129,7 +129,10 @@ class ReadFiles:
 
 
 def _path_of(name: Any) -> str:
-    """Return the absolute path for the argument of an event; `""` for a file descriptor."""
+    """Return the absolute path for the argument of an event; `""` if there is none.
+
+    There is none for a file descriptor, or if the current folder has been deleted.
+    """
     try:
         return os.path.abspath(os.fsdecode(name))
     except (OSError, TypeError):

@@ -232,6 +232,8 @@ def test_the_url_is_one_that_a_browser_can_open(host: str, url: str) -> None:
         "src/lib/words.txt",
         "src/pages/.well-known/security.txt.py",
         "src/dist/app.js",
+        "src/pages/4913/index.py",
+        "src/research-journal",
     ],
 )
 def test_the_source_is_watched(path: str) -> None:

@@ -261,6 +261,21 @@ def test_files_without_a_path_do_not_count(start: Start, tmp_path: Path) -> None
     assert files.find_changes() == ["new"]
 
 
+def test_a_deleted_current_folder_is_not_an_error(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("1")
+    os.chdir("folder")
+    files = start()
+    os.system(f"rmdir '{tmp_path}/folder'")
+    with pytest.raises(FileNotFoundError, match="new"):
+        Path("new").read_text()
+    with pytest.raises(FileNotFoundError, match="new"):
+        Path("new").write_text("")
+    (tmp_path / "file").read_text()
+    write_later(tmp_path / "file", "2")
+    assert files.find_changes() == ["file"]
+
+
 def test_two_changes_at_the_same_time_are_both_noticed(start: Start, tmp_path: Path) -> None:
     """The clock of the file system is not exact, so a new file is looked at a little later."""
     files = start()
