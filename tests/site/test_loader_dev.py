@@ -268,3 +268,13 @@ def test_a_broken_file_does_not_conflict_with_a_prerendered_route(site: SiteMake
     made = site({**FINE, **files}, mode="dev")
     assert len(made.app.site.mistakes) == 1
     assert "src/pages/p/[id].py:1: ZeroDivisionError" in made.get("/p/7").text()
+
+
+def test_a_broken_error_handler_is_left_out(site: SiteMaker) -> None:
+    files = {"src/pages/_error.py": "1 / 0\n", "src/pages/a/_errors.py": "def on_error(): ...\n"}
+    made = site({**FINE, **files}, mode="dev")
+    assert made.get("/fine").status == 200
+    status, text = get(made, "/nothing")
+    assert status == 404
+    assert "src/pages/_error.py:1: ZeroDivisionError" in text
+    assert "src/pages/a/_errors.py: is not a _error.py, so it never runs" in text
