@@ -36,7 +36,8 @@ class App:
     errors to the client and ignores the build; or `"build"`, which ignores the build too, raises
     crashes, and collects warnings in `site.warnings` instead of the log.
 
-    Raises `SiteError` with every mistake in the site.
+    Raises `SiteError` with every mistake in the site. In development only a mistake in the
+    configuration is raised; a route with any other mistake shows it.
     """
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

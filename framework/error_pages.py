@@ -17,7 +17,7 @@ import jinja2
 from werkzeug.exceptions import HTTPException
 
 from .context import APIContext
-from .errors import HandlerError, RewriteLoopError
+from .errors import HandlerError, RewriteLoopError, SiteError
 from .route import Route
 from .routing.paths import decode_mount, find_path_below
 from .routing.pattern import Param, Pattern, parse_pattern
@@ -36,6 +36,8 @@ Crash = Exception | SystemExit
 
 ERROR_PAGES = {"404": 404, "500": 500}
 """The status of each error page, by the last segment of its pattern."""
+
+FIX_IT = "Fix the mistake, save the file and reload this page."
 
 _TITLES = {status.value: status.phrase for status in HTTPStatus} | {
     # Names of RFC 9110 that some versions of Python do not have yet.
@@ -230,6 +232,11 @@ class ErrorPages:
         return response
 
     def _respond_to_crash(self, context: APIContext, error: Crash) -> Response:
+        if self._explain is not None and isinstance(error, SiteError):
+            asked_json = context.path.endswith(".json")
+            return render_error(
+                context.environ, 500, FIX_IT, inside=str(error), asked_json=asked_json
+            )
         self._record(context, error)
         folder = self._folders.find(context)
         response = self._call_handlers(context, folder, error)

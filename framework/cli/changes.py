@@ -1,4 +1,4 @@
-"""Watch the files of a site for changes."""
+"""Watch `src/` and the configuration of a site for changes."""
 
 import re
 from collections.abc import Iterator
@@ -10,46 +10,58 @@ from watchfiles.main import FileChange
 
 from ..site.config_file import CONFIG_FILE
 
-_FOLDERS = ("src", "public")
-# Caches, folders and temporary files of other tools, and databases that a site writes.
-_IGNORED = re.compile(
-    r"(^|/)(__pycache__|node_modules|\.(git|hg|svn|idea|venv|\w+_cache))(/|$)"
-    r"|\.py[co]$|~$|\.(sw\w|tmp|bak)$|(^|/)(\.#[^/]*|#[^/]*#|4913|\.DS_Store)$"
-    r"|\.(db|sqlite3?)(-\w+)?$"
+# Names that a site ignores, temporary files of editors, and those of SQLite.
+_TEMPORARY = re.compile(
+    r"(^|/)(__pycache__|node_modules|\.(?!well-known([./]|$))[^/]*)(/|$)"
+    r"|(^|/)(4913|#[^/]*#)$|~$|\.\w+-(journal|shm|wal)$"
 )
+_NOT_SOURCE = re.compile(r"\.(py[co]|sw\w|tmp|bak|db|sqlite3?)$")
 
 
-def is_site_file(path: str) -> bool:
-    """Return whether a site uses this file or folder, a path relative to the site's root."""
-    inside = path in (CONFIG_FILE, *_FOLDERS) or path.startswith(("src/", "public/"))
-    return inside and not _IGNORED.search(path)
+def is_temporary(path: str) -> bool:
+    """Return whether a file or folder is temporary, or belongs to an editor or another tool."""
+    return _TEMPORARY.search(path) is not None
 
 
-def watch_site(root: Path) -> Iterator[list[str]]:
+def is_source(path: str) -> bool:
+    """Return whether a path, relative to the site's root, is the configuration or in `src/`."""
+    if path == CONFIG_FILE:
+        return True
+    is_inside = path == "src" or path.startswith("src/")
+    return is_inside and not is_temporary(path) and not _NOT_SOURCE.search(path)
+
+
+def watch_source(root: Path) -> Iterator[list[str]]:
     """Yield, about five times a second, the paths that have changed since the last time.
 
     They are relative to `root`. A file that was created or deleted has changed, too.
     """
 
     # With a filter of its own, `watch` would not yield while only ignored files change.
-    follow = partial(watch, watch_filter=None, rust_timeout=100, yield_on_timeout=True)
+    follow = partial(
+        watch,
+        watch_filter=None,
+        rust_timeout=100,
+        yield_on_timeout=True,
+        ignore_permission_denied=True,
+    )
 
-    def follow_folders() -> Iterator[set[FileChange]]:
-        folders = [folder for name in _FOLDERS if (folder := root / name).is_dir()]
+    def follow_source() -> Iterator[set[FileChange]]:
+        folders = [folder] if (folder := root / "src").is_dir() else []
         return follow(*folders, recursive=True)
 
     def next_paths(changes: Iterator[set[FileChange]]) -> set[str]:
         paths = (Path(path).relative_to(root).as_posix() for _, path in next(changes))
-        return set(filter(is_site_file, paths))
+        return set(filter(is_source, paths))
 
     # The root is not watched recursively: it may contain a virtual environment.
-    top, inside = follow(root, recursive=False), follow_folders()
+    top, inside = follow(root, recursive=False), follow_source()
     while True:
         found = next_paths(top)
-        if found:  # src or public may have been created or deleted
-            inside = follow_folders()
+        if found:  # src may have been created or deleted
+            inside = follow_source()
         try:
             found |= next_paths(inside)
         except FileNotFoundError:  # a folder was deleted while `watch` began to watch it
-            inside = follow_folders()
+            inside = follow_source()
         yield sorted(found)

@@ -17,7 +17,7 @@ def run(root: Path, *, as_json: bool, strict: bool) -> int:
     warnings: list[Mistake] = []
     routes = 0
     try:
-        with closing(App(root, mode="dev")) as app:
+        with closing(App(root, mode="build")) as app:
             routes, warnings = len(app.site.routes.all), find_warnings(app.site)
     except SiteError as error:
         if not as_json:

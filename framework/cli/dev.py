@@ -1,8 +1,9 @@
 """`framework dev`: serve a site, and restart its server after every change.
 
-The parent process holds the port and watches the files. A child process loads the site and serves
-it. After a change the parent stops the child and starts another one. The port stays open all the
-time, so a browser's request waits for the new child instead of failing.
+The parent process holds the port and watches the source. A child process loads the site, serves it,
+and looks for changes of the other files that it has read. After a change the parent stops the child
+and starts another one. The port stays open all the time, so a browser's request waits for the new
+child instead of failing.
 """
 
 import contextlib
@@ -14,23 +15,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from ..app import App
-from ..error_pages import render_error
+from ..error_pages import FIX_IT, render_error
 from ..errors import CommandError, SiteError
-from ..site.checks import find_static_warnings
-from ..site.config_file import CONFIG_FILE
+from ..site.checks import find_static_warnings, find_warnings
 from ..version import __version__
 from ..web.wsgi import Environ, StartResponse, WSGIApplication
-from .changes import watch_site
+from .changes import watch_source
 from .hosts import HostGuard, url_of
+from .read_files import ReadFiles
 from .server import DevServer, RequestHandler, listen, load_config
 from .terminal import colored, counted, print_line
 
 _GRACE_PERIOD = 2.0  # seconds that a running request has to finish before a restart
+_POLL_INTERVAL = 0.2  # seconds between two looks at the files that the site has read
 
 
 def run(root: Path, *, host: str | None = None, port: int | None = None) -> None:
@@ -51,7 +53,7 @@ def run(root: Path, *, host: str | None = None, port: int | None = None) -> None
     with listen(host, port) as listener:
         url = f"{url_of(host, listener.getsockname()[1])}{config.prefix}/"
         print_line(f"framework {__version__}: {colored(url, '1')}")
-        print_line(f"Watching src, public and {CONFIG_FILE} in {root}. Press Ctrl+C to stop.")
+        print_line(f"Watching {root} and what the site reads. Press Ctrl+C to stop.")
         try:
             _serve_and_restart(root, host, listener)
         except KeyboardInterrupt:
@@ -60,18 +62,24 @@ def run(root: Path, *, host: str | None = None, port: int | None = None) -> None
 
 
 def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
-    changes = watch_site(root)
+    changes = watch_source(root)
     next(changes)  # start to watch before the child reads the site, so that no change is missed
     child = ServerProcess(root, host, listener)
+    written: set[str] = set()
     waits_for_save = False
     try:
-        for paths in changes:
+        for in_source in changes:
+            child.receive()
+            own = written | child.written
+            paths = [path for path in in_source if os.path.realpath(root / path) not in own]
+            paths += child.changed
             if paths:
                 more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
                 print_line(f"Changed: {paths[0]}{more}")
             elif waits_for_save or child.process.poll() is None:
                 continue
             else:
+                child.receive()
                 status = child.process.returncode
                 waits_for_save = not child.has_served  # it would only end again
                 when = " when you save" if waits_for_save else ""
@@ -80,6 +88,7 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
                     continue
             waits_for_save = False
             child.stop()
+            written |= child.written
             child = ServerProcess(root, host, listener)
     finally:
         child.stop()
@@ -91,11 +100,18 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
 class ServerProcess:
     """The child process that serves the site, seen from the parent.
 
-    A pair of sockets connects the two. The child writes a byte when it begins to serve, and ends
-    when the parent's socket is closed, even because the parent was killed.
+    A pair of sockets connects the two. The child sends messages, and ends when the parent's socket
+    is closed, even because the parent was killed.
+
+    `has_served` says whether the child has begun to serve. `changed` are files that the site has
+    read, and `written` those that it has written itself: a change of them is no reason to restart.
     """
 
     def __init__(self, root: Path, host: str, listener: socket.socket) -> None:
+        self.has_served = False
+        self.changed: list[str] = []
+        self.written: set[str] = set()
+        self._unread = b""
         self._connection, other = socket.socketpair()
         self._connection.setblocking(False)
         with other:
@@ -112,23 +128,33 @@ class ServerProcess:
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
-    @property
-    def has_served(self) -> bool:
-        """Whether the child has begun to serve. `False` after `stop()`."""
-        try:
-            return self._connection.recv(1, socket.MSG_PEEK) != b""
-        except OSError:  # the child has not written yet, or `stop()` closed the socket
-            return False
+    def receive(self) -> None:
+        """Receive the messages that the child has sent."""
+        with contextlib.suppress(OSError):  # nothing more has arrived
+            while data := self._connection.recv(64 * 1024):
+                self._unread += data
+        *messages, self._unread = self._unread.split(b"\0")
+        for message in messages:
+            kind, _, path = os.fsdecode(message).partition(" ")
+            if kind == "wrote":
+                self.written.add(path)
+            elif kind == "changed":
+                self.changed.append(path)
+            else:
+                self.has_served = True
 
     def stop(self) -> None:
         """End the process: at once if it does not serve yet, else after its running requests."""
+        self.receive()
+        with contextlib.suppress(OSError):  # the process has ended
+            self._connection.shutdown(socket.SHUT_WR)
         if self.has_served:
-            self._connection.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_GRACE_PERIOD)
-        self._connection.close()
         self.process.kill()
         self.process.wait()
+        self.receive()
+        self._connection.close()
 
 
 def serve(root: str, host: str, listener: int, connection: int) -> None:
@@ -141,39 +167,56 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
     # With bytecode, Python does not see a change that keeps the second and size of a file.
     sys.dont_write_bytecode = True
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    parent = socket.socket(fileno=connection)
+
+    def send(kind: str, path: str = "") -> None:
+        with contextlib.suppress(OSError):  # the parent has ended
+            parent.sendall(os.fsencode(f"{kind} {path}\0"))
+
+    files = ReadFiles(Path(root), lambda path: send("wrote", path))
+    sys.addaudithook(files.audit)
     application = HostGuard(add_server_timing(load_application(Path(root))), host)
     server = DevServer(host, 0, application, RequestHandler, fd=listener)
-    thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
-    with socket.socket(fileno=connection) as parent:
-        with contextlib.suppress(ConnectionError):  # the parent has ended
-            parent.send(b"+")
-        thread.start()
-        with contextlib.suppress(ConnectionError):
-            parent.recv(1)
+    send("serves")
+    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+    threading.Thread(target=_send_changes, args=(files, send), daemon=True).start()
+    with contextlib.suppress(ConnectionError):
+        parent.recv(1)
     server.shutdown()
-    time.sleep(0.05)  # a connection accepted last becomes a busy thread
-    for request_thread in list(server.busy):
-        request_thread.join()
+    server.finish_requests()
+
+
+def _send_changes(files: ReadFiles, send: Callable[[str, str], None]) -> None:
+    while True:
+        for path in files.find_changes():
+            send("changed", path)
+        time.sleep(_POLL_INTERVAL)
 
 
 def load_application(root: Path) -> WSGIApplication:
-    """Return the site, or an application that shows its mistakes at every URL."""
+    """Return the site; if it cannot start, an application that shows its mistakes at every URL."""
     try:
         app = App(root, mode="dev")
     except SiteError as error:
         text = str(error)
-        sys.stderr.write(colored(text, "31", sys.stderr) + "\n")
+        _print_mistakes(text)
 
         def show_mistakes(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-            detail = "The site can't start. Fix the mistake, save the file and reload this page."
-            response = render_error(environ, 500, detail, inside=text)
+            response = render_error(environ, 500, FIX_IT, inside=text)
             return response.send(start_response, head=environ["REQUEST_METHOD"] == "HEAD")
 
         return show_mistakes
-    for warning in find_static_warnings(app.site):
+    if app.site.mistakes:
+        _print_mistakes(str(SiteError(list(app.site.mistakes))))
+    # Most warnings need files without mistakes.
+    for warning in find_static_warnings(app.site) if app.site.mistakes else find_warnings(app.site):
         print_line(colored(f"Warning: {warning}", "33"))
     print_line(colored(f"Serving {counted(len(app.site.routes.all), 'route')}.", "32"))
     return app
+
+
+def _print_mistakes(text: str) -> None:
+    sys.stderr.write(colored(text, "31", sys.stderr) + "\n")
 
 
 def add_server_timing(application: WSGIApplication) -> WSGIApplication:

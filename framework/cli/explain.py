@@ -8,7 +8,7 @@ from ..app import App
 
 def run(root: Path, *, method: str, path: str) -> None:
     """Print the explanation of one request."""
-    with closing(App(root, mode="dev")) as app:
+    with closing(App(root, mode="build")) as app:
         try:
             print(app.explain(method, path))
         except ValueError as error:

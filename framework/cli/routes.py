@@ -15,7 +15,7 @@ from .terminal import counted
 
 def run(root: Path, *, as_json: bool, lock: bool) -> None:
     """Print the routes in matching order, or write the lock file that `check` reads."""
-    with closing(App(root, mode="dev")) as app:
+    with closing(App(root, mode="build")) as app:
         rows = [_describe(route) for route in app.site.routes.all]
         if lock:
             path = root / LOCK

@@ -4,7 +4,7 @@ import errno
 import socket
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,47 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class DevServer(ThreadedWSGIServer):
-    """Werkzeug's threaded server. `busy` has the threads that are running the application."""
+    """Werkzeug's threaded server, which can finish the requests that have arrived."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.busy: set[threading.Thread] = set()
+        self._open: set[socket.socket] = set()
+        self._busy: set[socket.socket] = set()
+        self._closed = threading.Condition()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Handle a new connection in a thread of its own."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def begin_request(self, connection: socket.socket) -> None:
+        """Wait for the first byte of a request without reading it, and mark the connection."""
+        connection.recv(1, socket.MSG_PEEK)
+        self._busy.add(connection)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        super().shutdown_request(request)
+        with self._closed:
+            self._open.discard(request)
+            self._busy.discard(request)
+            self._closed.notify_all()
+
+    def finish_requests(self) -> None:
+        """Wait for the end of each request of which at least one byte has arrived.
+
+        A browser keeps connections open on which it has sent nothing.
+        """
+        with self._closed:
+            self._closed.wait_for(lambda: not any(map(self._has_request, self._open)))
+
+    def _has_request(self, connection: socket.socket) -> bool:
+        try:
+            return connection in self._busy or bool(
+                connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            )
+        except OSError:
+            return False
 
 
 class RequestHandler(WSGIRequestHandler):
@@ -53,10 +89,14 @@ class RequestHandler(WSGIRequestHandler):
     server: DevServer
     _status = 0
 
+    def handle(self) -> None:
+        """Handle the request of the connection."""
+        with suppress(ConnectionError):
+            self.server.begin_request(self.connection)
+        super().handle()
+
     def run_wsgi(self) -> None:
         """Run the application and print a line about the request."""
-        thread = threading.current_thread()
-        self.server.busy.add(thread)
         started = time.perf_counter()
         try:
             super().run_wsgi()
@@ -66,7 +106,6 @@ class RequestHandler(WSGIRequestHandler):
             color = {2: "32", 3: "36", 4: "33"}.get(self._status // 100, "31")
             clock = colored(time.strftime("%H:%M:%S"), "2")
             print_line(f"{clock} {request} {colored(str(self._status), color)} {took:.0f} ms")
-            self.server.busy.discard(thread)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Store the status for the line that `run_wsgi` prints."""

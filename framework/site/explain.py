@@ -48,6 +48,8 @@ def _explain(site: Site, context: APIContext, method: str) -> Iterator[str]:
         yield from _error_rows(site, context)
         yield from _passed_over(site, context, route)
         yield from _near(site, context)
+        for mistake in site.mistakes:  # its file may be meant for this path
+            yield _row("mistake", str(mistake))
     else:
         yield from _explain_route(site, context, route, method)
 

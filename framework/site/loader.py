@@ -5,17 +5,15 @@ The loader collects all mistakes, so that one start reports them together.
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from types import ModuleType
+from pathlib import Path
 from typing import Any, Literal
 
 from ..config import Config
 from ..error_pages import ERROR_PAGES, ErrorFolders, ErrorHandler
 from ..errors import Mistake, SiteError
-from ..middleware import make_middleware
-from ..route import Handlers, Middleware, Route
+from ..route import Handlers, Route
 from ..routing.pattern import Pattern, PatternError, parse_pattern, pattern_of_file
 from ..routing.rules import Compiler
 from ..routing.table import RouteTable, find_conflicts
@@ -25,18 +23,19 @@ from ..static.files import StaticFile, find_static_files
 from ..static.types import has_extension
 from ..web.requeststream import BodyLimits
 from .config_file import CONFIG_FILE, load_config
-from .endpoints import load_handlers, locate
+from .endpoints import load_handlers, locate, make_handlers
 from .hooks import find_hook
 from .markdown import Markdown
-from .modules import LoadError, SiteModules, explain_unreadable
+from .middleware_files import MiddlewareFiles
+from .modules import LoadError, SiteModules, explain_unreadable, read_source
 from .near_misses import find_misnamed_files
-from .page_files import ERRORS, MIDDLEWARE, PageFile, PageFolder, find_page_files
+from .page_files import ERRORS, PageFile, PageFolder, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
 from .redirects import find_circles, make_redirect, name_redirect
 from .static_paths import StaticPaths
 from .templates import Templates
-from .wrappers import add_middleware, as_error_page, make_missing
+from .wrappers import add_middleware, as_error_page, make_missing, show_mistakes
 
 PAGES = "src/pages"
 Mode = Literal["production", "dev", "build"]
@@ -48,7 +47,8 @@ class Site:
 
     `missing` is the route for paths that no route matches. `files` are public and built files by
     decoded URL path. `static_paths` are the paths of the prerendered routes by file.
-    `other_files` are the files in `src/pages` that are not routes.
+    `other_files` are the files in `src/pages` that are not routes. `mistakes` are those of a site
+    that is served in development in spite of them.
     """
 
     root: Path
@@ -63,13 +63,15 @@ class Site:
     sessions: Store | None
     other_files: tuple[str, ...]
     warnings: Warnings
+    mistakes: tuple[Mistake, ...] = ()
 
 
 def load_site(root: Path, config: Config | None = None, mode: Mode = "production") -> Site:
     """Load the site in the folder `root`.
 
     `config` replaces the configuration file. Files of a build are only loaded in production.
-    Raises `SiteError` with every mistake.
+    Raises `SiteError` with every mistake. In development only a mistake in the configuration is
+    raised, or in a folder. Any other is shown by the routes that it concerns.
     """
     modules = SiteModules(root)
     try:
@@ -89,6 +91,8 @@ class _Loader:
         self.modules = modules
         self.mode = mode
         self.mistakes: list[Mistake] = []
+        self.config_mistakes: list[Mistake] = []
+        self.mistakes_of: dict[str, list[Mistake]] = {}
         self.warnings = Warnings(log_them=mode != "build")
         self.static_paths: dict[str, StaticPaths] = {}
 
@@ -100,46 +104,45 @@ class _Loader:
             remedy = f"Make the folder {PAGES}, or name the site's folder with --root."
             raise SiteError([Mistake(str(self.root), f"has no folder {PAGES}", remedy)])
         if config is None:
-            config, self.mistakes = load_config(self.modules)
+            config, self.config_mistakes = load_config(self.modules)
         self.config = config
         # With an invalid configuration its converters and options are unknown.
-        self.has_config = not self.mistakes
+        self.has_config = not self.config_mistakes
         self.templates = Templates(self.root, self._make_markdown())
         folder = find_page_files(self.root / PAGES, self.root)
-        self._check_file_names(folder)
-        self._load_jinja_module()
-        self.mistakes += self.templates.check()
+        self.jinja_mistakes = self._load_jinja_module()
+        self.mistakes += [*self.jinja_mistakes, *self.templates.check()]
         self.compiler = Compiler(config.converters)
         self.built = None
         if self.mode == "production":
             self.built = find_built(self.root / config.build.out_dir)
-        top = self._load_middleware(self.root / "src" / "middleware.py")
-        of_folder = {name: self._load_middleware(f.path) for name, f in folder.middleware.items()}
-        error_handlers = dict(self._load_error_handlers(folder.errors))
+        self.middleware = MiddlewareFiles(self.modules, folder)
+        self.mistakes += self.middleware.mistakes
+        error_handlers = dict(self._load_error_handlers(folder))
         routes: list[Route] = []
         for file in folder.routes:
-            route = self._load_route(file, (*top, *_middleware_of(file.name, of_folder)))
+            route = self._load_route(file)
             if route is not None:
                 routes.append(route)
         routes += self._make_redirects()
-        for first, second in find_conflicts(routes):
-            if first.prerender and second.prerender:
-                continue  # each answers the paths that it lists
-            what = f"{first.file} and {second.file} match the same URLs."
-            self._mistake("", what, "Keep one, or rename one.")
+        self._check_conflicts(routes)
+        routes = list(show_mistakes(routes, self.mistakes_of))
         sessions = self._open_sessions()
-        if self.mistakes:
-            raise SiteError(self.mistakes)
+        if self.config_mistakes or (self.mistakes and self.mode != "dev"):
+            raise SiteError([*self.config_mistakes, *self.mistakes])
         self.table = table = RouteTable(routes, self.compiler, config.prefix)
         files = self._find_files(table, self.built)
         if circles := find_circles(config, table, self.compiler, files):
-            raise SiteError(circles)
+            raise SiteError([*circles, *self.mistakes])
         return Site(
             root=self.root,
             config=config,
             modules=self.modules,
             routes=table,
-            missing=make_missing(top, check_origin=config.security.check_origin),
+            missing=make_missing(
+                self.middleware.around(self.root / "src"),
+                check_origin=config.security.check_origin,
+            ),
             error_folders=ErrorFolders(table, error_handlers, self.compiler),
             templates=self.templates,
             files=files,
@@ -147,6 +150,7 @@ class _Loader:
             sessions=sessions,
             other_files=tuple(f"{PAGES}/{file.name}" for file in folder.others),
             warnings=self.warnings,
+            mistakes=SiteError(self.mistakes).mistakes,
         )
 
     def _mistake(self, location: str, what: str, remedy: str) -> None:
@@ -154,40 +158,24 @@ class _Loader:
 
     # ------------------------------------------------------------ src/ and sessions
 
-    def _load_module(self, path: Path) -> ModuleType | None:
-        """Load the module at `path`, if there is one; record the mistakes in it."""
-        if os.path.lexists(path):  # a link that leads nowhere is a mistake
-            try:
-                return self.modules.load(path)
-            except LoadError as error:
-                self.mistakes += error.mistakes
-        return None
-
-    def _check_file_names(self, folder: PageFolder) -> None:
-        """Record the files that are probably meant to be middleware or error handlers."""
-        private = [file.path for file in folder.private]
-        own = sorted((self.root / "src").iterdir())
-        for path, name in (
-            *find_misnamed_files(private, (MIDDLEWARE, ERRORS)),
-            *find_misnamed_files(own, ("middleware.py",)),
-        ):
-            remedy = f"Rename it to {name}, or choose a name that is less similar."
-            self._mistake(self.modules.relative(path), f"is not a {name}, so it never runs", remedy)
-
-    def _load_jinja_module(self) -> None:
-        """Load the filters, globals and tests of `src/jinja.py`."""
+    def _load_jinja_module(self) -> list[Mistake]:
+        """Load the filters, globals and tests of `src/jinja.py`; return the mistakes in it."""
         path = self.root / "src" / "jinja.py"
-        module = self._load_module(path)
-        if module is not None:
-            source = path.read_text(encoding="utf-8")
-            self.mistakes += self.templates.add(vars(module), source, "src/jinja.py")
+        if not os.path.lexists(path):
+            return []
+        try:
+            names = vars(self.modules.load(path))
+            return self.templates.add(names, read_source(path, "src/jinja.py"), "src/jinja.py")
+        except LoadError as error:
+            return list(error.mistakes)
 
     def _make_markdown(self) -> Markdown:
         try:
             return Markdown(self.config.markdown)
         except Exception as error:
             what = f"the function markdown raised {type(error).__name__}: {error}"
-            self._mistake(CONFIG_FILE, what, "It gets a markdown_it.MarkdownIt, and changes it.")
+            remedy = "It gets a markdown_it.MarkdownIt, and changes it."
+            self.config_mistakes.append(Mistake(CONFIG_FILE, what, remedy))
             return Markdown()
 
     def _open_sessions(self) -> Store | None:
@@ -198,29 +186,20 @@ class _Loader:
         except (OSError, ValueError) as error:
             what = f"the folder for sessions can't be used: {error}"
             remedy = "Name a folder for sessions only, or a cache: Sessions(store=...)."
-            self._mistake(CONFIG_FILE, what, remedy)
+            self.config_mistakes.append(Mistake(CONFIG_FILE, what, remedy))
             return None
 
-    def _load_middleware(self, path: Path) -> tuple[Middleware, ...]:
-        module = self._load_module(path)
-        if module is None:
-            return ()
-        file = self.modules.relative(path)
-        try:
-            return make_middleware(find_hook(module, file, "on_request"), file)
-        except LoadError as error:
-            self.mistakes += error.mistakes
-            return ()
-
-    def _load_error_handlers(self, pages: Sequence[PageFile]) -> Iterator[tuple[str, ErrorHandler]]:
+    def _load_error_handlers(self, folder: PageFolder) -> Iterator[tuple[str, ErrorHandler]]:
         """Yield the pattern of each folder with an `_error.py`, and its handler."""
-        for page in pages:
+        private = [file.path for file in folder.private]
+        for path, _ in find_misnamed_files(private, (ERRORS,)):
+            remedy = f"Rename it to {ERRORS}, or choose a name that is less similar."
+            what = f"is not a {ERRORS}, so it never runs"
+            self._mistake(self.modules.relative(path), what, remedy)
+        for page in folder.errors:
             file = f"{PAGES}/{page.name}"
-            module = self._load_module(page.path)
-            if module is None:
-                continue
             try:
-                function = find_hook(module, file, "on_error")
+                function = find_hook(self.modules.load(page.path), file, "on_error")
                 pattern = self._parse_pattern("/" + page.name.rpartition("/")[0])
             except LoadError as error:
                 self.mistakes += error.mistakes
@@ -231,17 +210,21 @@ class _Loader:
 
     # ------------------------------------------------------------ routes
 
-    def _load_route(self, page: PageFile, middleware: tuple[Middleware, ...]) -> Route | None:
+    def _load_route(self, page: PageFile) -> Route | None:
+        """Load the route of a file. `mistakes_of` gets those that it shows in development."""
         file = f"{PAGES}/{page.name}"
+        first = len(self.mistakes)
         try:
             pattern = self._parse_pattern(pattern_of_file(page.name))
-            handlers, names = self._load_handlers(page, file)
         except PatternError as error:
             self._mistake(file, error.what, error.remedy)
             return None
+        middleware = self.middleware.around(page.path.parent)
+        try:
+            handlers, names = self._load_handlers(page, file)
         except LoadError as error:
             self.mistakes += error.mistakes
-            return None
+            handlers, names = make_handlers({}), {"prerender": False}
         error_status = ERROR_PAGES.get(pattern.last_name)
         if error_status is not None:
             handlers = handlers.wrap(as_error_page(error_status))
@@ -271,7 +254,7 @@ class _Loader:
             chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
         slash = {"always": True, "never": False, "ignore": None}[self.config.trailing_slash]
         is_named_file = has_extension(page.path.stem)
-        return Route(
+        route = Route(
             pattern=pattern,
             file=file,
             kind=page.kind,
@@ -286,6 +269,9 @@ class _Loader:
             has_extension=is_named_file,
             lists=lists,
         )
+        of_jinja = self.jinja_mistakes if page.kind == "page" else []
+        self.mistakes_of[file] = [*self.mistakes[first:], *of_jinja]
+        return route
 
     def _parse_pattern(self, text: str) -> Pattern:
         pattern = parse_pattern(text)
@@ -356,8 +342,23 @@ class _Loader:
             try:
                 routes.append(make_redirect(source, target, self.compiler, self.config.prefix))
             except PatternError as error:
-                self._mistake(name_redirect(source), error.what, error.remedy)
+                mistake = Mistake(name_redirect(source), error.what, error.remedy)
+                self.config_mistakes.append(mistake)
         return routes
+
+    def _check_conflicts(self, routes: list[Route]) -> None:
+        for first, second in find_conflicts(routes):
+            # Each prerendered route answers the paths that it lists. One with a mistake may be one.
+            if all(
+                route.prerender or self.mistakes_of.get(route.file) for route in (first, second)
+            ):
+                continue
+            what = f"{first.file} and {second.file} match the same URLs."
+            mistake = Mistake("", what, "Keep one, or rename one.")
+            self.mistakes.append(mistake)
+            shown = self.mistakes_of.setdefault(first.file, [])
+            shown += [mistake, *self.mistakes_of.get(second.file, [])]
+            self.mistakes_of[second.file] = shown
 
     # ------------------------------------------------------------ files
 
@@ -388,11 +389,3 @@ class _Loader:
         for text in built.explain_outdated(self.config.base, outdated, missing):
             self.warnings.add(text)
         return files | built.add_variants(public, prefix)
-
-
-def _middleware_of(
-    name: str, of_folder: Mapping[str, tuple[Middleware, ...]]
-) -> tuple[Middleware, ...]:
-    """Return the middleware of the folders around a page file, outermost first."""
-    folders = reversed(PurePosixPath(name).parents)
-    return tuple(one for folder in folders for one in of_folder.get(str(folder), ()))

@@ -86,7 +86,7 @@ class Templates:
         self.markdown = markdown
         self._root = root
         self._source = root / "src"
-        self._checked: set[str] = set()
+        self._mistakes: dict[str, list[Mistake]] = {}
         self._environment = make_environment(self._source, markdown)
 
     def add(self, names: Mapping[str, Any], source: str, file: str) -> list[Mistake]:
@@ -139,17 +139,11 @@ class Templates:
         return Template(environment.template_class.from_code(environment, code, globals))
 
     def load(self, name: str, where: str) -> Template:
-        """Load the template `name`, to which the line `where` refers.
-
-        Raises `LoadError`, without mistakes if an earlier check has reported them.
-        """
+        """Load the template `name`, to which the line `where` refers; raise `LoadError`."""
         mistakes = self._check_reference(name, where)
         if mistakes:
             raise LoadError(*mistakes)
-        try:
-            return Template(self._environment.get_template(normalize_name(name)))
-        except (jinja2.TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
-            raise LoadError from error
+        return Template(self._environment.get_template(normalize_name(name)))
 
     def render(self, context: APIContext, name: str, variables: Mapping[str, Any]) -> Response:
         """Respond with the template `name`, a file in one of the folders for templates.
@@ -171,9 +165,12 @@ class Templates:
 
     def _check_template(self, name: str) -> list[Mistake]:
         """Compile an existing template once; return the mistakes in it and in its references."""
-        if name in self._checked:
-            return []
-        self._checked.add(name)
+        if name not in self._mistakes:
+            self._mistakes[name] = []  # for templates that refer to each other
+            self._mistakes[name] = self._find_mistakes(name)
+        return self._mistakes[name]
+
+    def _find_mistakes(self, name: str) -> list[Mistake]:
         path = self._source / name
         file = path.relative_to(self._root).as_posix()
         try:
@@ -193,7 +190,7 @@ class Templates:
             optional = isinstance(node, nodes.Include) and node.ignore_missing
             if isinstance(name, nodes.Const) and not optional:
                 mistakes += self._check_reference(str(name.value), f"{file}:{node.lineno}")
-        return mistakes
+        return list(dict.fromkeys(mistakes))
 
     def _check_reference(self, name: str, where: str) -> list[Mistake]:
         normal = normalize_name(name)

@@ -1,10 +1,14 @@
-"""Handlers with something around them: middleware, or the status of an error page."""
+"""Handlers with something around them, or in their place: middleware, a status, mistakes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from werkzeug.exceptions import NotFound, default_exceptions
 
 from ..context import APIContext
+from ..error_pages import ERROR_PAGES
+from ..errors import Mistake, SiteError
 from ..middleware import catch_errors, compose
 from ..route import Handler, Handlers, Middleware, Route
 from ..routing.pattern import parse_pattern
@@ -51,3 +55,36 @@ def as_error_page(status: int) -> Callable[[Handler], Handler]:
         return run
 
     return wrap
+
+
+def refuse_with(mistakes: Sequence[Mistake]) -> Callable[..., NoReturn]:
+    """Return a handler, or an `on_request`, that raises the mistakes."""
+
+    def refuse(*context_and_next: Any) -> NoReturn:
+        raise SiteError(list(mistakes))
+
+    return refuse
+
+
+def show_mistakes(
+    routes: Iterable[Route], mistakes_of: Mapping[str, Sequence[Mistake]]
+) -> Iterator[Route]:
+    """Yield the routes. One whose file has mistakes raises them, inside the same middleware.
+
+    An error page with mistakes is left out.
+    """
+    for route in routes:
+        mistakes = mistakes_of.get(route.file)
+        if not mistakes:
+            yield route
+        elif route.pattern.last_name not in ERROR_PAGES:
+            handlers = Handlers({}, refuse_with(mistakes), takes_all=True)
+            chain = add_middleware(handlers, route.middleware)
+            yield replace(
+                route,
+                handlers=handlers,
+                chain=chain,
+                prerender=False,
+                check_origin=False,
+                lists=None,
+            )

@@ -1,7 +1,10 @@
 import io
 import socket
+import struct
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +13,14 @@ import watchfiles
 
 from framework import Config, Response, Server
 from framework.cli import dev
-from framework.cli.changes import is_site_file, watch_site
+from framework.cli.changes import is_source, watch_source
 from framework.cli.dev import ServerProcess, load_application
 from framework.cli.hosts import HostGuard, url_of
-from framework.cli.server import listen, load_config
+from framework.cli.server import DevServer, RequestHandler, listen, load_config
 from framework.cli.terminal import colored
 from framework.errors import CommandError
-from framework.site.checks import find_static_warnings
-from tests.conftest import SiteMaker, call, make_environ
+from framework.site.checks import find_static_warnings, find_warnings
+from tests.conftest import HANDLER, SiteMaker, call, make_environ
 from tests.waiting import PATIENCE
 
 
@@ -87,21 +90,35 @@ def test_the_guard_accepts_links_on_other_sites() -> None:
 # -------------------------------------------------------------------------- load
 
 
-def test_a_site_with_mistakes_shows_them_at_every_url(
-    site: SiteMaker,
-    capsys: pytest.CaptureFixture[str],
+def test_a_mistake_in_the_configuration_is_shown_at_every_url(
+    site: SiteMaker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = site({"src/pages/<b>.py": "def GET(:\n"}).root
-    broken = load_application(root)
-    mistake = "src/pages/<b>.py:1: invalid syntax"
+    broken = load_application(site({"framework.config.py": "config = <b>\n"}).root)
+    mistake = "framework.config.py:1: invalid syntax\n    Fix this line: config = <b>"
     assert mistake in capsys.readouterr().err
     html = call(broken, make_environ("GET", "/any", {"accept": "text/html"}))
     assert (html.status, html.headers["content-type"]) == (500, "text/html;charset=UTF-8")
-    assert "src/pages/&lt;b&gt;.py:1: invalid syntax" in html.text()
+    assert "Fix this line: config = &lt;b&gt;" in html.text()
     text = call(broken, make_environ("POST", "/other"))
     assert text.status == 500
     assert mistake in text.text()
     assert call(broken, make_environ("HEAD", "/")).status == 500
+
+
+def test_the_mistakes_of_routes_are_printed_together(
+    site: SiteMaker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"src/pages/a.py": "def GET(:\n", "src/pages/404.jinja": "{% if %}"}
+    app: Any = load_application(site({**files, "src/pages/b.py": HANDLER}).root)
+    printed = capsys.readouterr()
+    assert printed.err == (
+        "The site has 2 mistakes:\n"
+        "src/pages/404.jinja:1: Expected an expression, got 'end of statement block'\n"
+        "src/pages/a.py:1: invalid syntax\n    Fix this line: def GET(:\n"
+    )
+    assert printed.out == "Serving 2 routes.\n"
+    assert call(app, make_environ("GET", "/b")).text() == "ok"
+    app.close()
 
 
 @pytest.mark.parametrize(("count", "printed"), [(1, "1 route"), (2, "2 routes")])
@@ -118,15 +135,21 @@ def test_a_valid_site_is_loaded_for_development(
     app.close()
 
 
-def test_warnings_about_the_build_are_printed(
-    site: SiteMaker, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_warnings_are_printed(site: SiteMaker, capsys: pytest.CaptureFixture[str]) -> None:
     middleware = "def on_request(context, next):\n    return next()\n"
-    page = "prerender = True\n\n\ndef GET():\n    pass\n"
+    page = "prerender = True\n\n\ndef GET():\n    pass\n\n\ndef post():\n    pass\n"
     files = {"src/pages/a/x.py": page, "src/pages/a/_middleware.py": middleware}
-    app: Any = load_application(site(files).root)
+    made = site({**files, "src/pages/notes.txt": ""})
+    app: Any = load_application(made.root)
+    warnings = find_warnings(app.site)
+    assert len(warnings) == 3
+    printed = [f"Warning: {warning}\n" for warning in warnings]
+    assert capsys.readouterr().out == "".join([*printed, "Serving 1 route.\n"])
+    app.close()
+    made.write({"src/pages/broken.py": "def GET(:\n"})
+    app = load_application(made.root)
     [warning] = find_static_warnings(app.site)
-    assert capsys.readouterr().out == f"Warning: {warning}\nServing 1 route.\n"
+    assert capsys.readouterr().out == f"Warning: {warning}\nServing 2 routes.\n"
     app.close()
 
 
@@ -203,17 +226,18 @@ def test_the_url_is_one_that_a_browser_can_open(host: str, url: str) -> None:
     [
         "framework.config.py",
         "src",
-        "public",
         "src/pages/index.py",
         "src/pages/[id].json.py",
         "src/layouts/base.jinja",
         "src/lib/words.txt",
-        "public/.well-known/security.txt",
-        "public/dist/app.js",
+        "src/pages/.well-known/security.txt.py",
+        "src/dist/app.js",
+        "src/pages/4913/index.py",
+        "src/research-journal",
     ],
 )
-def test_a_site_uses_its_files(path: str) -> None:
-    assert is_site_file(path)
+def test_the_source_is_watched(path: str) -> None:
+    assert is_source(path)
 
 
 @pytest.mark.parametrize(
@@ -223,11 +247,12 @@ def test_a_site_uses_its_files(path: str) -> None:
         "shop.db",
         "dist/index.html",
         "srcs/x.py",
+        "public/style.css",
         ".git/index",
         "src/.git",
         "src/pages/__pycache__/index.cpython-311.pyc",
         "src/pages/index.pyc",
-        "public/node_modules/x/index.js",
+        "src/node_modules/x/index.js",
         "src/.mypy_cache/x",
         "src/pages/.index.py.swp",
         "src/pages/index.py~",
@@ -238,11 +263,13 @@ def test_a_site_uses_its_files(path: str) -> None:
         "src/shop.db",
         "src/shop.db-wal",
         "src/shop.sqlite3-journal",
-        "public/.DS_Store",
+        "src/.DS_Store",
+        "src/.env",
+        "src/pages/.index.py.k3Fq9z",
     ],
 )
 def test_caches_databases_and_files_of_editors_do_not_count(path: str) -> None:
-    assert not is_site_file(path)
+    assert not is_source(path)
 
 
 def wait_for_change(changes: Iterator[list[str]], path: str) -> None:
@@ -259,7 +286,7 @@ def test_created_changed_and_deleted_files_are_found(tmp_path: Path) -> None:
     pages.mkdir(parents=True)
     (pages / "changed.py").touch()
     (pages / "deleted.py").touch()
-    changes = watch_site(tmp_path)
+    changes = watch_source(tmp_path)
     assert next(changes) == []
     (pages / "changed.py").write_text("1")
     wait_for_change(changes, "src/pages/changed.py")
@@ -272,12 +299,24 @@ def test_created_changed_and_deleted_files_are_found(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_created_later_is_watched(tmp_path: Path) -> None:
-    changes = watch_site(tmp_path)
+    changes = watch_source(tmp_path)
     assert next(changes) == []
-    (tmp_path / "public").mkdir()
-    wait_for_change(changes, "public")
-    (tmp_path / "public" / "new.css").touch()
-    wait_for_change(changes, "public/new.css")
+    (tmp_path / "src").mkdir()
+    wait_for_change(changes, "src")
+    (tmp_path / "src" / "new.py").touch()
+    wait_for_change(changes, "src/new.py")
+
+
+def test_the_folders_of_links_are_watched(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "content").mkdir()
+    (tmp_path / "src" / "blog").symlink_to("../content")
+    (tmp_path / "src" / "circle").symlink_to(".")
+    (tmp_path / "src" / "nowhere").symlink_to("nothing")
+    changes = watch_source(tmp_path)
+    assert next(changes) == []
+    (tmp_path / "content" / "a.md").touch()
+    wait_for_change(changes, "src/blog/a.md")
 
 
 def test_a_folder_that_vanishes_while_watching_begins_is_left_out(
@@ -293,12 +332,63 @@ def test_a_folder_that_vanishes_while_watching_begins_is_left_out(
 
     monkeypatch.setattr("framework.cli.changes.watch", fail_first)
     (tmp_path / "src").mkdir()
-    changes = watch_site(tmp_path)
+    changes = watch_source(tmp_path)
     assert next(changes) == []
     assert next(changes) == []
     (tmp_path / "src" / "a.py").touch()
     wait_for_change(changes, "src/a.py")
     assert len(calls) == 3
+
+
+# ---------------------------------------------------------------- last requests
+
+
+@contextmanager
+def serving(application: Any) -> Iterator[DevServer]:
+    with DevServer("127.0.0.1", 0, application, RequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        thread.join()
+
+
+def test_the_server_finishes_the_requests_that_have_arrived() -> None:
+    begun = threading.Event()
+    may_end = threading.Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> Any:
+        begun.set()
+        assert may_end.wait(PATIENCE)
+        return application(environ, start_response)
+
+    with serving(slow) as server, socket.create_connection(server.server_address) as client:
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert begun.wait(PATIENCE)
+        server.shutdown()
+        threading.Timer(0.01, may_end.set).start()
+        server.finish_requests()
+        assert client.makefile("rb").read().endswith(b"inside")
+
+
+def test_the_server_does_not_wait_for_connections_without_a_request() -> None:
+    with serving(application) as server:
+        address = server.server_address
+        with socket.create_connection(address), socket.create_connection(address) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            client.makefile("rb").read()  # so the connection before this one is open, too
+            server.shutdown()
+            server.finish_requests()
+
+
+def test_a_connection_that_the_client_resets_is_closed() -> None:
+    with serving(application) as server:
+        with socket.create_connection(server.server_address) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with socket.create_connection(server.server_address) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert client.makefile("rb").read().endswith(b"inside")
+        server.shutdown()
+        server.finish_requests()
 
 
 # ---------------------------------------------------------------------- terminal
@@ -323,6 +413,7 @@ def test_a_child_that_was_killed_while_it_loads_the_site_has_not_served(site: Si
         child = ServerProcess(root, "127.0.0.1", listener)
         child.process.kill()
         child.process.wait()
+        child.receive()
         assert not child.has_served
         child.stop()
         assert not child.has_served

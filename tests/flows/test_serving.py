@@ -86,7 +86,7 @@ def test_dev_says_where_it_serves_and_what_it_answered(dev: RunCommand, tmp_path
     files["framework.config.py"] += "config = framework.Config(base='/docs')\n"
     server = dev(files)
     server.says(r"framework \S+: http://127.0.0.1:\d+/docs/\n")
-    server.says("Watching src, public and framework.config.py in " + re.escape(str(tmp_path)))
+    server.says(f"Watching {re.escape(str(tmp_path))} and what the site reads. ")
     server.says("Serving 1 route.\n")
     assert server.ask("/docs/") == (200, "ok")
     assert server.ask("/none%1b[31m?q=1")[0] == 400
@@ -128,15 +128,16 @@ def test_dev_reads_a_library_again(dev: RunCommand, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_dev_shows_a_mistake_on_every_url_and_recovers(dev: RunCommand, tmp_path: Path) -> None:
-    server = dev({"src/pages/index.py": hello("fine")})
+def test_dev_shows_a_mistake_at_its_route_and_recovers(dev: RunCommand, tmp_path: Path) -> None:
+    server = dev({"src/pages/index.py": hello("fine"), "src/pages/other.py": hello("other")})
     assert server.ask() == (200, "fine")
     write(tmp_path, {"src/pages/index.py": "<script>alert(1)</script>\n"})
-    wait_until(lambda: server.ask("/any/url")[0] == 500, "the mistake to show")
-    status, page = server.ask("/any/url", accept="text/html")
+    wait_until(lambda: server.ask()[0] == 500, "the mistake to show")
+    status, page = server.ask("/", accept="text/html")
     assert status == 500
     assert "src/pages/index.py:1: invalid syntax" in page
     assert "<script" not in page
+    assert server.ask("/other") == (200, "other")
     assert "src/pages/index.py:1: invalid syntax" in server.output
     write(tmp_path, {"src/pages/index.py": hello("mended")})
     server.answers("/", 200, "mended")
@@ -151,6 +152,113 @@ def test_dev_starts_with_a_mistake_in_the_configuration(run: RunProgram, tmp_pat
     assert server.ask()[0] == 500
     write(tmp_path, {"framework.config.py": "from framework import Config\nconfig = Config()\n"})
     server.answers("/", 200, "ok")
+
+
+READS = """
+from pathlib import Path
+from framework import Response
+
+TEXT = ",".join(path.read_text() for path in sorted(Path("content").glob("*.md")))
+
+def GET():
+    return Response(TEXT)
+"""
+
+
+@pytest.mark.slow
+def test_dev_sees_changes_of_what_the_site_reads_outside_of_its_source(
+    dev: RunCommand, tmp_path: Path
+) -> None:
+    (tmp_path / "src" / "pages").mkdir(parents=True)
+    (tmp_path / "src" / "pages" / "linked.py").symlink_to("../../elsewhere.py")
+    files = {"src/pages/index.py": READS, "content/a.md": "a1", "elsewhere.py": hello("one")}
+    server = dev(files)
+    assert server.ask() == (200, "a1")
+    write(tmp_path, {"content/a.md": "a2"})
+    server.answers("/", 200, "a2")
+    write(tmp_path, {"content/b.md": "b"})
+    server.answers("/", 200, "a2,b")
+    (tmp_path / "content" / "a.md").unlink()
+    server.answers("/", 200, "b")
+    write(tmp_path, {"elsewhere.py": hello("two")})
+    server.answers("/linked", 200, "two")
+    for name in ("data.sqlite", "game.swf", "x.bak", "new/folder/y"):
+        write(tmp_path, {f"public/{name}": "new"})
+        server.answers(f"/{name}", 200, "new")
+    (tmp_path / "public" / "x.bak").rename(tmp_path / "public" / "z.bak")
+    server.answers("/z.bak", 200, "new")
+    assert server.ask("/x.bak")[0] == 404
+
+
+@pytest.mark.slow
+def test_dev_does_not_reload_for_what_the_site_writes_itself(
+    dev: RunCommand, tmp_path: Path
+) -> None:
+    writes = """
+import atexit, logging, os, sqlite3
+from pathlib import Path
+from framework import Response
+
+os.makedirs("data", exist_ok=True)
+Path("src/generated.txt").write_text("at start")
+Path("src/count.txt").touch()
+names = os.listdir("data")
+logging.getLogger().addHandler(logging.FileHandler("src/site.log"))
+logging.getLogger("site").warning("start")
+atexit.register(lambda: Path("src/end.txt").write_text("at the end"))
+
+def GET(session):
+    count = Path("src/count.txt").read_text()
+    Path("src/count.txt").write_text(count + "x")
+    with sqlite3.connect("data/shop.dat") as database:
+        database.execute("CREATE TABLE IF NOT EXISTS visit(id)")
+        database.execute("INSERT INTO visit VALUES (1)")
+    Path("data/part").write_text("upload")
+    os.replace("data/part", f"data/upload-{len(count)}")
+    logging.getLogger("site").warning("visit")
+    session.set("count", count)
+    return Response(count)
+"""
+    sessions = "import framework\nconfig = framework.Config(session=framework.Sessions())\n"
+    files = {"src/pages/index.py": hello("one"), "src/pages/write.py": writes}
+    server = dev(files | {"framework.config.py": sessions})
+    assert [server.ask("/write")[1] for _ in range(3)] == ["", "x", "xx"]
+    write(tmp_path, {"src/pages/index.py": hello("two")})
+    server.answers("/", 200, "two")
+    assert server.ask("/write")[1] == "xxx"
+    write(tmp_path, {"src/pages/index.py": hello("three")})
+    server.answers("/", 200, "three")
+    assert re.findall("Changed: .*", server.output) == ["Changed: src/pages/index.py"] * 2
+
+
+@pytest.mark.slow
+def test_dev_recovers_when_the_source_is_gone_for_a_while(dev: RunCommand, tmp_path: Path) -> None:
+    server = dev({"src/pages/index.py": hello("one")})
+    assert server.ask() == (200, "one")
+    (tmp_path / "src").rename(tmp_path / "away")
+    wait_until(lambda: server.ask()[0] == 500, "the source to be gone")
+    (tmp_path / "away").rename(tmp_path / "src")
+    server.answers("/", 200, "one")
+    write(tmp_path, {"src/pages/index.py": hello("two")})
+    server.answers("/", 200, "two")
+
+
+@pytest.mark.slow
+def test_dev_recovers_from_files_of_editors(dev: RunCommand, tmp_path: Path) -> None:
+    server = dev({"src/pages/index.py": hello("one")})
+    pages, layouts = tmp_path / "src" / "pages", tmp_path / "src" / "layouts"
+    for folder in (pages / "a.jinja", layouts / "b.jinja"):
+        folder.mkdir(parents=True)
+    for link in (pages / ".#index.py", layouts / ".#base.jinja", layouts / "base.jinja"):
+        link.symlink_to("user@host.4711")
+    write(tmp_path, {"src/pages/4913": "", "src/pages/index.py~": ""})
+    server.says("src/layouts/base.jinja: cannot be read")
+    assert server.ask() == (200, "one")
+    (layouts / "base.jinja").unlink()
+    write(tmp_path, {"src/pages/index.py": hello("three"), "src/pages/index.py.swp": ""})
+    write(tmp_path, {"src/pages/index.py": hello("two")})
+    server.answers("/", 200, "two")
+    assert "Traceback" not in server.output
 
 
 @pytest.mark.slow
@@ -175,7 +283,7 @@ from framework import Response
 
 def is_awaited():
     frame = sys._current_frames()[threading.main_thread().ident]
-    return any(f.name == "join" for f in traceback.extract_stack(frame))
+    return any(f.name == "finish_requests" for f in traceback.extract_stack(frame))
 
 def GET():
     Path({str(begun)!r}).touch()

@@ -1,0 +1,57 @@
+"""Load the middleware of a site: `src/middleware.py` and each `_middleware.py` below `src/pages`."""
+
+import os
+from pathlib import Path
+
+from ..errors import Mistake
+from ..middleware import make_middleware
+from ..route import Middleware
+from .hooks import find_hook
+from .modules import LoadError, SiteModules
+from .near_misses import find_misnamed_files
+from .page_files import MIDDLEWARE, PageFolder
+from .wrappers import refuse_with
+
+
+class MiddlewareFiles:
+    """The middleware of a site by folder, and the mistakes in it.
+
+    A file that has a mistake, or is probably meant to be middleware, refuses every request: a guard
+    must not be left out.
+    """
+
+    def __init__(self, modules: SiteModules, folder: PageFolder) -> None:
+        self.mistakes: list[Mistake] = []
+        self._modules = modules
+        source = modules.root / "src"
+        files = [source / "middleware.py", *(file.path for file in folder.middleware.values())]
+        self._of_folder = {
+            path.parent: self._load(path)
+            for path in files
+            if os.path.lexists(path)  # a link that leads nowhere is a mistake
+        }
+        for path, name in (
+            *find_misnamed_files((file.path for file in folder.private), (MIDDLEWARE,)),
+            *find_misnamed_files(sorted(source.iterdir()), ("middleware.py",)),
+        ):
+            what = f"is not a {name}, so it never runs"
+            remedy = f"Rename it to {name}, or choose a name that is less similar."
+            mistake = Mistake(modules.relative(path), what, remedy)
+            self._of_folder[path.parent] = self._refuse(mistake)
+
+    def around(self, folder: Path) -> tuple[Middleware, ...]:
+        """Return the middleware of a folder and of those around it, the outermost first."""
+        folders = reversed([folder, *folder.parents])
+        return tuple(one for outer in folders for one in self._of_folder.get(outer, ()))
+
+    def _load(self, path: Path) -> tuple[Middleware, ...]:
+        file = self._modules.relative(path)
+        try:
+            return make_middleware(find_hook(self._modules.load(path), file, "on_request"), file)
+        except LoadError as error:
+            return self._refuse(*error.mistakes)
+
+    def _refuse(self, *mistakes: Mistake) -> tuple[Middleware, ...]:
+        """Record mistakes; return middleware that shows them."""
+        self.mistakes += mistakes
+        return (Middleware(refuse_with(mistakes), mistakes[0].location, is_async=False),)
