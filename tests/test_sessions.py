@@ -737,7 +737,7 @@ def test_a_file_that_cannot_be_read_is_no_session(
     else:
         file.write_bytes(content)
     assert store.read("a") is None
-    assert f"The session file {file} cannot be read: " in caplog.text
+    assert f"The session file {file} can't be read: " in caplog.text
 
 
 def test_a_stored_value_that_is_not_text_is_ignored(cache: Cache) -> None:

@@ -51,7 +51,7 @@ class FolderStore:
         except FileNotFoundError:
             pass
         except (OSError, UnicodeDecodeError) as error:
-            log.warning("The session file %s cannot be read: %s", path, error)
+            log.warning("The session file %s can't be read: %s", path, error)
         return None
 
     def write(self, id: str, text: str, max_age: int) -> None:

@@ -37,7 +37,7 @@ def read_source(path: Path, file: str) -> str:
 
 def explain_unreadable(error: OSError, file: str) -> Mistake:
     """Return the mistake behind an error of the file system."""
-    what = f"cannot be read: {error.strerror or error}"
+    what = f"can't be read: {error.strerror or error}"
     return Mistake(file, what, "Check its permissions, or remove it.")
 
 

@@ -44,7 +44,7 @@ def text(content: str) -> Fault:
 
 
 NO_PAGES = "has no folder src/pages"
-UNREADABLE = "cannot be read: "
+UNREADABLE = "can't be read: "
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ def test_dev_recovers_from_files_of_editors(dev: RunCommand, tmp_path: Path) -> 
     for link in (pages / ".#index.py", layouts / ".#base.jinja", layouts / "base.jinja"):
         link.symlink_to("user@host.4711")
     write(tmp_path, {"src/pages/4913": "", "src/pages/index.py~": ""})
-    server.says("src/layouts/base.jinja: cannot be read")
+    server.says("src/layouts/base.jinja: can't be read")
     assert server.ask() == (200, "one")
     (layouts / "base.jinja").unlink()
     write(tmp_path, {"src/pages/index.py": hello("three"), "src/pages/index.py.swp": ""})

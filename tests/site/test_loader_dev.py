@@ -141,7 +141,7 @@ def test_a_guard_that_is_a_link_to_nothing_is_not_left_out(site: SiteMaker) -> N
     made = site(mode="dev")
     (made.root / "src" / "middleware.py").symlink_to("nowhere.py")
     assert made.get("/").status == 500
-    assert "src/middleware.py: cannot be read" in made.get("/").text()
+    assert "src/middleware.py: can't be read" in made.get("/").text()
 
 
 def test_two_files_of_one_pattern_show_that_at_its_urls(site: SiteMaker) -> None:

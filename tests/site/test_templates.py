@@ -296,7 +296,7 @@ def test_a_link_that_leads_nowhere_is_a_mistake(site: SiteMaker, name: str) -> N
     (shop.root / "src" / name).symlink_to("nowhere")
     assert shop.errors() == (
         "The site has a mistake:\n"
-        f"src/{name}: cannot be read: No such file or directory\n"
+        f"src/{name}: can't be read: No such file or directory\n"
         "    Check its permissions, or remove it."
     )
 
@@ -317,7 +317,7 @@ def test_a_folder_that_cannot_be_read_is_a_mistake(
 ) -> None:
     shop = site({"src/pages/a/index.jinja": "ok"})
     monkeypatch.setattr(Path, "iterdir", _deny(shop.root / "src/pages/a", Path.iterdir))
-    assert "src/pages/a: cannot be read: Permission denied" in shop.errors()
+    assert "src/pages/a: can't be read: Permission denied" in shop.errors()
 
 
 def test_templates_in_linked_folders_are_checked(site: SiteMaker) -> None:
