@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextvars import Context, copy_context
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,18 @@ class App:
     """
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Handle one request (PEP 3333)."""
+        """Handle one request (PEP 3333). It has context variables of its own."""
+        variables = copy_context()
+        body = variables.run(self._respond, environ, start_response, variables)
+        return self._fallback(environ, start_response) if body is None else body  # type: ignore[misc]
+
+    def _respond(
+        self, environ: Environ, start_response: StartResponse, variables: Context
+    ) -> Iterable[bytes] | None:
+        """Handle one request; return `None` if the fallback application handles it."""
         if self._trust_proxies is not None:
             self._trust_proxies(environ)
-        context = APIContext(self._services, environ)
+        context = APIContext(self._services, environ, variables)
         response: Response | None = None
         try:
             self._check_host(environ)
@@ -63,7 +72,7 @@ class App:
         except (Exception, SystemExit) as error:
             response = self._error_pages.respond(context, error)
         if response is None:
-            return self._fallback(environ, start_response)  # type: ignore[misc]
+            return None
         try:
             if self._has_sessions:
                 context.session.save()
@@ -115,7 +124,6 @@ class App:
             start_response,
             head=environ["REQUEST_METHOD"] == "HEAD",
             cookies=context.set_cookies(),
-            run=context.run,
         )
         if type(body) is tuple or context.route is _FILE:
             context.close()
@@ -231,7 +239,10 @@ class App:
 
 
 class _StreamedBody:
-    """A body that the server iterates. Closing it closes the context of its request."""
+    """A body that the server iterates, with the context variables of its request.
+
+    Closing it closes the context of the request.
+    """
 
     __slots__ = ("_body", "_context")
 
@@ -241,11 +252,13 @@ class _StreamedBody:
         context.cookies.mark_sent()
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
+        run, chunks = self._context.variables.run, iter(self._body)
+        while (chunk := run(next, chunks, None)) is not None:
+            yield chunk
 
     def close(self) -> None:
         try:
-            self._body.close()
+            self._context.variables.run(self._body.close)
         finally:
             self._context.close()
 

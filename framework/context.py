@@ -1,7 +1,7 @@
 """`APIContext`: what a handler, middleware or page can ask about its request."""
 
-import contextvars
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +12,6 @@ from .route import Middleware, Route
 from .routing.paths import decode_mount, encode_path, quote_path
 from .sessions import Session, Store
 from .web.cookies import Cookies
-from .web.loop import Call, Loop
 from .web.request import Request
 from .web.requeststream import BodyLimits
 from .web.response import Response
@@ -95,7 +94,6 @@ class APIContext:
     __slots__ = (
         "_cookies",
         "_locals",
-        "_loop",
         "_request",
         "_session",
         "_url",
@@ -107,9 +105,14 @@ class APIContext:
         "rewritten_from",
         "route",
         "services",
+        "variables",
     )
 
-    def __init__(self, services: Services, environ: Environ) -> None:
+    def __init__(
+        self, services: Services, environ: Environ, variables: Context | None = None
+    ) -> None:
+        self.variables = variables or copy_context()
+        """The context in which the code of the request runs."""
         self.services = services
         self.environ = environ
         self.path = "/"
@@ -129,7 +132,6 @@ class APIContext:
         self._cookies: Cookies | None = None
         self._locals: Locals | None = None
         self._session: Session | None = None
-        self._loop: Loop | None = None
 
     @property
     def request(self) -> Request:
@@ -259,7 +261,7 @@ class APIContext:
         `path` is the path below the mount point. `request` replaces the request if it is given.
         """
         environ = self.environ | {"PATH_INFO": encode_path(path), "QUERY_STRING": query}
-        context = APIContext(self.services, environ)
+        context = APIContext(self.services, environ, self.variables)
         context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
         context.rewritten_from = self
         context._request = request or self.request.with_url(lambda: context._make_url().href)
@@ -267,21 +269,8 @@ class APIContext:
         context._locals = self.locals
         if self.services.sessions is not None:
             context._session = self.session
-        context._loop = self._loop = self._loop or Loop()
         context.is_prerendered = self.is_prerendered
         return context
-
-    def run(
-        self,
-        awaitable: Awaitable[T],
-        call: Call[Any] | None = None,
-        *,
-        context: contextvars.Context | None = None,
-    ) -> T:
-        """Return the result of an awaitable, run on the event loop of this request."""
-        if self._loop is None:
-            self._loop = Loop()
-        return self._loop.run(awaitable, call, context=context)
 
     def set_cookies(self) -> Sequence[str]:
         """Return the values of the `Set-Cookie` headers of this request."""
@@ -292,10 +281,8 @@ class APIContext:
         return self._cookies is not None and self._cookies.were_read
 
     def close(self) -> None:
-        """Cancel the tasks that the request left running, and forget the error of an error page."""
-        self.props = {}  # the error's traceback refers to this context and what the handler held
-        if self._loop is not None:
-            self._loop.close()
+        """Forget the error of an error page: its traceback refers to all that the handler held."""
+        self.props = {}
 
     @property
     def itself(self) -> "APIContext":

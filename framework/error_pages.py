@@ -26,6 +26,7 @@ from .routing.table import RouteTable
 from .routing.tree import Tree
 from .web.errors import InvalidDataError
 from .web.headers import add_vary, parse_accept
+from .web.loop import run
 from .web.response import Response
 from .web.wsgi import Environ
 
@@ -278,7 +279,7 @@ class ErrorPages:
             try:
                 result = handler.function(context, error)
                 if not isinstance(result, Response) and inspect.isawaitable(result):
-                    result = context.run(result)
+                    result = run(result)
                 if isinstance(result, Response):
                     return result.with_own_headers()
                 if result is not None:

@@ -16,7 +16,7 @@ from .errors import HandlerError, RewriteLoopError
 from .route import Handler, Middleware, Route
 from .routing.paths import decode_mount, decode_path, find_path_below
 from .routing.table import RouteTable
-from .web.loop import Call
+from .web.loop import Calls, run
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL
@@ -99,14 +99,14 @@ class _Wrapped:
 class Next:
     """The `next` of a middleware: `next()` runs what is inside, `next(path)` another route."""
 
-    __slots__ = ("_call", "_called", "_context", "_response", "_wrapped")
+    __slots__ = ("_called", "_calls", "_context", "_response", "_wrapped")
 
     def __init__(self, context: APIContext, wrapped: _Wrapped) -> None:
         self._context = context
         self._wrapped = wrapped
         self._called = False
         self._response: Response | None = None
-        self._call: Call[Response] | None = None
+        self._calls: Calls | None = None
 
     def __call__(self, target: Target | None = None) -> Response:
         """Return the `Response` of what is inside. A second call raises `HandlerError`."""
@@ -125,7 +125,7 @@ class Next:
     def to_response(self, result: Any) -> Response:
         """Return the `Response` that a middleware returned, or that of `next()` for `None`."""
         if not isinstance(result, Response) and inspect.isawaitable(result):
-            result = self._context.run(result, self._call)
+            result = run(result, self._calls)
         if isinstance(result, Response):
             return result
         where = self._wrapped.middleware.where
@@ -145,15 +145,14 @@ class Next:
 class AsyncNext(Next):
     """The `next` of an `async def` middleware: `await next()`.
 
-    `call_outside` makes an awaitable of a plain function, which runs while the event loop is
-    stopped.
+    `call_outside` makes an awaitable of a plain function, which runs in the thread of the request.
     """
 
     __slots__ = ("call_outside",)
 
     def __init__(self, context: APIContext, wrapped: _Wrapped) -> None:
         super().__init__(context, wrapped)
-        self._call = self.call_outside = Call[Response]()
+        self._calls = self.call_outside = Calls()
 
     def __call__(self, target: Target | None = None) -> Awaitable[Response]:  # type: ignore[override]
         """Return an awaitable of the `Response` of what is inside."""

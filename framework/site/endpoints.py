@@ -23,6 +23,7 @@ from ..errors import HandlerError, Mistake
 from ..options import did_you_mean
 from ..route import Handler, Handlers
 from ..web.formdata import File, FormData
+from ..web.loop import run
 from ..web.response import Response
 from ..web.search_params import URLSearchParams
 from ..web.url import URL
@@ -204,7 +205,7 @@ def to_response(result: Any, context: APIContext, where: str) -> Response:
     Raises `HandlerError` if there is none.
     """
     if not isinstance(result, Response) and inspect.isawaitable(result):
-        result = context.run(result)
+        result = run(result)
     if isinstance(result, Response):
         return result
     returned = "None" if result is None else type(result).__name__

@@ -15,6 +15,7 @@ from jinja2.utils import missing
 from ..context import CONTEXT_NAMES
 from ..web.formdata import File, FormData
 from ..web.headers import Headers
+from ..web.loop import run
 from ..web.request import Request
 from ..web.response import Response
 from ..web.search_params import URLSearchParams
@@ -90,7 +91,7 @@ class _Context(Context):
     def call(self, function: Any, /, *args: Any, **options: Any) -> Any:
         value = super().call(function, *args, **options)
         if type(value) is CoroutineType and CONTEXT_KEY in self.parent:
-            return self.parent[CONTEXT_KEY].run(value)
+            return run(value)
         return _check_async(value)
 
 

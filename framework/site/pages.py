@@ -17,6 +17,7 @@ from ..errors import Mistake
 from ..route import Handlers
 from ..static.types import has_extension, page_type_of
 from ..web.headers import Headers
+from ..web.loop import run
 from ..web.response import Response
 from .endpoints import make_handlers, to_response
 from .environment import WEB_CLASSES
@@ -106,7 +107,7 @@ def _make_handler(
         names = frontmatter.names
         result = frontmatter.run(*[own.get(name) or getattr(context, name) for name in names])
         if frontmatter.is_async:
-            result = context.run(result)
+            result = run(result)
         if type(result) is not Variables:
             return _check_error(to_response(result, context, f"{file}: the frontmatter"))
         render = template.stream if page.stream else template.render

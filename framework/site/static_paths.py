@@ -16,7 +16,8 @@ from unicodedata import normalize
 from ..errors import StaticPathsError
 from ..routing.pattern import Pattern
 from ..static.files import StaticFile
-from ..web.loop import Loop
+from ..web.iteration import Iteration
+from ..web.loop import run
 
 UrlFor = Callable[[str, Mapping[str, Any]], str]
 _find_hidden = re.compile(r"/(\.(?!well-known(?:/|$))[^/]*)").search
@@ -150,8 +151,7 @@ class StaticPaths:
         try:
             result = function(**arguments)
             if inspect.isawaitable(result):
-                with closing(Loop()) as loop:
-                    result = loop.run(result)
+                result = run(result)
         except (Exception, SystemExit) as error:
             raise self._failed(error) from error
         if yields:
@@ -169,9 +169,8 @@ class StaticPaths:
             if isinstance(items, Generator):
                 yield from items
                 return
-            with closing(Loop()) as loop:
-                while (item := loop.run(anext(items, self))) is not self:  # self marks the end
-                    yield item
+            with closing(Iteration(items)) as iteration:
+                yield from iteration
         except (Exception, SystemExit) as error:
             raise self._failed(error) from error
 

@@ -1,165 +1,318 @@
-"""Run coroutines in a WSGI request.
+"""Run coroutines on the event loop of this process.
 
-Each request has one event loop, which is created with its first coroutine. Code that is not async
-runs in the thread of the request while the loop is stopped, so async and plain middleware and
-handlers can call each other.
+The loop runs in a background thread, which starts with the first coroutine. The thread of a request
+waits for its coroutine. Meanwhile it runs the plain functions that the coroutine calls, such as
+`next()` in async middleware, so plain code always runs in the thread of its request.
 """
 
 import asyncio
-import contextvars
+import atexit
 import inspect
+import logging
+import os
 import re
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
-from functools import partial
+from contextvars import Context, ContextVar, copy_context
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+Finish = Callable[["asyncio.Task[Any] | None"], object]
+"""Takes a task that has finished, or `None` if the loop ended before."""
 
+log = logging.getLogger("framework")
 _is_await_of_plain_value = re.compile("can't be (used in 'await'|awaited)").search
+_UNSET = object()
+
+
+class EventLoop:
+    """An event loop that runs in a thread of its own, until `stop()`."""
+
+    def __init__(self, *, is_temporary: bool = False) -> None:
+        self.has_ended = False
+        self.is_temporary = is_temporary
+        self._is_stopping = False
+        self._jobs: set[Job] = set()
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = self._runner.get_loop()
+        self._thread = threading.Thread(target=self._main, name="framework-loop", daemon=True)
+        self._thread.start()
+
+    def run(self, awaitable: Awaitable[T], calls: "Calls | None" = None) -> T:
+        """Run an awaitable and return its result. It calls plain functions with `calls`.
+
+        It sees the context variables of the caller, and the caller sees those that it sets.
+        """
+        calls = calls or Calls()
+        coroutine = awaitable if inspect.iscoroutine(awaitable) else _await(awaitable)
+        context = copy_context()
+        job = self.start(coroutine, context, calls.finish)
+        try:
+            task = calls.run_until_finished()
+        except BaseException:  # the server ends the request
+            job.cancel()
+            raise
+        adopt(context)
+        return result_of(task)  # type: ignore[no-any-return]
+
+    def start(self, coroutine: Coroutine[Any, Any, Any], context: Context, finish: Finish) -> "Job":
+        """Start a coroutine as a task in a context. `finish` is called in the loop's thread."""
+        job = Job(self, coroutine, context, finish)
+        self._jobs.add(job)
+        self.call(job.start)
+        if self.has_ended:
+            self._fail_jobs()
+        call = _current_call.get()
+        if call is not None:
+            call.depend_on(job)
+        return job
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function in the loop's thread, unless the loop has ended."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function)
+
+    def forget(self, job: "Job") -> None:
+        self._jobs.discard(job)
+
+    def release(self) -> None:
+        """Stop the loop if it is temporary."""
+        if self.is_temporary:
+            self.stop()
+
+    def stop(self) -> None:
+        """Cancel what still runs, and end the thread."""
+        self._is_stopping = True
+        self.call(self._loop.stop)
+        self._thread.join()
+
+    def _main(self) -> None:
+        _loop_threads.add(threading.get_ident())
+        try:
+            with self._runner:
+                while not self._is_stopping:
+                    with suppress(SystemExit):  # the task that raised it has it too
+                        self._loop.run_forever()
+        except BaseException:
+            log.exception("The event loop failed. The next coroutine starts another one.")
+        finally:
+            self.has_ended = True
+            self._fail_jobs()
+            _loop_threads.discard(threading.get_ident())
+
+    def _fail_jobs(self) -> None:
+        while self._jobs:
+            self._jobs.pop().fail()
+
+
+class Job:
+    """A coroutine that runs on a loop, as one task."""
+
+    __slots__ = ("_context", "_coroutine", "_finish", "_task", "loop")
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        coroutine: Coroutine[Any, Any, Any],
+        context: Context,
+        finish: Finish,
+    ) -> None:
+        self.loop = loop
+        self._coroutine = coroutine
+        self._context = context
+        self._finish = finish
+        self._task: asyncio.Task[Any] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._coroutine, context=self._context)
+        self._task.add_done_callback(self._end)
+
+    def cancel(self) -> None:
+        """Cancel the task, from any thread."""
+        self.loop.call(lambda: self._task and self._task.cancel())
+
+    def fail(self) -> None:
+        """Report that the loop ended before the coroutine."""
+        self._coroutine.close()
+        self._finish(None)
+
+    def _end(self, task: "asyncio.Task[Any]") -> None:
+        self.loop.forget(self)
+        self._finish(task)
+
+
+class Calls:
+    """Calls plain functions for a coroutine, in the thread that waits for the coroutine."""
+
+    __slots__ = ("_inbox", "is_finished")
+
+    def __init__(self) -> None:
+        self._inbox: SimpleQueue[Any] = SimpleQueue()
+        self.is_finished = False
+
+    def __call__(self, function: Callable[[], T]) -> "Call[T]":
+        """Call the function; return an awaitable of its result."""
+        if self.is_finished:
+            raise RuntimeError("next() was called after its middleware returned.")
+        call = Call(function)
+        self._inbox.put(call)
+        return call
+
+    def finish(self, task: "asyncio.Task[Any] | None") -> None:
+        self.is_finished = True
+        self._inbox.put(task)
+
+    def run_until_finished(self) -> "asyncio.Task[Any] | None":
+        """Run functions as they are called, until the coroutine has finished."""
+        while isinstance(message := self._inbox.get(), Call):
+            message.run()
+        return message  # type: ignore[no-any-return]
 
 
 class Call(Generic[T]):
-    """Calls plain functions for a coroutine that `Loop.run` runs.
+    """The call of a plain function. Awaiting it gives the result of the function."""
 
-    A call returns a future. The loop then stops while the function runs, in a copy of the
-    coroutine's context.
-    """
+    __slots__ = ("_context", "_function", "_future", "_job")
 
-    __slots__ = ("_waiting",)
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._context = copy_context()
+        self._future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._job: Job | None = None
 
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[Callable[[], T], asyncio.Future[T], contextvars.Context]] = (
-            deque()
-        )
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._wait().__await__()
 
-    def __call__(self, function: Callable[[], T]) -> "asyncio.Future[T]":
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append((function, future, contextvars.copy_context()))
-        loop.stop()
-        return future
-
-    def run_next(self) -> bool:
-        """Run the oldest function that was called; return false if there is none."""
-        if not self._waiting:
-            return False
-        function, future, context = self._waiting.popleft()
-        if future.cancelled():
-            return True
+    async def _wait(self) -> T:
         try:
-            result = context.run(function)
-        except (Exception, SystemExit) as error:  # the future raises it
-            failure: Exception | SystemExit = error
+            return await self._future
+        except asyncio.CancelledError:
+            if self._job is not None:
+                self._job.cancel()
+            raise
+        finally:
+            if not self._future.cancelled():
+                adopt(self._context)
+
+    def run(self) -> None:
+        """Run the function in this thread, unless the coroutine was cancelled."""
+        if self._future.cancelled():
+            return
+        result: T | None = None
+        failure: Exception | SystemExit | None = None
+        try:
+            result = self._context.run(self._call)
+        except (Exception, SystemExit) as error:
+            failure = error
             if isinstance(error, StopIteration):  # a future does not accept one
                 failure = RuntimeError("A StopIteration was raised and not caught.")
                 failure.__cause__ = error
-            if not future.cancelled():  # by another task of the coroutine, while `function` ran
-                future.set_exception(failure)
-                future.exception()  # mark as retrieved, so that asyncio does not log it
-            del future, failure  # the traceback refers to this frame
+        with suppress(RuntimeError):  # the loop has ended
+            self._future.get_loop().call_soon_threadsafe(self._resolve, result, failure)
+        del failure  # its traceback refers to this frame
+
+    def _resolve(self, result: Any, failure: Exception | SystemExit | None) -> None:
+        if self._future.done():  # the coroutine was cancelled
+            return
+        if failure is None:
+            self._future.set_result(result)
         else:
-            if not future.cancelled():
-                future.set_result(result)
-        return True
+            self._future.set_exception(failure)
+            self._future.exception()  # mark as retrieved, so that asyncio does not log it
 
-
-class Loop:
-    """The event loop of one request; `close()` cancels what still runs on it."""
-
-    __slots__ = ("_runner",)
-
-    def __init__(self) -> None:
-        self._runner: asyncio.Runner | None = None
-
-    def run(
-        self,
-        awaitable: Awaitable[T],
-        call: Call[Any] | None = None,
-        *,
-        context: contextvars.Context | None = None,
-    ) -> T:
-        """Run the awaitable and return its result.
-
-        It calls plain functions with `call`. It runs in `context`, which keeps the variables that
-        it sets, or in a copy of the caller's context.
-        """
-        coroutine: Coroutine[Any, Any, T] = (
-            awaitable if inspect.iscoroutine(awaitable) else _await(awaitable)
-        )
-        context = context or contextvars.copy_context()
-        running = _running_loop()
-        if running is None:
-            return self._drive(coroutine, call, context)
-        # The caller runs on a loop, and a thread runs only one: use another thread. If the caller
-        # runs on this very loop, a temporary second loop runs the new coroutine.
-        mine = contextvars.copy_context()
-        drive = partial(mine.run, self._drive, coroutine, call, context)
-        if self._runner is None or self._runner.get_loop() is not running:
-            return _elsewhere(drive)
-        busy, self._runner = self._runner, None
+    def _call(self) -> T:
+        token = _current_call.set(self)
         try:
-            return _elsewhere(drive)
+            return self._function()
         finally:
-            self.close()
-            self._runner = busy
+            _current_call.reset(token)
 
-    def _drive(
-        self,
-        coroutine: Coroutine[Any, Any, T],
-        call: Call[Any] | None,
-        context: contextvars.Context,
-    ) -> T:
-        if self._runner is None:
-            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        loop = self._runner.get_loop()
-        task = loop.create_task(coroutine, context=context)
-        task.add_done_callback(lambda _: loop.stop())
-        while not task.done():
-            with suppress(SystemExit):  # the task has it too; that of another task is logged
-                loop.run_forever()
-            while call is not None and call.run_next():
-                pass
-        try:
-            return task.result()
-        except asyncio.CancelledError as error:  # a BaseException would end the server's thread
-            raise RuntimeError("The coroutine was cancelled.") from error
-        except TypeError as error:
-            if _is_await_of_plain_value(str(error)):
-                error.add_note(
-                    "Remove await: request.json() and the other readers return plain values."
-                )
-            raise
-        finally:
-            del task  # the traceback of its exception refers to this frame
-
-    def close(self) -> None:
-        """Cancel what still runs, and close the loop if it was created."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            if _running_loop() is None:
-                runner.close()
-            else:
-                _elsewhere(runner.close)
+    def depend_on(self, job: Job) -> None:
+        """Cancel a job that the function started, if this call is cancelled."""
+        self._job = job
+        if self._future.cancelled():
+            job.cancel()
 
 
-def _elsewhere(function: Callable[[], T]) -> T:
-    """Run the function in a new thread and return its result.
+def run(awaitable: Awaitable[T], calls: Calls | None = None) -> T:
+    """Run an awaitable on the loop of this process, and return its result.
 
-    The thread is not kept for later calls, which would deadlock if garbage collection closes a
-    loop.
+    It sees the context variables of the caller, and the caller sees those that it sets. It calls
+    plain functions with `calls`.
     """
-    with ThreadPoolExecutor(1, "framework-loop") as thread:
-        return thread.submit(function).result()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+    loop = choose_loop()
     try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+        return loop.run(awaitable, calls)
+    finally:
+        loop.release()
+
+
+_process_loop: EventLoop | None = None
+_lock = threading.Lock()
+_loop_threads: set[int] = set()
+_current_call: ContextVar[Call[Any] | None] = ContextVar("current_call", default=None)
+
+
+def choose_loop() -> EventLoop:
+    """Return the loop of this process.
+
+    If the caller blocks the thread of a loop, the result is a temporary loop, to be released.
+    """
+    global _process_loop
+    if threading.get_ident() in _loop_threads:
+        return EventLoop(is_temporary=True)
+    with _lock:
+        if _process_loop is None or _process_loop.has_ended:
+            _process_loop = EventLoop()
+        return _process_loop
+
+
+@atexit.register
+def stop_loop() -> None:
+    """Stop the loop of this process, if there is one."""
+    if _process_loop is not None:
+        _process_loop.stop()
+
+
+def _after_fork() -> None:
+    """Start without a loop in a new process, which has none of the threads of its parent."""
+    global _process_loop, _lock
+    if _process_loop is not None:
+        _of_parents.append(_process_loop)
+    _process_loop = None
+    _lock = threading.Lock()
+    _loop_threads.clear()
+
+
+_of_parents: list[EventLoop] = []  # kept: closing one would change what the parent watches
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def adopt(context: Context) -> None:
+    """Give the context variables of the caller the values that they have in `context`."""
+    for variable, value in context.items():
+        if variable.get(_UNSET) is not value:
+            variable.set(value)
+
+
+def result_of(task: "asyncio.Task[Any] | None") -> Any:
+    """Return the result of a task, or raise its exception as one that servers survive."""
+    if task is None:
+        raise RuntimeError("The event loop ended before the coroutine.")
+    try:
+        return task.result()
+    except asyncio.CancelledError as error:  # a BaseException would end the server's thread
+        raise RuntimeError("The coroutine was cancelled.") from error
+    except TypeError as error:
+        if _is_await_of_plain_value(str(error)):
+            error.add_note(
+                "Remove await: request.json() and the other readers return plain values."
+            )
+        raise
+    finally:
+        del task  # the traceback of its exception refers to this frame
 
 
 async def _await(awaitable: Awaitable[T]) -> T:

@@ -10,7 +10,7 @@ from .body import PLAIN_TEXT, Body, BodyInit, extract
 from .errors import BodyUsedError
 from .headers import Headers, HeadersInit
 from .jsontext import write_json
-from .stream import Run, Stream, to_bytes
+from .stream import Stream, to_bytes
 from .strings import to_usv
 from .url import URL
 from .wsgi import StartResponse
@@ -221,13 +221,11 @@ class Response(Body):
         *,
         head: bool = False,
         cookies: Sequence[str] = (),
-        run: Run | None = None,
     ) -> Iterable[bytes]:
         """Send this response to a WSGI server; return what the application returns.
 
         `head`: the request was HEAD, so send headers only. `cookies` are the values of further
-        `set-cookie` headers. `run` awaits what an async body yields, on the event loop of the
-        request; by default the body has its own loop.
+        `set-cookie` headers.
 
         A response that does not stream can be sent again; a stream is sent once
         (`BodyUsedError`). The content length is computed if it is known. Without a content type,
@@ -261,7 +259,7 @@ class Response(Body):
         if cookies or self._headers._cookies:
             headers += [("set-cookie", cookie) for cookie in (*self._headers._cookies, *cookies)]
         if isinstance(source, Stream):
-            return self._send_stream(source, start_response, line, headers, head, run)
+            return self._send_stream(source, start_response, line, headers, head)
         start_response(line, headers)
         return (data,) if data and not head else ()
 
@@ -272,7 +270,6 @@ class Response(Body):
         line: str,
         headers: list[tuple[str, str]],
         head: bool,
-        run: Run | None,
     ) -> Iterable[bytes]:
         if self._used:
             raise BodyUsedError(
@@ -280,8 +277,6 @@ class Response(Body):
                 "Return a new Response for each request, or clone() it."
             )
         self._used = True
-        if run is not None:
-            stream.use(run)
         try:
             start_response(line, headers)
         except BaseException:

@@ -2,27 +2,17 @@
 
 import io
 import itertools
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
-from contextvars import Context, copy_context
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from copy import copy
 from typing import Protocol, Self, TypeVar
 
-from .loop import Loop
+from .iteration import Iteration
 from .strings import to_usv
 
 T = TypeVar("T")
 
 BLOCK = 64 * 1024
 """How many bytes of a file are read at a time."""
-
-
-class Run(Protocol):
-    """A function that awaits an object in a context and returns the result."""
-
-    def __call__(self, awaitable: Awaitable[T], /, *, context: Context) -> T: ...
-
-
-_END = object()
 
 
 def to_bytes(piece: object) -> bytes:
@@ -88,9 +78,6 @@ class Stream:
         if close is not None:
             close()
 
-    def use(self, run: Run) -> None:
-        """Make an async stream await its chunks with `run`."""
-
 
 def _copy(failure: Exception) -> Exception:
     """Return a copy without the traceback, which refers to the stream and what its readers hold.
@@ -106,7 +93,8 @@ def _copy(failure: Exception) -> Exception:
 def find_stream(source: object) -> Stream | None:
     """Return the stream of an iterable, an async iterable or a binary file, else `None`."""
     if isinstance(source, AsyncIterable):
-        return AsyncStream(source)
+        iteration = Iteration(source)
+        return Stream(iteration, iteration.close)
     if hasattr(source, "read") and not isinstance(source, io.TextIOBase):
         return FileStream(source)
     if not isinstance(source, Iterable):
@@ -135,46 +123,6 @@ class FileStream(Stream):
         return to_bytes(self._file.read() or b"")
 
 
-class AsyncStream(Stream):
-    """The chunks of an async iterable, awaited one by one.
-
-    They are awaited with the function given to `use`, or else on an event loop of the stream's
-    own; all in one context, which keeps the context variables that the iterable sets.
-    """
-
-    __slots__ = ("_awaited",)
-
-    def __init__(self, source: AsyncIterable[object]) -> None:
-        self._awaited = _Awaited(source)
-        super().__init__(iter(self._awaited), self._awaited.close)
-
-    def use(self, run: Run) -> None:
-        self._awaited.run = run
-
-
-class _Awaited:
-    """Iterates over an async iterable; a separate object, so that a stream is in no cycle."""
-
-    __slots__ = ("_chunks", "_context", "_loop", "run")
-
-    def __init__(self, source: AsyncIterable[object]) -> None:
-        self._chunks = aiter(source)
-        self._context = copy_context()
-        self._loop = Loop()
-        self.run: Run = self._loop.run
-
-    def __iter__(self) -> Iterator[object]:
-        while (chunk := self.run(anext(self._chunks, _END), context=self._context)) is not _END:
-            yield chunk
-
-    def close(self) -> None:
-        try:
-            if hasattr(self._chunks, "aclose"):
-                self.run(self._chunks.aclose(), context=self._context)
-        finally:
-            self._loop.close()
-
-
 class Branch(Stream):
     """One of the two streams of `tee`."""
 
@@ -187,9 +135,6 @@ class Branch(Stream):
     def close(self) -> None:
         super().close()
         self._chunks = iter(())  # frees what is kept for this branch
-
-    def use(self, run: Run) -> None:
-        self._trunk.use(run)
 
 
 def tee(stream: Stream) -> tuple[Branch, Branch]:
