@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextvars import Context, copy_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .config import Config
 from .context import APIContext, Services
@@ -251,10 +251,11 @@ class _StreamedBody:
         self._context = context
         context.cookies.mark_sent()
 
-    def __iter__(self) -> Iterator[bytes]:
-        run, chunks = self._context.variables.run, iter(self._body)
-        while (chunk := run(next, chunks, None)) is not None:
-            yield chunk
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._context.variables.run(next, self._body)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         try:

@@ -41,7 +41,10 @@ class Iteration:
         if type(message) is tuple:
             return message[0]
         self._end(self._job)
-        result_of(message)
+        try:
+            result_of(message)
+        finally:
+            del message  # the traceback of its exception refers to this frame
         raise StopIteration
 
     def close(self) -> None:

@@ -7,10 +7,13 @@ waits for its coroutine. Meanwhile it runs the plain functions that the coroutin
 
 import asyncio
 import atexit
+import importlib
+import importlib.util
 import inspect
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
@@ -25,6 +28,7 @@ Finish = Callable[["asyncio.Task[Any] | None"], object]
 log = logging.getLogger("framework")
 _is_await_of_plain_value = re.compile("can't be (used in 'await'|awaited)").search
 _UNSET = object()
+_STOP_TIMEOUT = 5.0  # seconds that cancelled coroutines have to end when the process ends
 
 
 class EventLoop:
@@ -35,7 +39,7 @@ class EventLoop:
         self.is_temporary = is_temporary
         self._is_stopping = False
         self._jobs: set[Job] = set()
-        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._runner = asyncio.Runner(loop_factory=_new_loop)
         self._loop = self._runner.get_loop()
         self._thread = threading.Thread(target=self._main, name="framework-loop", daemon=True)
         self._thread.start()
@@ -55,7 +59,10 @@ class EventLoop:
             job.cancel()
             raise
         adopt(context)
-        return result_of(task)  # type: ignore[no-any-return]
+        try:
+            return result_of(task)  # type: ignore[no-any-return]
+        finally:
+            del task  # the traceback of its exception refers to this frame
 
     def start(self, coroutine: Coroutine[Any, Any, Any], context: Context, finish: Finish) -> "Job":
         """Start a coroutine as a task in a context. `finish` is called in the loop's thread."""
@@ -86,7 +93,7 @@ class EventLoop:
         """Cancel what still runs, and end the thread."""
         self._is_stopping = True
         self.call(self._loop.stop)
-        self._thread.join()
+        self._thread.join(_STOP_TIMEOUT)
 
     def _main(self) -> None:
         _loop_threads.add(threading.get_ident())
@@ -140,6 +147,7 @@ class Job:
 
     def _end(self, task: "asyncio.Task[Any]") -> None:
         self.loop.forget(self)
+        self._task = None  # its exception may refer to this object
         self._finish(task)
 
 
@@ -168,59 +176,52 @@ class Calls:
         """Run functions as they are called, until the coroutine has finished."""
         while isinstance(message := self._inbox.get(), Call):
             message.run()
-        return message  # type: ignore[no-any-return]
+        try:
+            return message  # type: ignore[no-any-return]
+        finally:
+            del message  # the traceback of its exception refers to this frame
 
 
 class Call(Generic[T]):
     """The call of a plain function. Awaiting it gives the result of the function."""
 
-    __slots__ = ("_context", "_function", "_future", "_job")
+    __slots__ = ("_context", "_failure", "_function", "_job", "_result", "_returned")
+
+    _result: T
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
         self._context = copy_context()
-        self._future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._returned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._failure: Exception | SystemExit | None = None
         self._job: Job | None = None
 
     def __await__(self) -> Generator[Any, None, T]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> T:
         try:
-            return await self._future
+            yield from self._returned
         except asyncio.CancelledError:
             if self._job is not None:
                 self._job.cancel()
             raise
+        adopt(self._context)
+        failure, self._failure = self._failure, None
+        if failure is None:
+            return self._result
+        try:
+            raise failure
         finally:
-            if not self._future.cancelled():
-                adopt(self._context)
+            del failure  # its traceback refers to this frame
 
     def run(self) -> None:
         """Run the function in this thread, unless the coroutine was cancelled."""
-        if self._future.cancelled():
+        if self._returned.cancelled():
             return
-        result: T | None = None
-        failure: Exception | SystemExit | None = None
         try:
-            result = self._context.run(self._call)
+            self._result = self._context.run(self._call)
         except (Exception, SystemExit) as error:
-            failure = error
-            if isinstance(error, StopIteration):  # a future does not accept one
-                failure = RuntimeError("A StopIteration was raised and not caught.")
-                failure.__cause__ = error
+            self._failure = error
         with suppress(RuntimeError):  # the loop has ended
-            self._future.get_loop().call_soon_threadsafe(self._resolve, result, failure)
-        del failure  # its traceback refers to this frame
-
-    def _resolve(self, result: Any, failure: Exception | SystemExit | None) -> None:
-        if self._future.done():  # the coroutine was cancelled
-            return
-        if failure is None:
-            self._future.set_result(result)
-        else:
-            self._future.set_exception(failure)
-            self._future.exception()  # mark as retrieved, so that asyncio does not log it
+            self._returned.get_loop().call_soon_threadsafe(self._wake)
 
     def _call(self) -> T:
         token = _current_call.set(self)
@@ -229,10 +230,16 @@ class Call(Generic[T]):
         finally:
             _current_call.reset(token)
 
+    def _wake(self) -> None:
+        if self._returned.done():  # it was cancelled meanwhile
+            self._failure = None
+        else:
+            self._returned.set_result(None)
+
     def depend_on(self, job: Job) -> None:
         """Cancel a job that the function started, if this call is cancelled."""
         self._job = job
-        if self._future.cancelled():
+        if self._returned.cancelled():
             job.cancel()
 
 
@@ -247,6 +254,18 @@ def run(awaitable: Awaitable[T], calls: Calls | None = None) -> T:
         return loop.run(awaitable, calls)
     finally:
         loop.release()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Create a loop, with uvloop if it is installed.
+
+    Gevent replaces what the loop of asyncio waits with, so that other requests go on meanwhile. It
+    can't do so for uvloop.
+    """
+    gevent = sys.modules.get("gevent.monkey")
+    if importlib.util.find_spec("uvloop") and not (gevent and gevent.is_module_patched("select")):
+        return importlib.import_module("uvloop").new_event_loop()  # type: ignore[no-any-return]
+    return asyncio.new_event_loop()
 
 
 _process_loop: EventLoop | None = None
