@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from .config import Config
-from .context import APIContext, Services
+from .context import APIContext, Services, State
 from .error_pages import Crash, ErrorPages, add_request_id
 from .middleware import Rewriter
 from .route import Handler, Handlers, Route
@@ -56,6 +56,8 @@ class App:
         context = APIContext(self._services, environ, variables)
         response: Response | None = None
         try:
+            if self._lifespan is not None and self._lifespan.process != os.getpid():
+                self._lifespan.start(self)
             self._check_host(environ)
             match = self._match(environ)
             if match is not None:
@@ -163,6 +165,7 @@ class App:
         self._files, self._routes, self._missing = site.files, site.routes, site.missing
         self._make_etag = site.config.etag
         self._has_sessions = site.sessions is not None
+        self._lifespan = site.lifespan
         # Without the paths of files, which come first.
         self._exact = {key: m for key, m in site.routes.exact.items() if m.path not in site.files}
         self._error_pages = ErrorPages(
@@ -180,6 +183,7 @@ class App:
             render=site.templates.render,
             markdown=site.templates.markdown.render,
             error_response=self._error_pages.respond,
+            get_state=self._get_state,
             sessions=site.sessions,
         )
         self._trust_proxies = (
@@ -230,11 +234,28 @@ class App:
             context.route, context.params, context.path = match.route, match.params, match.path
         return explain(self.site, context, environ["REQUEST_METHOD"], target)
 
+    def start(self) -> None:
+        """Run the `lifespan()` of the site in this process, unless it runs already.
+
+        The first request does so too. Raises `SiteError` for an error in it.
+        """
+        if self._lifespan is not None:
+            self._lifespan.start(self)
+
+    def stop(self) -> None:
+        """Run the end of the `lifespan()`, if it runs in this process."""
+        if self._lifespan is not None:
+            self._lifespan.stop()
+
+    def _get_state(self) -> State:
+        return State() if self._lifespan is None else self._lifespan.state
+
     def close(self) -> None:
-        """Remove the site's modules from `sys.modules` and its `src/` from `sys.path`.
+        """Stop, and remove the site's modules from `sys.modules` and its `src/` from `sys.path`.
 
         If another `App` of the same folder is open, they stay until it is closed.
         """
+        self.stop()
         self.site.modules.close()
 
 

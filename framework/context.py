@@ -34,7 +34,8 @@ class Locals:
             self.__dict__.update(values)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"locals has no {name!r}; it has: {', '.join(self) or 'nothing yet'}")
+        own = type(self).__name__.lower()
+        raise AttributeError(f"{own} has no {name!r}; it has: {', '.join(self) or 'nothing yet'}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.__dict__[name] = value
@@ -62,7 +63,22 @@ class Locals:
         return self.__dict__.get(name, default)
 
     def __repr__(self) -> str:
-        return f"Locals({self.__dict__!r})"
+        return f"{type(self).__name__}({self.__dict__!r})"
+
+
+class State(Locals):
+    """What `lifespan()` yielded: shared by all requests of a process, and read-only."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise TypeError(f"state is read-only. Use locals.{name} for data of one request.")
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise TypeError("state is read-only.")
+
+    __delitem__ = __delattr__
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,7 @@ class Services:
     render: "Callable[[APIContext, str, Mapping[str, Any]], Response]"
     error_response: "Callable[[APIContext, Any], Response]"
     markdown: Callable[[str], Markup]
+    get_state: Callable[[], State] = State
     sessions: Store | None = None
 
 
@@ -161,6 +178,11 @@ class APIContext:
         if self._locals is None:
             self._locals = Locals(self.environ.get("framework.locals"))
         return self._locals
+
+    @property
+    def state(self) -> State:
+        """What the `lifespan()` of the site yielded in this process."""
+        return self.services.get_state()
 
     @property
     def session(self) -> Session:
@@ -326,6 +348,7 @@ CONTEXT_NAMES = frozenset(
         "route_pattern",
         "session",
         "site",
+        "state",
         "url",
         "url_for",
     ]

@@ -4,7 +4,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Self, TypedDict, Unpack
 from wsgiref.validate import WSGIWarning, validator
 
 from .web.body import BodyInit
@@ -40,6 +40,8 @@ class Client:
     The application may be any WSGI application. `wsgiref.validate` checks every call. A response
     can be read more than once. `cookies` has the cookies by host and name; the client
     ignores their path, domain and `Secure`. `url` is the URL of the last response.
+
+    As a context manager it runs the `lifespan()` of an `App`: `with Client(app) as client: ...`.
     """
 
     def __init__(self, application: WSGIApplication, base_url: str = "http://localhost") -> None:
@@ -47,6 +49,17 @@ class Client:
         self.cookies: dict[str, dict[str, str]] = {}
         self.application = application
         self._base = self.url
+
+    def __enter__(self) -> Self:
+        start = getattr(self.application, "start", None)
+        if start is not None:
+            start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        stop = getattr(self.application, "stop", None)
+        if stop is not None:
+            stop()
 
     def request(self, method: str, url: str | URL, **options: Unpack[RequestOptions]) -> Response:
         """Send one request and return the response. A relative `url` starts at `base_url`.

@@ -4,10 +4,12 @@ https://gunicorn.org/reference/settings/
 """
 
 import logging
+import mmap
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
@@ -91,6 +93,8 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no typ
     def __init__(self, settings: Mapping[str, Any], make_application: Callable[[], App]) -> None:
         self._settings = settings
         self.make_application = make_application
+        self._master = os.getpid()
+        self._has_started = mmap.mmap(-1, 1)  # shared with the workers: 1 after one has started
         super().__init__()
 
     def load_config(self) -> None:
@@ -107,9 +111,32 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn has no typ
         try:
             return self.make_application()
         except SiteError as error:
-            log.error("A worker can't start and tries again. %s", error)
-            time.sleep(_RETRY_DELAY)
-            sys.exit(1)
+            _try_again(error)
+
+    def wsgi(self) -> App:
+        """Return the application; run its `lifespan()` in each worker.
+
+        An error in it ends the server, unless a worker has started before.
+        """
+        application: App = super().wsgi()
+        if os.getpid() == self._master:  # with preload_app
+            return application
+        try:
+            application.start()
+        except SiteError as error:
+            if self._has_started[0]:
+                _try_again(error)
+            log.error("A worker can't start. %s", error)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        self._has_started[0] = 1
+        return application
+
+
+def _try_again(error: SiteError) -> NoReturn:
+    """End a worker, which gunicorn replaces by another one."""
+    log.error("A worker can't start and tries again. %s", error)
+    time.sleep(_RETRY_DELAY)
+    sys.exit(1)
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc] # gunicorn has no types

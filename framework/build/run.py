@@ -54,6 +54,7 @@ def build(root: Path, *, jobs: int = 1, progress: Progress | None = None) -> Rep
     root = root.resolve()
     with closing(App(root, mode="build")) as app:
         target = find_target(root, app.config)
+        app.start()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with output_folder(target) as folder:

@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from multiprocessing.util import Finalize
 from warnings import catch_warnings, simplefilter
 
 from ..errors import BuildError
@@ -90,6 +91,7 @@ _task: tuple[Writer, Plan, Warnings]
 def _start_worker(writer: Writer, plan: Plan, warnings: Warnings) -> None:
     global _task
     _task = writer, plan, warnings
+    Finalize(None, writer.stop_app, exitpriority=0)  # atexit is not for these processes
     parent = multiprocessing.parent_process()
     threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
 

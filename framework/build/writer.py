@@ -33,6 +33,7 @@ class Writer:
     """
 
     def __init__(self, app: App, folder: Path, last: Path, encoders: Mapping[str, Encoder]) -> None:
+        self.stop_app = app.stop
         self.secrets = Secrets(app.config.build.secrets)
         self._renderer = Renderer(app)
         self._folder = str(folder)

@@ -197,6 +197,7 @@ def load_application(root: Path) -> WSGIApplication:
     """Return the site; if it cannot start, an application that shows its mistakes at every URL."""
     try:
         app = App(root, mode="dev")
+        app.start()
     except SiteError as error:
         text = str(error)
         _print_mistakes(text)

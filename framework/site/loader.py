@@ -25,6 +25,7 @@ from ..web.requeststream import BodyLimits
 from .config_file import CONFIG_FILE, load_config
 from .endpoints import load_handlers, locate, make_handlers
 from .hooks import find_hook
+from .lifespan import Lifespan, find_lifespan
 from .markdown import Markdown
 from .middleware_files import MiddlewareFiles
 from .modules import LoadError, SiteModules, explain_unreadable, read_source
@@ -61,6 +62,7 @@ class Site:
     files: dict[str, StaticFile]
     static_paths: dict[str, StaticPaths]
     sessions: Store | None
+    lifespan: Lifespan | None
     other_files: tuple[str, ...]
     warnings: Warnings
     mistakes: tuple[Mistake, ...] = ()
@@ -118,6 +120,8 @@ class _Loader:
             self.built = find_built(self.root / config.build.out_dir)
         self.middleware = MiddlewareFiles(self.modules, folder)
         self.mistakes += self.middleware.mistakes
+        lifespan, mistakes = find_lifespan(self.modules)
+        self.config_mistakes += mistakes
         error_handlers = dict(self._load_error_handlers(folder))
         routes: list[Route] = []
         for file in folder.routes:
@@ -148,6 +152,7 @@ class _Loader:
             files=files,
             static_paths=self.static_paths,
             sessions=sessions,
+            lifespan=lifespan,
             other_files=tuple(f"{PAGES}/{file.name}" for file in folder.others),
             warnings=self.warnings,
             mistakes=SiteError(self.mistakes).mistakes,

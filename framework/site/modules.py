@@ -127,8 +127,8 @@ class SiteModules:
         path = Path(path)
         return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
 
-    def explain(self, error: BaseException, path: Path) -> Mistake:
-        """Return the mistake behind an error that loading `path` raised."""
+    def explain(self, error: BaseException, path: Path, when: str = "during import") -> Mistake:
+        """Return the mistake behind an error that the file at `path` raised."""
         if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
             where = f"{self.relative(error.filename)}:{error.lineno}"
             text = (error.text or "").strip()
@@ -140,12 +140,12 @@ class SiteModules:
             if frame.filename == str(path) or Path(frame.filename).is_relative_to(self._source):
                 where = f"{self.relative(frame.filename)}:{frame.lineno}"
         if isinstance(error, SystemExit):
-            return Mistake(where, "exits the program during import", "Remove the call of exit().")
+            return Mistake(where, f"exits the program {when}", "Remove the call of exit().")
         try:
             text = str(error).replace(f"{self._package}.", "")
         except Exception:  # raised by the site's own class
             text = "its text can't be shown"
-        what = f"{type(error).__name__} during import: {text}"
+        what = f"{type(error).__name__} {when}: {text}"
         if isinstance(error, ModuleNotFoundError) and error.name:
             name = error.name.removeprefix(f"{self._package}.")
             return Mistake(where, what, f"Install it, or add a module {name} to src/.")
