@@ -24,7 +24,9 @@ from ..error_pages import FIX_IT, render_error
 from ..errors import CommandError, SiteError
 from ..site.checks import find_static_warnings, find_warnings
 from ..version import __version__
+from ..web.loop import use_debug_mode
 from ..web.wsgi import Environ, StartResponse, WSGIApplication
+from .blocking import warn_of_blocking
 from .changes import watch_source
 from .hosts import HostGuard, url_of
 from .read_files import ReadFiles
@@ -173,6 +175,8 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
         with contextlib.suppress(OSError):  # the parent has ended
             parent.sendall(os.fsencode(f"{kind} {path}\0"))
 
+    use_debug_mode()
+    warn_of_blocking(Path(root))
     files = ReadFiles(Path(root), lambda path: send("wrote", path))
     sys.addaudithook(files.audit)
     application = HostGuard(add_server_timing(load_application(Path(root))), host)

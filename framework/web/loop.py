@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import inspect
 import logging
+import math
 import os
 import re
 import sys
@@ -43,6 +44,11 @@ class EventLoop:
         self._loop = self._runner.get_loop()
         self._thread = threading.Thread(target=self._main, name="framework-loop", daemon=True)
         self._thread.start()
+
+    @property
+    def thread_id(self) -> int:
+        """The identifier of the loop's thread."""
+        return self._thread.ident or 0
 
     def run(self, awaitable: Awaitable[T], calls: "Calls | None" = None) -> T:
         """Run an awaitable and return its result. It calls plain functions with `calls`.
@@ -256,6 +262,17 @@ def run(awaitable: Awaitable[T], calls: Calls | None = None) -> T:
         loop.release()
 
 
+def use_debug_mode() -> None:
+    """Make later loops check their use, and tell where a coroutine was made that is not awaited."""
+    global _is_debug
+    _is_debug = True
+
+
+def find_loop() -> EventLoop | None:
+    """Return the loop of this process, if it has started."""
+    return _process_loop
+
+
 def _new_loop() -> asyncio.AbstractEventLoop:
     """Create a loop, with uvloop if it is installed.
 
@@ -264,12 +281,17 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     """
     gevent = sys.modules.get("gevent.monkey")
     if importlib.util.find_spec("uvloop") and not (gevent and gevent.is_module_patched("select")):
-        return importlib.import_module("uvloop").new_event_loop()  # type: ignore[no-any-return]
-    return asyncio.new_event_loop()
+        loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
+    else:
+        loop = asyncio.new_event_loop()
+    loop.set_debug(_is_debug)
+    loop.slow_callback_duration = math.inf  # framework.cli.blocking finds the very line
+    return loop
 
 
 _process_loop: EventLoop | None = None
 _lock = threading.Lock()
+_is_debug = False
 _loop_threads: set[int] = set()
 _current_call: ContextVar[Call[Any] | None] = ContextVar("current_call", default=None)
 
