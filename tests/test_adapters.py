@@ -1,4 +1,5 @@
 import importlib
+import os
 from typing import NoReturn
 
 import pytest
@@ -57,3 +58,39 @@ def test_a_worker_that_cannot_start_logs_the_reason_and_exits(
         module._Application({}, make_application).load()
     assert caught.value.code == 1  # 3 and 4 would end the whole server
     assert "src/pages/index.py:1: invalid syntax" in caplog.text
+
+
+class _Application:
+    """Stands for an `App` whose lifespan fails, or not."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.starts = 0
+
+    def start(self) -> None:
+        self.starts += 1
+        if self.fails:
+            raise SiteError([Mistake("src/lifespan.py:3", "OSError in lifespan(): no database")])
+
+
+def test_a_worker_starts_the_lifespan_and_the_master_does_not(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = importlib.import_module("framework.adapters.gunicorn")
+    monkeypatch.setattr(module, "_RETRY_DELAY", 0)
+    site = _Application()
+    application = module._Application({"preload_app": True}, lambda: site)
+    assert application.wsgi() is site  # in the master
+    assert site.starts == 0
+    monkeypatch.setattr(os, "getpid", lambda: 0)  # in a worker
+    site.fails = True
+    with pytest.raises(SystemExit) as caught:
+        application.wsgi()
+    assert caught.value.code == 3  # ends the server
+    assert "A worker can't start. The site has a mistake:\nsrc/lifespan.py:3: OSErr" in caplog.text
+    site.fails = False
+    assert application.wsgi() is site
+    site.fails = True
+    with pytest.raises(SystemExit) as caught:
+        application.wsgi()
+    assert caught.value.code == 1  # a worker has started before, so another one tries again

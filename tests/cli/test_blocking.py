@@ -1,0 +1,74 @@
+"""The warning of `framework dev` about code that blocks the event loop."""
+
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from types import FrameType
+
+import pytest
+
+from framework.cli.blocking import warn_of_blocking
+from tests.conftest import SiteMaker
+from tests.waiting import wait_until
+
+SLOW = """
+import threading
+
+MAY_GO_ON = threading.Semaphore(0)
+
+
+def wait():
+    MAY_GO_ON.acquire()
+"""
+PAGE = """
+from framework import Response
+from lib import slow
+
+
+async def GET():
+    slow.wait()
+    return Response("done")
+
+
+async def PUT():
+    slow.MAY_GO_ON.acquire()
+    return Response("done")
+
+
+def POST():
+    slow.MAY_GO_ON.release()
+    return Response("released")
+"""
+
+
+def test_each_line_that_blocks_the_loop_is_logged_once(
+    site: SiteMaker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    current_frames = sys._current_frames
+
+    def count() -> Mapping[int, FrameType]:
+        nonlocal looks
+        looks += 1
+        return current_frames()
+
+    monkeypatch.setattr(sys, "_current_frames", count)
+    one = site({"src/lib/slow.py": SLOW, "src/pages/index.py": PAGE})
+    warn_of_blocking(one.root)
+
+    def block(method: str, until: Callable[[], bool]) -> None:
+        request = threading.Thread(target=one.request, args=(method, "/"))
+        request.start()
+        wait_until(until, "a look at the loop")
+        one.post("/")
+        request.join()
+
+    block("GET", lambda: len(caplog.records) == 1)
+    before = looks
+    block("GET", lambda: looks > before)
+    block("PUT", lambda: len(caplog.records) == 2)
+    texts = [record.getMessage().partition(" blocks ")[0] for record in caplog.records]
+    assert texts == [
+        "src/lib/slow.py:8, called in src/pages/index.py:7,",
+        "src/pages/index.py:12",
+    ]
