@@ -55,6 +55,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def app(shop: App, monkeypatch: pytest.MonkeyPatch) -> App:
     """The shop, which has forgotten all that it kept."""
     monkeypatch.delenv("CATALOG_DB", raising=False)
+    shop.stop()  # closes the database
     shutil.rmtree(shop.site.root / "data", ignore_errors=True)
     for session in (shop.site.root / ".sessions").glob("*"):
         session.unlink()
@@ -133,6 +134,7 @@ def test_static_paths_are_those_of_the_catalogue(ask: Asker) -> None:
     module = ask.app.site.modules.load(
         ask.app.site.root / "src" / "pages" / f"{route.pattern.text[1:]}.py"
     )
+    ask.app.start()
     assert module.get_static_paths() == [{"params": {"id": str(id)}} for id in range(1, 6)]
 
 
@@ -295,6 +297,7 @@ def test_a_catalogue_of_the_first_version_keeps_its_products(ask: Asker, app: Ap
         old.executescript(
             "DROP TABLE orders; DROP TABLE messages; DROP TABLE pictures; PRAGMA user_version = 1"
         )
+    app.stop()
     assert ask("GET", "/orders").status == 200
     assert ask("GET", "/api/products").json()["total"] == 4
 

@@ -12,7 +12,7 @@ IMPORTS = "from framework import APIContext, Response\n\n\n"
 EVERY = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 NAMES = (
     "client_address, cookies, generator, is_prerendered, locals, markdown, origin_pathname, params, props, "
-    "redirect, render, request, rewrite, route_pattern, session, site, url, url_for"
+    "redirect, render, request, rewrite, route_pattern, session, site, state, url, url_for"
 )
 PLAIN_DECORATOR = (
     "def bare(function):\n    def inner():\n        return function()\n    return inner\n"

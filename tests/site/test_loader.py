@@ -61,7 +61,7 @@ def test_all_mistakes_are_reported_at_once(site: SiteMaker) -> None:
         'src/pages/cart.py:1: GET has a parameter "requets", which the context does not have\n'
         "    Did you mean request? "
         "A parameter is one of client_address, cookies, generator, is_prerendered, locals, markdown, "
-        "origin_pathname, params, props, redirect, render, request, rewrite, route_pattern, session, site, url, "
+        "origin_pathname, params, props, redirect, render, request, rewrite, route_pattern, session, site, state, url, "
         "url_for, or context for the whole context.\n"
         "src/pages/flag.py: prerender is 'yes'\n"
         "    Write prerender = True or False.\n"

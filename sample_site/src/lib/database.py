@@ -1,12 +1,14 @@
-"""The database of the shop: an SQLite file that is created and filled on first use.
+"""The database of the shop: an SQLite file, which `src/lifespan.py` opens in each worker.
 
 The file is `data/catalog.db` in the site's folder, or the value of the environment variable
-CATALOG_DB. Every statement opens its own connection, so threads and forks share nothing.
+CATALOG_DB. It is created and filled if it does not exist.
 """
 
 import os
 import sqlite3
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 DEFAULT_FILE = Path(__file__).parents[2] / "data" / "catalog.db"
@@ -34,20 +36,62 @@ VERSIONS = [
 ]
 
 
+_database: "Database | None" = None
+
+
 def file() -> Path:
     """Return the path of the database."""
     return Path(os.environ.get("CATALOG_DB", DEFAULT_FILE))
 
 
+@contextmanager
+def opened() -> Iterator["Database"]:
+    """Open the database for `run`, and close it at the end."""
+    global _database
+    database = _database = Database(file())
+    try:
+        yield database
+    finally:
+        _database = None
+        database.close()
+
+
 def run(sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
-    """Run one statement and return its rows."""
-    file().parent.mkdir(parents=True, exist_ok=True)
-    # isolation_level=None: each statement is its own transaction, except after BEGIN.
-    with closing(sqlite3.connect(file(), isolation_level=None)) as connection:
-        connection.row_factory = sqlite3.Row
-        if _version(connection) < len(VERSIONS):
-            _update(connection)
-        return connection.execute(sql, values).fetchall()
+    """Run one statement on the open database and return its rows."""
+    if _database is None:
+        raise RuntimeError("The database is not open. Call this within database.opened().")
+    return _database.run(sql, values)
+
+
+class Database:
+    """An SQLite file with one connection for each thread, because threads can't share one."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._file = file
+        self._of_thread = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        _update(self._connect())
+
+    def run(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
+        """Run one statement and return its rows."""
+        return self._connect().execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._connections:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            # isolation_level=None: each statement is its own transaction, except after BEGIN.
+            # Another thread only closes the connection, at the end.
+            connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+            connection.row_factory = sqlite3.Row
+            self._of_thread.connection = connection
+            self._connections.append(connection)
+        return connection
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -55,6 +99,8 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _update(connection: sqlite3.Connection) -> None:
+    if _version(connection) == len(VERSIONS):
+        return
     connection.execute("BEGIN IMMEDIATE")  # one process creates the tables, the others wait
     for number, script in enumerate(VERSIONS[_version(connection) :], _version(connection) + 1):
         for statement in script.split(";\n"):

@@ -26,7 +26,8 @@ async def GET(request, url):
     if seen.isascii() and seen.isdigit() and len(seen) < 10:
         last = int(seen)
     else:  # start with the last three orders
-        last = min((order.id for order in orders.latest(3)), default=1) - 1
+        latest = await asyncio.to_thread(orders.latest, 3)
+        last = min((order.id for order in latest), default=1) - 1
     headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
     return Response(events(last, query.seconds), headers=headers)
 
@@ -35,7 +36,7 @@ async def events(last, seconds):
     yield "retry: 1000\n\n"
     end = time.monotonic() + seconds
     while True:
-        for order in orders.after(last):
+        for order in await asyncio.to_thread(orders.after, last):
             last = order.id
             # JSON has no line breaks, so a name can't add lines to the stream.
             yield f"id: {last}\ndata: {msgspec.json.encode(order).decode()}\n\n"
