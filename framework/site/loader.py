@@ -3,6 +3,7 @@
 The loader collects all mistakes, so that one start reports them together.
 """
 
+import ast
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +29,7 @@ from .hooks import find_hook
 from .markdown import Markdown
 from .middleware_files import MiddlewareFiles
 from .modules import LoadError, SiteModules, explain_unreadable, read_source
-from .near_misses import find_misnamed_files
+from .near_misses import find_lines, find_misnamed_files
 from .page_files import ERRORS, PageFile, PageFolder, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
@@ -119,11 +120,7 @@ class _Loader:
         self.middleware = MiddlewareFiles(self.modules, folder)
         self.mistakes += self.middleware.mistakes
         error_handlers = dict(self._load_error_handlers(folder))
-        routes: list[Route] = []
-        for file in folder.routes:
-            route = self._load_route(file)
-            if route is not None:
-                routes.append(route)
+        routes = [route for file in folder.routes if (route := self._load_route(file)) is not None]
         routes += self._make_redirects()
         self._check_conflicts(routes)
         routes = list(show_mistakes(routes, self.mistakes_of))
@@ -160,12 +157,12 @@ class _Loader:
 
     def _load_jinja_module(self) -> list[Mistake]:
         """Load the filters, globals and tests of `src/jinja.py`; return the mistakes in it."""
-        path = self.root / "src" / "jinja.py"
+        path, file = self.root / "src" / "jinja.py", "src/jinja.py"
         if not os.path.lexists(path):
             return []
         try:
             names = vars(self.modules.load(path))
-            return self.templates.add(names, read_source(path, "src/jinja.py"), "src/jinja.py")
+            return self.templates.add(names, find_lines(ast.parse(read_source(path, file))), file)
         except LoadError as error:
             return list(error.mistakes)
 
@@ -192,10 +189,7 @@ class _Loader:
     def _load_error_handlers(self, folder: PageFolder) -> Iterator[tuple[str, ErrorHandler]]:
         """Yield the pattern of each folder with an `_error.py`, and its handler."""
         private = [file.path for file in folder.private]
-        for path, _ in find_misnamed_files(private, (ERRORS,)):
-            remedy = f"Rename it to {ERRORS}, or choose a name that is less similar."
-            what = f"is not a {ERRORS}, so it never runs"
-            self._mistake(self.modules.relative(path), what, remedy)
+        self.mistakes += [one for _, one in find_misnamed_files(private, ERRORS, self.root)]
         for page in folder.errors:
             file = f"{PAGES}/{page.name}"
             try:
@@ -325,15 +319,13 @@ class _Loader:
                 self._mistake(file, what, remedy)
             return None
         try:
-            parameters = inspect.signature(function).parameters
+            for name in inspect.signature(function).parameters.keys() - {"paginate"}:
+                what = f'get_static_paths has a parameter "{name}"'
+                self._mistake(file, what, "It may only have the parameter paginate.")
         except (TypeError, ValueError):  # a value that is not a function, or a class such as dict
             what = f"get_static_paths is {function!r}"
             self._mistake(file, what, "Write: def get_static_paths(): ...")
             return None
-        for name in parameters:
-            if name != "paginate":
-                what = f'get_static_paths has a parameter "{name}"'
-                self._mistake(file, what, "It may only have the parameter paginate.")
         return function  # type: ignore[no-any-return]
 
     def _make_redirects(self) -> list[Route]:
