@@ -42,10 +42,10 @@ class StaticFile:
 
     `headers` are part of every response with the file. Files share them: copy before a change.
 
-    The other fields are for files that a build knows. `route` is the file of the route. `etag` is the value of the header.
-    `encodings` are the content codings of the variants, the smallest variant first; a variant's
-    path is `variant_stem` and a suffix. Etag and variants are valid if the modification time of
-    the file (`st_mtime_ns`) is from `oldest_mtime` to `newest_mtime`; otherwise it has changed.
+    The other fields are for files that a build knows. `route` is the file of the route, `etag` the
+    value of the header. `encodings` are the content codings of the variants, the smallest variant
+    first; a variant's path is `variant_stem` and a suffix. Etag and variants are valid while the
+    modification time of the file (`st_mtime_ns`) is from `oldest_mtime` to `newest_mtime`.
     """
 
     path: str
@@ -77,12 +77,9 @@ class StaticFile:
         try:
             return self._send(environ, self.path)
         except OSError:
-            raise self._not_found() from None
-
-    def _not_found(self) -> NotFound:
-        if self.etag:
-            log.warning("%s, a file of the build, is gone. Run: framework build", self.path)
-        return NotFound()
+            if self.etag:
+                log.warning("%s, a file of the build, is gone. Run: framework build", self.path)
+            raise NotFound from None
 
     def _send(self, environ: Environ, path: str, encoding: str | None = None) -> Response:
         """Respond with the content of `path`; raise `OSError` if it cannot be sent."""
@@ -163,18 +160,16 @@ def find_static_files(folder: Path, prefix: str = "") -> dict[str, StaticFile]:
             if path.is_file() and os.path.realpath(path).startswith(inside):
                 key = path_of_file(path.relative_to(folder).as_posix(), prefix)
                 if key in found:
-                    raise SiteError([_explain_same_path(folder, found[key].path, str(path))])
+                    names = sorted(
+                        os.path.relpath(one, folder.parent) for one in (found[key].path, path)
+                    )
+                    what = (
+                        f"{' and '.join(names)} have the same URL: their names are one text in two "
+                        f"Unicode forms, {' and '.join(map(ascii, names))}"
+                    )
+                    raise SiteError([Mistake("", what, "Remove or rename one of them.")])
                 found[key] = StaticFile(str(path), share_headers(content_type_of(name)))
     return found
-
-
-def _explain_same_path(folder: Path, *paths: str) -> Mistake:
-    names = sorted(os.path.relpath(path, folder.parent) for path in paths)
-    what = (
-        f"{' and '.join(names)} have the same URL: their names are one text in two Unicode forms, "
-        f"{' and '.join(map(ascii, names))}"
-    )
-    return Mistake("", what, "Remove or rename one of them.")
 
 
 def path_of_file(name: str, prefix: str = "") -> str:
@@ -259,8 +254,8 @@ def _find_range(
 
     A range that cannot be satisfied has `start >= stop`.
     """
-    wanted = _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
-    if environ["REQUEST_METHOD"] != "GET" or wanted is None or wanted[1] == wanted[2] == "":
+    wanted = _ONE_RANGE.fullmatch(environ["HTTP_RANGE"]) if _has_range(environ) else None
+    if wanted is None or wanted[1] == wanted[2] == "":
         return None
     only_if = environ.get("HTTP_IF_RANGE")
     if only_if and (only_if != etag or etag.startswith("W/")):  # RFC 9110, 13.1.5: strong etags

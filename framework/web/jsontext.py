@@ -90,7 +90,7 @@ def _write_objects(data: Any) -> bytes:
 
 
 def _open(value: Any) -> Any:
-    """Return the value with dicts for the objects of dataclasses and attrs classes in it."""
+    """Return the value with dicts in place of the dataclasses and attrs objects in it."""
     if isinstance(value, dict):
         if _UNCHANGED.issuperset(map(type, value.values())):
             return value
@@ -98,7 +98,10 @@ def _open(value: Any) -> Any:
     if isinstance(value, _ARRAYS):
         return [_open(item) for item in value]
     if isinstance(value, Struct):
-        return _open_struct(value)
+        opened = copy(value)
+        for name in value.__struct_fields__:
+            force_setattr(opened, name, _open(getattr(value, name)))
+        return opened
     cls: Any = type(value)
     names = None if cls in _UNCHANGED else _names_of_fields(cls)
     if not names:
@@ -111,14 +114,6 @@ def _open(value: Any) -> Any:
     except AttributeError as error:
         raise TypeError(f"A field has no value: {error}. Set it in __post_init__.") from None
     return _open({name: item for name, item in fields.items() if item is not UNSET})
-
-
-def _open_struct(struct: Struct) -> Struct:
-    """Return a copy of the struct, with each field opened."""
-    opened = copy(struct)
-    for name in struct.__struct_fields__:
-        force_setattr(opened, name, _open(getattr(struct, name)))
-    return opened
 
 
 @lru_cache(maxsize=256)
