@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -173,24 +173,23 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
         with contextlib.suppress(OSError):  # the parent has ended
             parent.sendall(os.fsencode(f"{kind} {path}\0"))
 
+    def send_changes() -> None:
+        while True:
+            for path in files.find_changes():
+                send("changed", path)
+            time.sleep(_POLL_INTERVAL)
+
     files = ReadFiles(Path(root), lambda path: send("wrote", path))
     sys.addaudithook(files.audit)
     application = HostGuard(add_server_timing(load_application(Path(root))), host)
     server = DevServer(host, 0, application, RequestHandler, fd=listener)
     send("serves")
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
-    threading.Thread(target=_send_changes, args=(files, send), daemon=True).start()
+    threading.Thread(target=send_changes, daemon=True).start()
     with contextlib.suppress(ConnectionError):
         parent.recv(1)
     server.shutdown()
     server.finish_requests()
-
-
-def _send_changes(files: ReadFiles, send: Callable[[str, str], None]) -> None:
-    while True:
-        for path in files.find_changes():
-            send("changed", path)
-        time.sleep(_POLL_INTERVAL)
 
 
 def load_application(root: Path) -> WSGIApplication:

@@ -129,13 +129,12 @@ def _check_route(site: Site, route: Route) -> Iterator[Mistake]:
 
 def _check_functions(tree: ast.Module, route: Route) -> Iterator[Mistake]:
     for node in tree.body:
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        upper = node.name.upper()
-        if upper in (*METHODS, "ALL") and node.name != upper:
+        name = node.name if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else ""
+        upper = name.upper()
+        if upper in (*METHODS, "ALL") and name != upper:
             yield Mistake(
                 f"{route.file}:{node.lineno}",
-                f"{node.name} is not a handler, because it is not in capitals",
+                f"{name} is not a handler, because it is not in capitals",
                 f"Rename it to {upper}, or to a name that is not an HTTP method.",
             )
 
