@@ -100,8 +100,8 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
 class ServerProcess:
     """The child process that serves the site, seen from the parent.
 
-    A pair of sockets connects the two. The child sends messages, and ends when the parent's socket
-    is closed, even because the parent was killed.
+    A pair of sockets connects the two. The child sends messages. It ends when the parent's socket
+    is closed, so also when the parent is killed.
 
     `has_served` says whether the child has begun to serve. `changed` are files that the site has
     read, and `written` those that it has written itself: a change of them is no reason to restart.

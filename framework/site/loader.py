@@ -71,8 +71,8 @@ def load_site(root: Path, config: Config | None = None, mode: Mode = "production
     """Load the site in the folder `root`.
 
     `config` replaces the configuration file. Files of a build are only loaded in production.
-    Raises `SiteError` with every mistake. In development only a mistake in the configuration is
-    raised, or in a folder. Any other is shown by the routes that it concerns.
+    Raises `SiteError` with every mistake; in development only for a mistake in the configuration or
+    in a folder, because the routes show any other mistake that concerns them.
     """
     modules = SiteModules(root)
     try:
@@ -205,7 +205,7 @@ class _Loader:
     # ------------------------------------------------------------ routes
 
     def _load_route(self, page: PageFile) -> Route | None:
-        """Load the route of a file. `mistakes_of` gets those that it shows in development."""
+        """Load the route of a file. `mistakes_of` gets the mistakes that it shows in development."""
         file = f"{PAGES}/{page.name}"
         first = len(self.mistakes)
         try:
@@ -340,10 +340,8 @@ class _Loader:
 
     def _check_conflicts(self, routes: list[Route]) -> None:
         for first, second in find_conflicts(routes):
-            # Each prerendered route answers the paths that it lists. One with a mistake may be one.
-            if all(
-                route.prerender or self.mistakes_of.get(route.file) for route in (first, second)
-            ):
+            # Prerendered routes may have one pattern. One with a mistake may be prerendered.
+            if all(one.prerender or self.mistakes_of.get(one.file) for one in (first, second)):
                 continue
             what = f"{first.file} and {second.file} match the same URLs."
             mistake = Mistake("", what, "Keep one, or rename one.")
@@ -366,10 +364,8 @@ class _Loader:
         files: dict[str, StaticFile] = {}
         outdated = []
         for path, file in built.files.items():
-            candidates = routes.candidates(routes.add_prefix(path))
-            route = next(
-                (r for r, _ in candidates if r.file == file.route or not r.prerender), None
-            )
+            found = routes.candidates(routes.add_prefix(path))
+            route = next((r for r, _ in found if r.file == file.route or not r.prerender), None)
             if route is None or not route.prerender:
                 outdated.append(path or "/")
                 continue
