@@ -11,7 +11,6 @@ import re
 import symtable
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Iterator
 from operator import attrgetter
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -25,7 +24,6 @@ from ..route import Handler, Handlers
 from ..web.formdata import File, FormData
 from ..web.response import Response
 from ..web.search_params import URLSearchParams
-from ..web.url import URL
 from .near_misses import find_misnamed_settings, find_near, find_setting
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -236,14 +234,8 @@ def _advise(result: Any) -> str:
             return "Move the yield to a function of its own: return Response(chunks())"
         case Awaitable():
             return "Await it: return await ..."
-        case URL():
-            return "End it with: return Response.redirect(url)"
-        case Path():
-            return 'End it with: return Response(path.open("rb"))'
         case FormData() | URLSearchParams() | File() | io.IOBase() | Iterator():
             return "End it with: return Response(body)"
-    if callable(result):
-        return f"Call it: return {getattr(result, '__name__', 'it')}(...)"
     return "End it with: return Response.json(...)"
 
 

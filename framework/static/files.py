@@ -77,9 +77,12 @@ class StaticFile:
         try:
             return self._send(environ, self.path)
         except OSError:
-            if self.etag:
-                log.warning("%s, a file of the build, is gone. Run: framework build", self.path)
-            raise NotFound from None
+            raise self._not_found() from None
+
+    def _not_found(self) -> NotFound:
+        if self.etag:
+            log.warning("%s, a file of the build, is gone. Run: framework build", self.path)
+        return NotFound()
 
     def _send(self, environ: Environ, path: str, encoding: str | None = None) -> Response:
         """Respond with the content of `path`; raise `OSError` if it cannot be sent."""
@@ -254,8 +257,8 @@ def _find_range(
 
     A range that cannot be satisfied has `start >= stop`.
     """
-    wanted = _ONE_RANGE.fullmatch(environ["HTTP_RANGE"]) if _has_range(environ) else None
-    if wanted is None or wanted[1] == wanted[2] == "":
+    wanted = _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
+    if environ["REQUEST_METHOD"] != "GET" or wanted is None or wanted[1] == wanted[2] == "":
         return None
     only_if = environ.get("HTTP_IF_RANGE")
     if only_if and (only_if != etag or etag.startswith("W/")):  # RFC 9110, 13.1.5: strong etags
