@@ -18,6 +18,9 @@ from ..routing.pattern import Pattern
 from ..static.files import StaticFile
 from ..web.loop import Loop
 
+MAX_WAIT = 30.0
+"""Seconds that a request waits while another thread makes the list that it needs."""
+
 UrlFor = Callable[[str, Mapping[str, Any]], str]
 _find_hidden = re.compile(r"/(\.(?!well-known(?:/|$))[^/]*)").search
 # The routes whose get_static_paths() is running for the current request, the outermost first.
@@ -108,7 +111,12 @@ class StaticPaths:
             for paths in outer:
                 paths._is_circular = True
             raise self._requests_itself()
-        with self._lock:
+        if not self._lock.acquire(timeout=MAX_WAIT):
+            raise StaticPathsError(
+                f"{self.file}: get_static_paths() did not end within {MAX_WAIT} seconds.\n"
+                "    Does it wait for a route that needs its result?"
+            )
+        try:
             if self._found is None:
                 self._is_circular = False
                 token = _running.set((*outer, self))
@@ -119,6 +127,8 @@ class StaticPaths:
                 if self._is_circular:
                     raise self._requests_itself()
                 self._found = found
+        finally:
+            self._lock.release()
         return self._found.get(key)
 
     def _make_listing(self) -> "Listing":
