@@ -86,7 +86,7 @@ class ErrorHandler:
 
 @dataclass(frozen=True, slots=True)
 class ErrorFolder:
-    """What responds to the errors below a folder, whether it is in the folder or around it.
+    """The handlers and pages for the errors below a folder: its own and those of outer folders.
 
     `handlers` begins with the nearest. `pages` are the nearest error pages, by status.
     """

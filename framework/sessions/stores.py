@@ -87,7 +87,9 @@ class FolderStore:
         with ExitStack() as stack:
             while path.exists():
                 with suppress(FileNotFoundError):
-                    file = stack.enter_context(path.open("r+b"))  # NFS locks only files to write
+                    file = stack.enter_context(
+                        path.open("r+b")
+                    )  # NFS locks only what is open to write
                     fcntl.flock(file, fcntl.LOCK_EX)
                     # Whoever held the lock may have replaced the file.
                     if os.path.samestat(os.fstat(file.fileno()), path.stat()):

@@ -48,8 +48,8 @@ class Site:
 
     `missing` is the route for paths that no route matches. `files` are public and built files by
     decoded URL path. `static_paths` are the paths of the prerendered routes by file.
-    `other_files` are the files in `src/pages` that are not routes. `mistakes` are those of a site
-    that is served in development in spite of them.
+    `other_files` are the files in `src/pages` that are not routes. Only in development a site may
+    have `mistakes`.
     """
 
     root: Path
@@ -298,14 +298,11 @@ class _Loader:
 
     def _load_limits(self, names: Mapping[str, Any], file: str) -> BodyLimits | None:
         """Return the limits that a file sets by `max_body_size`."""
-        if "max_body_size" not in names:
-            return None
-        size = names["max_body_size"]
+        size = names.get("max_body_size", 0)
         if type(size) is not int or size < 0:
             remedy = "Write a number of bytes: max_body_size = 50 * 1024 * 1024"
             self._mistake(file, f"max_body_size is {size!r}", remedy)
-            return None
-        return BodyLimits(size, size, of_route=True)
+        return BodyLimits(size, size, of_route=True) if "max_body_size" in names else None
 
     def _get_static_paths(
         self, names: Mapping[str, Any], file: str, pattern: Pattern

@@ -164,7 +164,10 @@ def _escape(name: str) -> str:
 
 
 class _Source:
-    """The folder `src/` of an open site; `users` counts the open `SiteModules` of it."""
+    """The folder `src/` of an open site; `users` counts the open `SiteModules` of it.
+
+    It is private, and not on `sys.path`, if another open site has modules of the same names.
+    """
 
     def __init__(self, folder: Path, package: str) -> None:
         self.users = 0
@@ -227,7 +230,7 @@ def _update_import() -> None:
 def _import(
     name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
 ) -> ModuleType:
-    """`__import__`, but an import statement finds a module of a private site in its package."""
+    """Import as Python does, but find the modules of a private site in the package of the site."""
     top = name.partition(".")[0]
     # pickle, for example, is no statement: it passes no globals, or a list.
     is_statement = level == 0 and globals is not None and not isinstance(fromlist, list)
@@ -240,7 +243,7 @@ def _import(
 
 
 def _find_source(globals: Mapping[str, Any], top: str) -> _Source | None:
-    """Find the source in which the code that imports `top` belongs.
+    """Find the site to which the code that imports `top` belongs.
 
     Code outside of all sites, such as tests, imports from the last opened one that has the module.
     """
