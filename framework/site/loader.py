@@ -298,11 +298,14 @@ class _Loader:
 
     def _load_limits(self, names: Mapping[str, Any], file: str) -> BodyLimits | None:
         """Return the limits that a file sets by `max_body_size`."""
-        size = names.get("max_body_size", 0)
+        if "max_body_size" not in names:
+            return None
+        size = names["max_body_size"]
         if type(size) is not int or size < 0:
             remedy = "Write a number of bytes: max_body_size = 50 * 1024 * 1024"
             self._mistake(file, f"max_body_size is {size!r}", remedy)
-        return BodyLimits(size, size, of_route=True) if "max_body_size" in names else None
+            return None
+        return BodyLimits(size, size, of_route=True)
 
     def _get_static_paths(
         self, names: Mapping[str, Any], file: str, pattern: Pattern

@@ -163,16 +163,18 @@ def find_static_files(folder: Path, prefix: str = "") -> dict[str, StaticFile]:
             if path.is_file() and os.path.realpath(path).startswith(inside):
                 key = path_of_file(path.relative_to(folder).as_posix(), prefix)
                 if key in found:
-                    names = sorted(
-                        os.path.relpath(one, folder.parent) for one in (found[key].path, path)
-                    )
-                    what = (
-                        f"{' and '.join(names)} have the same URL: their names are one text in two "
-                        f"Unicode forms, {' and '.join(map(ascii, names))}"
-                    )
-                    raise SiteError([Mistake("", what, "Remove or rename one of them.")])
+                    raise SiteError([_explain_same_path(folder, found[key].path, str(path))])
                 found[key] = StaticFile(str(path), share_headers(content_type_of(name)))
     return found
+
+
+def _explain_same_path(folder: Path, *paths: str) -> Mistake:
+    names = sorted(os.path.relpath(path, folder.parent) for path in paths)
+    what = (
+        f"{' and '.join(names)} have the same URL: their names are one text in two Unicode forms, "
+        f"{' and '.join(map(ascii, names))}"
+    )
+    return Mistake("", what, "Remove or rename one of them.")
 
 
 def path_of_file(name: str, prefix: str = "") -> str:

@@ -98,10 +98,10 @@ def _with_dicts(value: Any) -> Any:
     if isinstance(value, _ARRAYS):
         return [_with_dicts(item) for item in value]
     if isinstance(value, Struct):
-        opened = copy(value)
-        for name in value.__struct_fields__:
-            force_setattr(opened, name, _with_dicts(getattr(value, name)))
-        return opened
+        struct = copy(value)
+        for name in struct.__struct_fields__:
+            force_setattr(struct, name, _with_dicts(getattr(value, name)))
+        return struct
     cls: Any = type(value)
     names = None if cls in _UNCHANGED else _names_of_fields(cls)
     if not names:
