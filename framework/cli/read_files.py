@@ -103,7 +103,7 @@ class ReadFiles:
             self._on_write(real)
 
     def _matters(self, path: str, *, is_folder: bool) -> bool:
-        """Whether somebody but the site may change the path, and `watch_source` does not watch it."""
+        """Whether others may change the path, and `watch_source` does not watch it."""
         if not path or any(_is_inside(path, library) for library in self._libraries):
             return False
         real = os.path.realpath(path)

@@ -205,7 +205,7 @@ class _Loader:
     # ------------------------------------------------------------ routes
 
     def _load_route(self, page: PageFile) -> Route | None:
-        """Load the route of a file. `mistakes_of` gets the mistakes that it shows in development."""
+        """Load the route of a file. `mistakes_of` gets what it shows in development."""
         file = f"{PAGES}/{page.name}"
         first = len(self.mistakes)
         try:
