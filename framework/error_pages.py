@@ -87,7 +87,7 @@ class ErrorHandler:
 
 @dataclass(frozen=True, slots=True)
 class ErrorFolder:
-    """What responds to the errors below a folder, whether it is in the folder or around it.
+    """The handlers and pages for the errors below a folder: its own and those of outer folders.
 
     `handlers` begins with the nearest. `pages` are the nearest error pages, by status.
     """
@@ -223,7 +223,7 @@ class ErrorPages:
                 _description_of(error) if status < 500 else "",
                 errors=error.errors if isinstance(error, InvalidDataError) else (),
                 inside=inside,
-                asked_json=context.path.endswith(".json"),
+                path=context.path,
             )
         if response.status == status:  # on_error may choose another
             own_names = set(response.headers)
@@ -234,10 +234,8 @@ class ErrorPages:
 
     def _respond_to_crash(self, context: APIContext, error: Crash) -> Response:
         if self._explain is not None and isinstance(error, SiteError):
-            asked_json = context.path.endswith(".json")
-            return render_error(
-                context.environ, 500, FIX_IT, inside=str(error), asked_json=asked_json
-            )
+            path = context.path
+            return render_error(context.environ, 500, FIX_IT, inside=str(error), path=path)
         self._record(context, error)
         folder = self._folders.find(context)
         response = self._call_handlers(context, folder, error)
@@ -252,7 +250,7 @@ class ErrorPages:
         """Log an exception of a file, by default that of the route. In a build, raise it again."""
         if self._reraise:
             raise error
-        request_id = find_request_id(context.environ)
+        request_id = _find_request_id(context.environ)
         log.error(
             "%s %s failed in %s%s",
             context.environ["REQUEST_METHOD"],
@@ -265,8 +263,7 @@ class ErrorPages:
     def _render_crash(self, context: APIContext, status: int, error: Crash) -> Response:
         """Return the framework's response, with the traceback in development."""
         inside = "" if self._explain is None else "".join(traceback.format_exception(error))
-        asked_json = context.path.endswith(".json")
-        return render_error(context.environ, status, inside=inside, asked_json=asked_json)
+        return render_error(context.environ, status, inside=inside, path=context.path)
 
     def _call_handlers(
         self, context: APIContext, folder: ErrorFolder, error: Crash
@@ -314,16 +311,16 @@ class ErrorPages:
         return response
 
 
-def find_request_id(environ: Environ) -> str | None:
-    """Return the request's `X-Request-Id` if it is valid: up to 128 harmless characters."""
+def _find_request_id(environ: Environ) -> str:
+    """Return the request's `X-Request-Id`, up to 128 harmless characters; `""` if it has none."""
     found = _is_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-    return found[0] if found else None
+    return found[0] if found else ""
 
 
 def add_request_id(environ: Environ, response: Response) -> Response:
     """Return the response with the request's `X-Request-Id`, unless it has one of its own."""
-    request_id = find_request_id(environ)
-    if request_id is None or "x-request-id" in response.headers:
+    request_id = _find_request_id(environ)
+    if not request_id or "x-request-id" in response.headers:
         return response
     response = response.with_own_headers()
     response.headers.set("x-request-id", request_id)
@@ -337,10 +334,7 @@ def _description_of(error: HTTPException) -> str:
 
 
 def accepts_html(environ: Environ) -> bool:
-    """Whether the client accepts the site's own error pages.
-
-    It names HTML or has no preference at all. Clients of an API send only `*/*`.
-    """
+    """Whether `Accept` names HTML or is missing. Clients of an API send only `*/*`."""
     if not environ.get("HTTP_ACCEPT"):
         return True
     accepted = parse_accept(environ["HTTP_ACCEPT"])
@@ -354,13 +348,12 @@ def render_error(
     *,
     errors: Sequence[tuple[str, str]] = (),
     inside: str = "",
-    asked_json: bool = False,
+    path: str = "",
 ) -> Response:
     """Return a response for an error: a problem document (RFC 9457), HTML or plain text.
 
     `detail` is for the client. `errors` are pairs of a JSON pointer and what is wrong there.
-    `inside`, such as a traceback, is for developers only. `asked_json` says that the path ends
-    in `.json`.
+    `inside`, such as a traceback, is for developers only. `path` is the path of the request.
     """
     title = _TITLES.get(status, "Error")
     accepted = parse_accept(environ.get("HTTP_ACCEPT"))
@@ -368,7 +361,9 @@ def render_error(
     text = accepted.get("text/plain", 0)
     json = max([0, *(q for kind, q in accepted.items() if _is_json(kind))])
     sent = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if (json and json >= max(html, text)) or (not html and (_is_json(sent) or asked_json)):
+    if (json and json >= max(html, text)) or (
+        not html and (_is_json(sent) or path.endswith(".json"))
+    ):
         problem: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
         if errors:
             problem["errors"] = [{"pointer": pointer, "detail": what} for pointer, what in errors]

@@ -249,11 +249,11 @@ def test_a_client_without_preference_for_html_gets_no_page(site: SiteMaker) -> N
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 
-def kind_of(accept: str | None = None, content_type: str = "", *, asked_json: bool = False) -> str:
+def kind_of(accept: str | None = None, content_type: str = "", *, path: str = "") -> str:
     environ = {"CONTENT_TYPE": content_type}
     if accept is not None:
         environ["HTTP_ACCEPT"] = accept
-    response = render_error(environ, 404, "Not here.", asked_json=asked_json)
+    response = render_error(environ, 404, "Not here.", path=path)
     kind = response.headers["content-type"].partition(";")[0]
     return {"application/problem+json": "json", "text/html": "html", "text/plain": "text"}[kind]
 
@@ -292,13 +292,13 @@ def test_the_client_says_which_form_it_takes(accept: str | None, kind: str) -> N
 def test_a_client_that_sent_or_requested_json_gets_json(accept: str | None) -> None:
     assert kind_of(accept, "application/json; charset=utf-8") == "json"
     assert kind_of(accept, "Application/LD+JSON") == "json"
-    assert kind_of(accept, asked_json=True) == "json"
+    assert kind_of(accept, path="/x.json") == "json"
     assert kind_of(accept, "text/csv") == "text"
 
 
 def test_a_browser_gets_html_whatever_it_sent() -> None:
     assert kind_of(BROWSER, "application/json") == "html"
-    assert kind_of(BROWSER, asked_json=True) == "html"
+    assert kind_of(BROWSER, path="/x.json") == "html"
 
 
 def test_a_problem_document_is_whole() -> None:

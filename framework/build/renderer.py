@@ -62,10 +62,10 @@ class Renderer:
         site = self._app.site
         if route.prerender:
             site.static_paths[route.file].rendered = path
-        url_path = self._url_path_of(route, path)
         try:
+            url_path = unquote(build_path(route.file, route.pattern, path, site.routes.url_for))
             match = site.routes.match(url_path)
-        except StaticPathsError as error:  # of a route that comes first
+        except StaticPathsError as error:  # a wrong item, of this route or of one that comes first
             raise OutputError(str(error)) from error
         if match is not None and match.route is not route:
             site.warnings.add(
@@ -88,7 +88,7 @@ class Renderer:
             response = Response(body, status=status, status_text=status_text, headers=items)
             content = response.bytes()
         except (Exception, SystemExit) as error:
-            line = _find_line(error, self._app.site.root)
+            line = _find_line(error, site.root)
             raise OutputError(f"{where} failed{line}: {type(error).__name__}: {error}") from error
         headers = response.headers
         headers.delete("set-cookie")
@@ -103,12 +103,13 @@ class Renderer:
             except ValueError as error:
                 raise OutputError(f"{where}: {error}") from error
         elif status != error_status and not 200 <= status < 300:
+            remove = "it from get_static_paths()" if route.pattern.params else "the file"
             raise OutputError(
                 f"{where} responded with status {status}, so it cannot be a file.\n"
-                f"    {_how_to_leave_out(route)}, or set prerender = False."
+                f"    Remove {remove}, or set prerender = False."
             )
         elif status not in (200, error_status):
-            self._app.site.warnings.add(
+            site.warnings.add(
                 f"{route.file}: responds with status {status}, but a file has the status 200. "
                 "Set prerender = False to keep it."
             )
@@ -125,14 +126,6 @@ class Renderer:
             redirect=None if location is None else (status, location),
         )
         return Output(file, content, content_type, url_path)
-
-    def _url_path_of(self, route: Route, path: StaticPath) -> str:
-        """Return the path with `base`."""
-        url_for = self._app.site.routes.url_for
-        try:
-            return unquote(build_path(route.file, route.pattern, path, url_for))
-        except StaticPathsError as error:
-            raise OutputError(str(error)) from error
 
     def _below_base(self, url_path: str) -> str:
         """Return the path without `base` and without slashes at its ends.
@@ -171,10 +164,6 @@ class Renderer:
         if is_folder or form == "directory":
             return f"{local}/index.html".lstrip("/")
         return f"{local}.html"
-
-
-def _how_to_leave_out(route: Route) -> str:
-    return "Remove it from get_static_paths()" if route.pattern.params else "Remove the file"
 
 
 def _find_line(error: Exception | SystemExit, root: Path) -> str:

@@ -99,7 +99,10 @@ class _Build:
         order = {route.file: number for number, route in enumerate(self.app.site.routes.all)}
         self.mistakes += [explain_clash(clash, self.files, order) for clash in self.clashes]
         if self.mistakes:
-            raise BuildError(_join_mistakes(self.mistakes))
+            lines = sorted(set(self.mistakes))
+            if len(lines) > _MAX_MISTAKES:
+                lines[_MAX_MISTAKES:] = [f"And {len(lines) - _MAX_MISTAKES} more."]
+            raise BuildError("\n".join(["The site can't be built:", *lines]))
         self._write_lists(sorted(self.files.values()))
         self.report.warnings = self.app.site.warnings.texts
         return self.report
@@ -175,10 +178,3 @@ class _Build:
         self._warn(*write_nginx(self.folder, config, rules, redirects))
         # The last file: its modification time is that of the build.
         write_manifest(self.folder / MANIFEST, config.base, files)
-
-
-def _join_mistakes(mistakes: Sequence[str]) -> str:
-    lines = sorted(set(mistakes))
-    if len(lines) > _MAX_MISTAKES:
-        lines[_MAX_MISTAKES:] = [f"And {len(lines) - _MAX_MISTAKES} more."]
-    return "\n".join(["The site can't be built:", *lines])

@@ -67,7 +67,10 @@ def _regex(char: str) -> bytes:
 
 
 def _in_base64(value: str) -> Iterator[str]:
-    """Yield the characters that each Base64 text with the value has, whatever stands around it."""
+    """Yield the part of the value's Base64 text that is the same whatever stands around the value.
+
+    There is one for each position of the value in a group of three bytes.
+    """
     content = value.encode(errors="surrogateescape")
     for before, start in enumerate((0, 2, 3)):
         text = b64encode(bytes(before) + content).decode()

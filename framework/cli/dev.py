@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,8 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
 class ServerProcess:
     """The child process that serves the site, seen from the parent.
 
-    A pair of sockets connects the two. The child sends messages, and ends when the parent's socket
-    is closed, even because the parent was killed.
+    A pair of sockets connects the two. The child sends messages. It ends when the parent's socket
+    is closed, so also when the parent is killed.
 
     `has_served` says whether the child has begun to serve. `changed` are files that the site has
     read, and `written` those that it has written itself: a change of them is no reason to restart.
@@ -175,6 +175,12 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
         with contextlib.suppress(OSError):  # the parent has ended
             parent.sendall(os.fsencode(f"{kind} {path}\0"))
 
+    def send_changes() -> None:
+        while True:
+            for path in files.find_changes():
+                send("changed", path)
+            time.sleep(_POLL_INTERVAL)
+
     use_debug_mode()
     warn_of_blocking(Path(root))
     files = ReadFiles(Path(root), lambda path: send("wrote", path))
@@ -183,18 +189,11 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
     server = DevServer(host, 0, application, RequestHandler, fd=listener)
     send("serves")
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
-    threading.Thread(target=_send_changes, args=(files, send), daemon=True).start()
+    threading.Thread(target=send_changes, daemon=True).start()
     with contextlib.suppress(ConnectionError):
         parent.recv(1)
     server.shutdown()
     server.finish_requests()
-
-
-def _send_changes(files: ReadFiles, send: Callable[[str, str], None]) -> None:
-    while True:
-        for path in files.find_changes():
-            send("changed", path)
-        time.sleep(_POLL_INTERVAL)
 
 
 def load_application(root: Path) -> WSGIApplication:

@@ -20,16 +20,10 @@ from .changes import is_source, is_temporary
 
 # The arguments of events that name a path which the process is about to change.
 _WRITES = {
-    "os.link": (1,),
-    "os.mkdir": (0,),
-    "os.remove": (0,),
+    **dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.utime"), (0,)),
+    **dict.fromkeys(("shutil.rmtree", "sqlite3.connect"), (0,)),
+    **dict.fromkeys(("os.link", "os.symlink"), (1,)),
     "os.rename": (0, 1),
-    "os.rmdir": (0,),
-    "os.symlink": (1,),
-    "os.truncate": (0,),
-    "os.utime": (0,),
-    "shutil.rmtree": (0,),
-    "sqlite3.connect": (0,),
 }
 # Folders of the system and of installed libraries.
 _LIBRARIES = (
@@ -93,9 +87,8 @@ class ReadFiles:
         if path.endswith(".pyc"):
             with suppress(ValueError):  # a module that has no source
                 path = importlib.util.source_from_cache(path)
-        if path in (self._folders if is_folder else self._files):
-            return
-        if not self._matters(path, is_folder=is_folder):
+        is_known = path in (self._folders if is_folder else self._files)
+        if is_known or not self._matters(path, is_folder=is_folder):
             return
         if is_folder:
             self._folders[path] = None, frozenset()  # listing it is an event, too
@@ -110,7 +103,7 @@ class ReadFiles:
             self._on_write(real)
 
     def _matters(self, path: str, *, is_folder: bool) -> bool:
-        """Return whether someone may change the path, and nothing else watches it."""
+        """Whether others may change the path, and `watch_source` does not watch it."""
         if not path or any(_is_inside(path, library) for library in self._libraries):
             return False
         real = os.path.realpath(path)

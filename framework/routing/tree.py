@@ -1,7 +1,7 @@
 """Match paths against all patterns of a site: a tree of their segments.
 
-A path takes one walk through the tree. The tree returns the first matching pattern in the order
-of the contract, the one that trying the patterns' Werkzeug rules one by one would return.
+A path takes one walk through the tree. The result is the first matching pattern in the order of
+routes, as if the Werkzeug rules of each pattern were tried one by one.
 """
 
 from bisect import bisect_left

@@ -201,7 +201,7 @@ class Session:
         while pending:
             id = pending.pop()
             with self._store.lock(id):
-                stored = self._find(id)
+                stored = _parse_stored(self._store.read(id))
                 if stored is not None:
                     function(id, stored)
             if isinstance(stored, list):
@@ -222,7 +222,7 @@ class Session:
         states: list[_Stored] = []
         self._visit(old, lambda id, stored: states.append(stored))
         with self._store.lock(old):
-            stored = self._find(old)
+            stored = _parse_stored(self._store.read(old))
             if isinstance(stored, dict):
                 data, ids = self._merge(stored), [new]
             elif stored and any(isinstance(state, dict) for state in states):
@@ -248,12 +248,9 @@ class Session:
         }
         return kept | changed
 
-    def _find(self, id: str) -> _Stored | None:
-        """Return what the store has; `None` if a session was destroyed, expired or is damaged."""
-        return _parse_stored(self._store.read(id))
-
 
 def _parse_stored(text: str | None) -> _Stored | None:
+    """Return what the store has for an id; `None` for nothing, or if it is damaged."""
     try:
         stored = parse_json((text or "").encode())
     except ValueError:  # a damaged text

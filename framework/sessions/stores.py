@@ -87,7 +87,8 @@ class FolderStore:
         with ExitStack() as stack:
             while path.exists():
                 with suppress(FileNotFoundError):
-                    file = stack.enter_context(path.open("r+b"))  # NFS locks only files to write
+                    # NFS locks only files that are open for writing.
+                    file = stack.enter_context(path.open("r+b"))
                     fcntl.flock(file, fcntl.LOCK_EX)
                     # Whoever held the lock may have replaced the file.
                     if os.path.samestat(os.fstat(file.fileno()), path.stat()):

@@ -17,7 +17,7 @@ from .page_files import KINDS
 
 LOCK = "routes.lock"
 TOP_MIDDLEWARE = "src/middleware.py"
-_asks_who = re.compile(r"\b(cookies|session|authorization|client_address)\b", re.I).search
+_reads_visitor_data = re.compile(r"\b(cookies|session|authorization|client_address)\b", re.I).search
 _LOCK_HEADER = "# The URLs of this site. `framework check` warns when one of them disappears.\n"
 
 
@@ -47,9 +47,9 @@ def find_static_warnings(site: Site) -> list[Mistake]:
 
 
 def _check_middleware(site: Site) -> Iterator[Mistake]:
-    """Warn of `src/middleware.py` if it does not run where its author probably relies on it.
+    """Warn of a `src/middleware.py` that is probably meant to run for visitors of built pages.
 
-    That is so if it runs for the live routes of the site only, or if it asks who the visitor is.
+    That is likely if the site has live routes too, or if the code reads data of the visitor.
     """
     routes = [
         route
@@ -60,14 +60,16 @@ def _check_middleware(site: Site) -> Iterator[Mistake]:
     if not site.missing.middleware or not built:
         return
     source = (site.root / TOP_MIDDLEWARE).read_text(encoding="utf-8")
-    if "is_prerendered" in source or (len(built) == len(routes) and not _asks_who(source)):
+    if "is_prerendered" in source or (
+        len(built) == len(routes) and not _reads_visitor_data(source)
+    ):
         return
     names = ", ".join(built[:3]) + (f" and {len(built) - 3} more" if len(built) > 3 else "")
     yield Mistake(
         TOP_MIDDLEWARE,
         f"does not run for visitors of the prerendered routes {names}, only for the build",
-        "If it checks who the visitor is, set prerender = False in them. If it does not, mention "
-        "is_prerendered in a comment.",
+        "If it checks who the visitor is, set prerender = False in these routes. Otherwise mention "
+        "is_prerendered in a comment, and this warning ends.",
     )
 
 
@@ -129,13 +131,12 @@ def _check_route(site: Site, route: Route) -> Iterator[Mistake]:
 
 def _check_functions(tree: ast.Module, route: Route) -> Iterator[Mistake]:
     for node in tree.body:
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        upper = node.name.upper()
-        if upper in (*METHODS, "ALL") and node.name != upper:
+        name = node.name if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else ""
+        upper = name.upper()
+        if upper in (*METHODS, "ALL") and name != upper:
             yield Mistake(
                 f"{route.file}:{node.lineno}",
-                f"{node.name} is not a handler, because it is not in capitals",
+                f"{name} is not a handler, because it is not in capitals",
                 f"Rename it to {upper}, or to a name that is not an HTTP method.",
             )
 

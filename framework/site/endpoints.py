@@ -11,7 +11,6 @@ import re
 import symtable
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Iterator
 from operator import attrgetter
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,8 +25,7 @@ from ..web.formdata import File, FormData
 from ..web.loop import run
 from ..web.response import Response
 from ..web.search_params import URLSearchParams
-from ..web.url import URL
-from .near_misses import find_misnamed_settings, find_near, has_misnamed_settings
+from .near_misses import find_misnamed_settings, find_near, find_setting
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _is_method = re.compile(r"[A-Z][A-Z0-9_]*").fullmatch
@@ -47,7 +45,7 @@ def load_handlers(
         by_method[name], wrong = bind(function, name, file, sessions=sessions)
         mistakes += wrong
     mistakes += _find_misnamed_handlers(module, by_method, file)
-    if has_misnamed_settings(vars(module)):
+    if any(map(find_setting, vars(module))):
         mistakes += find_misnamed_settings(ast.parse(inspect.getsource(module)), file)
     return make_handlers(by_method), mistakes
 
@@ -57,9 +55,8 @@ def _find_misnamed_handlers(
 ) -> Iterator[Mistake]:
     """Yield the handlers whose names are similar to those of methods that the file lacks."""
     handled = {*by_method, "HEAD"} if "GET" in by_method else {*by_method}
-    missing = [method for method in METHODS if method not in handled]
     for name in handled.difference(METHODS):
-        meant = find_near(name, missing)
+        meant = find_near(name, (method for method in METHODS if method not in handled))
         if meant is not None:
             what = f"{name} is not a standard method"
             yield Mistake(locate(getattr(module, name), file), what, f"Did you mean {meant}?")
@@ -238,14 +235,8 @@ def _advise(result: Any) -> str:
             return "Move the yield to a function of its own: return Response(chunks())"
         case Awaitable():
             return "Await it: return await ..."
-        case URL():
-            return "End it with: return Response.redirect(url)"
-        case Path():
-            return 'End it with: return Response(path.open("rb"))'
         case FormData() | URLSearchParams() | File() | io.IOBase() | Iterator():
             return "End it with: return Response(body)"
-    if callable(result):
-        return f"Call it: return {getattr(result, '__name__', 'it')}(...)"
     return "End it with: return Response.json(...)"
 
 

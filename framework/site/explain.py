@@ -1,12 +1,11 @@
 """`framework explain`: which file responds to a request, and why not another."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..context import APIContext
-from ..route import Middleware, Route
+from ..route import Route
 from ..routing.paths import decode_mount, find_path_below
-from ..routing.pattern import Segment
 from ..routing.rules import Rank
 from .loader import Site
 
@@ -44,8 +43,7 @@ def _explain(site: Site, context: APIContext, method: str) -> Iterator[str]:
         yield f'  Explain that path to see what handles it. trailing_slash is "{slash}".'
     elif route.kind == "missing":
         yield _row("handled by", "no route matches: 404")
-        yield from _middleware_rows(route.middleware)
-        yield from _error_rows(site, context)
+        yield from _rows_around(site, context, route)
         yield from _passed_over(site, context, route)
         yield from _near(site, context)
         for mistake in site.mistakes:  # its file may be meant for this path
@@ -60,8 +58,7 @@ def _explain_route(site: Site, context: APIContext, route: Route, method: str) -
     for name, value in context.params.items():
         yield _row("param", f"{name} = {value!r}")
     if route.kind != "redirect":
-        yield from _middleware_rows(route.middleware)
-        yield from _error_rows(site, context)
+        yield from _rows_around(site, context, route)
         yield _row("prerendered", "yes" if route.prerender else "no")
     yield from _passed_over(site, context, route)
 
@@ -89,12 +86,10 @@ def _near(site: Site, context: APIContext) -> Iterator[str]:
         yield _row("near", f"{text} ({routes[text].file})")
 
 
-def _middleware_rows(middleware: Sequence[Middleware]) -> Iterator[str]:
-    for one in middleware:
-        yield _row("middleware", one.where)
-
-
-def _error_rows(site: Site, context: APIContext) -> Iterator[str]:
+def _rows_around(site: Site, context: APIContext, route: Route) -> Iterator[str]:
+    """Rows for the middleware and the error handlers around a route."""
+    for middleware in route.middleware:
+        yield _row("middleware", middleware.where)
     for handler in site.error_folders.find(context).handlers:
         yield _row("on_error", handler.where)
 
@@ -132,8 +127,7 @@ def _reason(site: Site, first: Route, other: Route) -> str:
 
 
 def _segment(route: Route, number: int) -> str:
-    segment: Segment = route.pattern.segments[number]
-    return "".join(map(str, segment))
+    return "".join(map(str, route.pattern.segments[number]))
 
 
 def _path_of(context: APIContext) -> str:

@@ -1,6 +1,5 @@
 """Parse the header of a `.md` page: YAML 1.2 between its two `---` lines."""
 
-from math import inf
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -15,7 +14,6 @@ from .near_misses import find_near
 
 _KEYS = ("layout", "prerender", "html")
 _TEXT_TAG = "tag:yaml.org,2002:str"
-_MAX_VALUES = 100_000
 _QUOTE = 'The header is YAML. Put text with special characters in quotes: title: "Keys: a test"'
 
 
@@ -34,7 +32,11 @@ def split_header(source: str, file: str) -> tuple[dict[str, Any], dict[str, int]
     lines: dict[str, int] = {}
     line = 2
     try:
-        for node, value in _list_items(yaml.compose(yaml_text), file):
+        top = yaml.compose(yaml_text)
+        if not isinstance(top, MappingNode | None):
+            remedy = "Write key: value in each line, as in title: Hello"
+            raise LoadError(Mistake(f"{file}:2", "the header has no keys", remedy))
+        for node, value in top.value if top else ():
             line = node.start_mark.line + 2
             key = _parse_key(node, lines, f"{file}:{line}")
             lines[key] = line
@@ -53,34 +55,8 @@ def split_header(source: str, file: str) -> tuple[dict[str, Any], dict[str, int]
     return values, lines, text
 
 
-def _list_items(node: Node | None, file: str) -> list[tuple[Node, Node]]:
-    """Return the keys and values of the header, parsed but not converted yet."""
-    if node is None:
-        return []
-    if not isinstance(node, MappingNode):
-        remedy = "Write key: value in each line, as in title: Hello"
-        raise LoadError(Mistake(f"{file}:2", "the header has no keys", remedy))
-    if _count(node, {}) > _MAX_VALUES:
-        what = f"the header has more than {_MAX_VALUES:,} values, if every *alias is written out"
-        raise LoadError(Mistake(f"{file}:2", what, "Use fewer aliases."))
-    return node.value  # type: ignore[no-any-return]
-
-
-def _count(node: Node, counts: dict[int, float]) -> float:
-    """Return the number of values in a node. It is infinite if the node contains itself."""
-    if id(node) not in counts:
-        counts[id(node)] = inf
-        children = [] if isinstance(node.value, str) else node.value
-        counts[id(node)] = 1 + sum(
-            _count(part, counts)
-            for child in children
-            for part in (child if isinstance(child, tuple) else (child,))
-        )
-    return counts[id(node)]
-
-
 def _parse_key(node: Node, lines: dict[str, int], where: str) -> str:
-    """Return a key, which is a name; `lines` are those of the keys above it."""
+    """Return a key. `lines` are those of the keys above it. Raises `LoadError`."""
     key = node.value if isinstance(node.value, str) else "a list or mapping"
     if str(node.tag) != _TEXT_TAG or not key.isidentifier():
         what = f"the key {key} is not a name"

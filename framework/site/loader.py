@@ -3,6 +3,7 @@
 The loader collects all mistakes, so that one start reports them together.
 """
 
+import ast
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +30,7 @@ from .lifespan import Lifespan, find_lifespan
 from .markdown import Markdown
 from .middleware_files import MiddlewareFiles
 from .modules import LoadError, SiteModules, explain_unreadable, read_source
-from .near_misses import find_misnamed_files
+from .near_misses import find_lines, find_misnamed_files
 from .page_files import ERRORS, PageFile, PageFolder, find_page_files
 from .pages import load_page
 from .prerender import Warnings, prerender_handlers, watch_handlers
@@ -48,8 +49,8 @@ class Site:
 
     `missing` is the route for paths that no route matches. `files` are public and built files by
     decoded URL path. `static_paths` are the paths of the prerendered routes by file.
-    `other_files` are the files in `src/pages` that are not routes. `mistakes` are those of a site
-    that is served in development in spite of them.
+    `other_files` are the files in `src/pages` that are not routes. Only in development a site may
+    have `mistakes`.
     """
 
     root: Path
@@ -72,8 +73,8 @@ def load_site(root: Path, config: Config | None = None, mode: Mode = "production
     """Load the site in the folder `root`.
 
     `config` replaces the configuration file. Files of a build are only loaded in production.
-    Raises `SiteError` with every mistake. In development only a mistake in the configuration is
-    raised, or in a folder. Any other is shown by the routes that it concerns.
+    Raises `SiteError` with every mistake; in development only for a mistake in the configuration or
+    in a folder, because the routes show any other mistake that concerns them.
     """
     modules = SiteModules(root)
     try:
@@ -123,11 +124,7 @@ class _Loader:
         lifespan, mistakes = find_lifespan(self.modules)
         self.config_mistakes += mistakes
         error_handlers = dict(self._load_error_handlers(folder))
-        routes: list[Route] = []
-        for file in folder.routes:
-            route = self._load_route(file)
-            if route is not None:
-                routes.append(route)
+        routes = [route for file in folder.routes if (route := self._load_route(file)) is not None]
         routes += self._make_redirects()
         self._check_conflicts(routes)
         routes = list(show_mistakes(routes, self.mistakes_of))
@@ -165,12 +162,12 @@ class _Loader:
 
     def _load_jinja_module(self) -> list[Mistake]:
         """Load the filters, globals and tests of `src/jinja.py`; return the mistakes in it."""
-        path = self.root / "src" / "jinja.py"
+        path, file = self.root / "src" / "jinja.py", "src/jinja.py"
         if not os.path.lexists(path):
             return []
         try:
             names = vars(self.modules.load(path))
-            return self.templates.add(names, read_source(path, "src/jinja.py"), "src/jinja.py")
+            return self.templates.add(names, find_lines(ast.parse(read_source(path, file))), file)
         except LoadError as error:
             return list(error.mistakes)
 
@@ -197,10 +194,7 @@ class _Loader:
     def _load_error_handlers(self, folder: PageFolder) -> Iterator[tuple[str, ErrorHandler]]:
         """Yield the pattern of each folder with an `_error.py`, and its handler."""
         private = [file.path for file in folder.private]
-        for path, _ in find_misnamed_files(private, (ERRORS,)):
-            remedy = f"Rename it to {ERRORS}, or choose a name that is less similar."
-            what = f"is not a {ERRORS}, so it never runs"
-            self._mistake(self.modules.relative(path), what, remedy)
+        self.mistakes += [one for _, one in find_misnamed_files(private, ERRORS, self.root)]
         for page in folder.errors:
             file = f"{PAGES}/{page.name}"
             try:
@@ -216,7 +210,7 @@ class _Loader:
     # ------------------------------------------------------------ routes
 
     def _load_route(self, page: PageFile) -> Route | None:
-        """Load the route of a file. `mistakes_of` gets those that it shows in development."""
+        """Load the route of a file. `mistakes_of` gets what it shows in development."""
         file = f"{PAGES}/{page.name}"
         first = len(self.mistakes)
         try:
@@ -330,15 +324,13 @@ class _Loader:
                 self._mistake(file, what, remedy)
             return None
         try:
-            parameters = inspect.signature(function).parameters
+            for name in inspect.signature(function).parameters.keys() - {"paginate"}:
+                what = f'get_static_paths has a parameter "{name}"'
+                self._mistake(file, what, "It may only have the parameter paginate.")
         except (TypeError, ValueError):  # a value that is not a function, or a class such as dict
             what = f"get_static_paths is {function!r}"
             self._mistake(file, what, "Write: def get_static_paths(): ...")
             return None
-        for name in parameters:
-            if name != "paginate":
-                what = f'get_static_paths has a parameter "{name}"'
-                self._mistake(file, what, "It may only have the parameter paginate.")
         return function  # type: ignore[no-any-return]
 
     def _make_redirects(self) -> list[Route]:
@@ -353,10 +345,8 @@ class _Loader:
 
     def _check_conflicts(self, routes: list[Route]) -> None:
         for first, second in find_conflicts(routes):
-            # Each prerendered route answers the paths that it lists. One with a mistake may be one.
-            if all(
-                route.prerender or self.mistakes_of.get(route.file) for route in (first, second)
-            ):
+            # Prerendered routes may have one pattern. One with a mistake may be prerendered.
+            if all(one.prerender or self.mistakes_of.get(one.file) for one in (first, second)):
                 continue
             what = f"{first.file} and {second.file} match the same URLs."
             mistake = Mistake("", what, "Keep one, or rename one.")
@@ -379,10 +369,8 @@ class _Loader:
         files: dict[str, StaticFile] = {}
         outdated = []
         for path, file in built.files.items():
-            candidates = routes.candidates(routes.add_prefix(path))
-            route = next(
-                (r for r, _ in candidates if r.file == file.route or not r.prerender), None
-            )
+            found = routes.candidates(routes.add_prefix(path))
+            route = next((r for r, _ in found if r.file == file.route or not r.prerender), None)
             if route is None or not route.prerender:
                 outdated.append(path or "/")
                 continue

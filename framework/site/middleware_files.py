@@ -23,20 +23,18 @@ class MiddlewareFiles:
     def __init__(self, modules: SiteModules, folder: PageFolder) -> None:
         self.mistakes: list[Mistake] = []
         self._modules = modules
-        source = modules.root / "src"
-        files = [source / "middleware.py", *(file.path for file in folder.middleware.values())]
+        root, source = modules.root, modules.root / "src"
+        files = [source / "middleware.py", *(file.path for file in folder.middleware)]
         self._of_folder = {
             path.parent: self._load(path)
             for path in files
             if os.path.lexists(path)  # a link that leads nowhere is a mistake
         }
-        for path, name in (
-            *find_misnamed_files((file.path for file in folder.private), (MIDDLEWARE,)),
-            *find_misnamed_files(sorted(source.iterdir()), ("middleware.py",)),
+        private = [file.path for file in folder.private]
+        for path, mistake in (
+            *find_misnamed_files(private, MIDDLEWARE, root),
+            *find_misnamed_files(sorted(source.iterdir()), "middleware.py", root),
         ):
-            what = f"is not a {name}, so it never runs"
-            remedy = f"Rename it to {name}, or choose a name that is less similar."
-            mistake = Mistake(modules.relative(path), what, remedy)
             self._of_folder[path.parent] = self._refuse(mistake)
 
     def around(self, folder: Path) -> tuple[Middleware, ...]:

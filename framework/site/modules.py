@@ -62,6 +62,7 @@ class SiteModules:
             shared = _open_sources.pop(self._package, None) or _Source(self._source, self._package)
             _open_sources[self._package] = self._shared = shared  # now the last one
             shared.users += 1
+            _update_import()
 
     def close(self) -> None:
         """Remove the site's modules from `sys.modules` and `src/` from `sys.path`."""
@@ -72,6 +73,7 @@ class SiteModules:
                 if self._shared.users == 0:
                     del _open_sources[self._package]
                     self._shared.close()
+                    _update_import()
 
     def load(self, path: Path) -> ModuleType:
         """Load the file at `path` as a module; raise `LoadError` for any error in it."""
@@ -162,7 +164,10 @@ def _escape(name: str) -> str:
 
 
 class _Source:
-    """The folder `src/` of an open site; `users` counts the open `SiteModules` of it."""
+    """The folder `src/` of an open site; `users` counts the open `SiteModules` of it.
+
+    It is private, and not on `sys.path`, if another open site has modules of the same names.
+    """
 
     def __init__(self, folder: Path, package: str) -> None:
         self.users = 0
@@ -173,17 +178,13 @@ class _Source:
         self._loaded_before = set(self._find_modules())
         others = set().union(*(other.names for other in _open_sources.values()))
         self.is_private = not (self.names - _NOT_IMPORTED).isdisjoint(others)
-        if self.is_private:
-            _replace_import()
-        else:
+        if not self.is_private:
             sys.path.insert(0, str(self.folder))
         importlib.invalidate_caches()
 
     def close(self) -> None:
         """Restore what was there before."""
-        if self.is_private:
-            _restore_import()
-        else:
+        if not self.is_private:
             with suppress(ValueError):  # somebody else has removed it
                 sys.path.remove(str(self.folder))
         for name in self._find_modules():
@@ -211,18 +212,17 @@ _python_import = builtins.__import__
 _is_import_replaced = False
 
 
-def _replace_import() -> None:
+def _update_import() -> None:
+    """Replace `__import__` while a private site is open.
+
+    It is not restored while another tool has replaced it too.
+    """
     global _python_import, _is_import_replaced
-    if not _is_import_replaced:
+    is_needed = any(source.is_private for source in _open_sources.values())
+    if is_needed and not _is_import_replaced:
         _python_import, builtins.__import__ = builtins.__import__, _import
         _is_import_replaced = True
-
-
-def _restore_import() -> None:
-    """Restore `__import__` after the last private site, unless another tool has replaced it too."""
-    global _is_import_replaced
-    is_needed = any(source.is_private for source in _open_sources.values())
-    if not is_needed and builtins.__import__ is _import:
+    elif not is_needed and builtins.__import__ is _import:
         builtins.__import__ = _python_import
         _is_import_replaced = False
 
@@ -230,7 +230,7 @@ def _restore_import() -> None:
 def _import(
     name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
 ) -> ModuleType:
-    """`__import__`, but an import statement finds a module of a private site in its package."""
+    """Import as Python does, but find the modules of a private site in the package of the site."""
     top = name.partition(".")[0]
     # pickle, for example, is no statement: it passes no globals, or a list.
     is_statement = level == 0 and globals is not None and not isinstance(fromlist, list)
@@ -243,7 +243,7 @@ def _import(
 
 
 def _find_source(globals: Mapping[str, Any], top: str) -> _Source | None:
-    """Find the source in which the code that imports `top` belongs.
+    """Find the site to which the code that imports `top` belongs.
 
     Code outside of all sites, such as tests, imports from the last opened one that has the module.
     """

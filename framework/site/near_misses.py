@@ -4,7 +4,7 @@ Without this, a guard that is never called or a setting that has no effect stays
 """
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import Mistake
@@ -22,29 +22,26 @@ def find_near(name: str, meant: Iterable[str]) -> str | None:
 
 
 def find_misnamed_files(
-    paths: Iterable[Path], names: Collection[str]
-) -> Iterator[tuple[Path, str]]:
-    """Yield each Python file that is probably meant to have one of the names, and that name.
+    paths: Iterable[Path], name: str, root: Path
+) -> Iterator[tuple[Path, Mistake]]:
+    """Yield each Python file that is probably meant to be called `name`, and the mistake.
 
     A folder that has a file of that name may have other files with similar names.
     """
     for path in paths:
-        meant = find_near(path.name, names) if path.suffix == ".py" else None
-        if meant is not None and path.name not in names and not (path.parent / meant).exists():
-            yield path, meant
-
-
-def has_misnamed_settings(names: Iterable[str]) -> bool:
-    """Whether a name is similar to that of a setting, such as `prerender`."""
-    return any(map(_find_setting, names))
+        is_near = path.suffix == ".py" and find_near(path.name, [name])
+        if is_near and not (path.parent / name).exists():
+            what = f"is not a {name}, so it never runs"
+            remedy = f"Rename it to {name}, or choose a name that is less similar."
+            yield path, Mistake(path.relative_to(root).as_posix(), what, remedy)
 
 
 def find_misnamed_settings(tree: ast.Module, file: str) -> list[Mistake]:
     """Return a mistake for each assignment and function whose name is similar to a setting's."""
-    lines = _find_lines(tree)
+    lines = find_lines(tree)
     mistakes = []
     for name, line in lines.items():
-        setting = _find_setting(name)
+        setting = find_setting(name)
         if setting is not None and setting not in lines:
             what = f"{name} is not a setting of the file"
             remedy = f"Did you mean {setting}? Otherwise choose a name that is less similar."
@@ -52,13 +49,13 @@ def find_misnamed_settings(tree: ast.Module, file: str) -> list[Mistake]:
     return mistakes
 
 
-def _find_setting(name: str) -> str | None:
-    """Return the setting that is probably meant. Private names and constants are not similar."""
+def find_setting(name: str) -> str | None:
+    """Find the setting that is probably meant. Private names and constants are not similar."""
     is_other = name.startswith("_") or name.isupper() or name in _SETTINGS
     return None if is_other else find_near(name, _SETTINGS)
 
 
-def _find_lines(tree: ast.Module) -> dict[str, int]:
+def find_lines(tree: ast.Module) -> dict[str, int]:
     """Return the line of each name that the file itself assigns or defines as a function."""
     lines: dict[str, int] = {}
     for node in tree.body:

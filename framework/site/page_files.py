@@ -1,7 +1,7 @@
 """Find the routes, the middleware and the error handlers among the files below `src/pages`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 KINDS = {".py": "endpoint", ".jinja": "page", ".md": "page"}
@@ -22,16 +22,15 @@ class PageFile:
 class PageFolder:
     """The files below `src/pages`, sorted by name.
 
-    `middleware` maps a folder (`"."` is `src/pages` itself) to its `_middleware.py`. `errors` are
-    the files `_error.py`, `private` the others whose name begins with `_`, and `others` the files
-    that are nothing of this.
+    `middleware` are the files `_middleware.py`, `errors` the files `_error.py`, `private` the others
+    whose name begins with `_`, and `others` the remaining files that are not routes.
     """
 
-    routes: tuple[PageFile, ...]
-    middleware: dict[str, PageFile]
-    others: tuple[PageFile, ...]
-    private: tuple[PageFile, ...] = ()
-    errors: tuple[PageFile, ...] = ()
+    routes: list[PageFile] = field(default_factory=list)
+    middleware: list[PageFile] = field(default_factory=list)
+    errors: list[PageFile] = field(default_factory=list)
+    private: list[PageFile] = field(default_factory=list)
+    others: list[PageFile] = field(default_factory=list)
 
 
 def find_page_files(pages: Path, root: Path) -> PageFolder:
@@ -40,8 +39,7 @@ def find_page_files(pages: Path, root: Path) -> PageFolder:
     Folders whose name begins with `_` are skipped. Raises `OSError` for a folder that cannot be
     read.
     """
-    routes, others, private, errors = [], [], [], []
-    middleware = {}
+    found = PageFolder()
     for path in walk_files(pages, root):
         relative = path.relative_to(pages)
         if any(name.startswith("_") for name in relative.parts[:-1]):
@@ -49,16 +47,16 @@ def find_page_files(pages: Path, root: Path) -> PageFolder:
         kind = "other" if path.is_dir() else KINDS.get(path.suffix, "other")
         file = PageFile(path, relative.as_posix(), kind)
         if path.name == MIDDLEWARE:
-            middleware[relative.parent.as_posix()] = file
+            found.middleware.append(file)
         elif path.name == ERRORS:
-            errors.append(file)
+            found.errors.append(file)
         elif path.name.startswith("_"):
-            private.append(file)
+            found.private.append(file)
         elif kind == "other":
-            others.append(file)
+            found.others.append(file)
         else:
-            routes.append(file)
-    return PageFolder(tuple(routes), middleware, tuple(others), tuple(private), tuple(errors))
+            found.routes.append(file)
+    return found
 
 
 def walk_files(folder: Path, root: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from werkzeug.exceptions import InternalServerError, NotFound
+from werkzeug.exceptions import default_exceptions
 
 from ..context import CONTEXT_NAMES, APIContext
 from ..errors import Mistake
@@ -118,10 +118,8 @@ def _make_handler(
 
 def _check_error(response: Response) -> Response:
     """Return the response; a 404 or 500 with a null body becomes the site's error page."""
-    if response.status == 404 and response.body is None:
-        raise NotFound
-    if response.status == 500 and response.body is None:
-        raise InternalServerError
+    if response.status in (404, 500) and response.body is None:
+        raise default_exceptions[response.status]
     return response
 
 

@@ -24,7 +24,7 @@ from .endpoints import make_handlers
 Target = str | Mapping[str, Any]
 
 _MOST_HOPS = 20  # as many redirects as browsers follow
-# Values for parameters, to follow redirects at start-up; most converters match one of them.
+# Values of parameters for following redirects at start-up. Most converters match one of them.
 _SAMPLES = ("sample", "7", "1.5", "ab", "00000000-0000-0000-0000-000000000000")
 
 
@@ -81,7 +81,7 @@ def _make_to_texts(
 def find_circles(
     config: Config, routes: RouteTable[Route], compiler: Compiler, files: Container[str]
 ) -> list[Mistake]:
-    """Return the mistakes of redirects that lead in a circle, each circle once.
+    """Return a mistake for each circle of redirects.
 
     `files` are the paths of public files, which come before redirects.
     """

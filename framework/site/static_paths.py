@@ -19,10 +19,13 @@ from ..static.files import StaticFile
 from ..web.iteration import Iteration
 from ..web.loop import run
 
+MAX_WAIT = 30.0
+"""Seconds that a request waits while another thread makes the list that it needs."""
+
 UrlFor = Callable[[str, Mapping[str, Any]], str]
 _find_hidden = re.compile(r"/(\.(?!well-known(?:/|$))[^/]*)").search
 # The routes whose get_static_paths() is running for the current request, the outermost first.
-_listing: ContextVar[tuple["StaticPaths", ...]] = ContextVar("listing", default=())
+_running: ContextVar[tuple["StaticPaths", ...]] = ContextVar("running", default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,10 @@ class Page:
 
 
 class StaticPaths:
-    """The paths of one prerendered route. `get_static_paths()` returns a list, or yields.
+    """The paths of one prerendered route; `function` is its `get_static_paths()`.
 
     `url_for` builds the paths of the site's routes. `built` are the files of a build by their paths
-    without `base`; `None` without a build. `rendered` is the path that a build renders.
+    without `base`; `None` without a build. `rendered` is the path that a build renders now.
     """
 
     def __init__(
@@ -104,22 +107,29 @@ class StaticPaths:
         key, rendered = self._key(params), self.rendered
         if rendered is not None and key == self._key(rendered.params):
             return rendered
-        outer = _listing.get()
+        outer = _running.get()
         if self in outer:
             for paths in outer:
                 paths._is_circular = True
             raise self._requests_itself()
-        with self._lock:
+        if not self._lock.acquire(timeout=MAX_WAIT):
+            raise StaticPathsError(
+                f"{self.file}: get_static_paths() did not end within {MAX_WAIT} seconds.\n"
+                "    Does it wait for a route that needs its result?"
+            )
+        try:
             if self._found is None:
                 self._is_circular = False
-                token = _listing.set((*outer, self))
+                token = _running.set((*outer, self))
                 try:
                     found = self._index(self._listing or self._make_listing())
                 finally:
-                    _listing.reset(token)
+                    _running.reset(token)
                 if self._is_circular:
                     raise self._requests_itself()
                 self._found = found
+        finally:
+            self._lock.release()
         return self._found.get(key)
 
     def _make_listing(self) -> "Listing":
@@ -139,8 +149,8 @@ class StaticPaths:
         return found
 
     def _key(self, params: Mapping[str, Any]) -> tuple[str | None, ...]:
-        # As the values arrive in a URL: text in NFC.
         values = [params.get(name) for name in self.pattern.names]
+        # In a URL, values are text in NFC.
         return tuple(None if value is None else normalize("NFC", str(value)) for value in values)
 
     def _call(self, function: Callable[..., Any]) -> Iterable[Any]:

@@ -4,7 +4,6 @@ A template sees its variables, the globals of `src/jinja.py`, and every name of 
 `APIContext`. So do the templates that it imports and includes, except for the variables.
 """
 
-import ast
 import difflib
 import inspect
 from collections.abc import Generator, Iterator, Mapping
@@ -89,24 +88,20 @@ class Templates:
         self._mistakes: dict[str, list[Mistake]] = {}
         self._environment = make_environment(self._source, markdown)
 
-    def add(self, names: Mapping[str, Any], source: str, file: str) -> list[Mistake]:
+    def add(self, names: Mapping[str, Any], lines: Mapping[str, int], file: str) -> list[Mistake]:
         """Add the filters, globals and tests of `src/jinja.py`; return the mistakes in them.
 
-        `names` are the names of the module, `source` is its text.
+        `names` are the names of the module, `lines` those that it assigns, with their lines.
         """
-        lines = _find_lines(source)
         mistakes = []
         for kind in _ADDITIONS:
             added = names.get(kind, {})
-            where = f"{file}:{lines.get((kind, None), 1)}"
+            where = f"{file}:{lines.get(kind, 1)}"
             if not isinstance(added, dict):
                 mistakes.append(Mistake(where, f"{kind} is not a dict: {added!r:.100}", _REMEDY))
                 continue
-            for name, value in added.items():
-                problem = _find_problem(kind, name, value)
-                if problem:
-                    line = lines.get((kind, name))
-                    mistakes.append(Mistake(f"{file}:{line}" if line else where, *problem))
+            problems = [_find_problem(kind, name, value) for name, value in added.items()]
+            mistakes += [Mistake(where, *problem) for problem in problems if problem]
             getattr(self._environment, kind).update(added)
         if names.keys().isdisjoint(_ADDITIONS):
             mistakes.append(Mistake(file, "defines no filters, globals or tests", _REMEDY))
@@ -240,18 +235,3 @@ def _find_problem(kind: str, name: object, value: object) -> tuple[str, str] | N
     if name in CONTEXT_NAMES or name in ("context", "response"):
         return f"globals has {name!r}, which is a name of the context", "Choose another name."
     return None
-
-
-def _find_lines(source: str) -> dict[tuple[str, object], int]:
-    """Return the line of each assigned name, as `(name, None)`, and of each key of its dict."""
-    lines: dict[tuple[str, object], int] = {}
-    for node in ast.parse(source).body:
-        if not isinstance(node, (ast.Assign, ast.AnnAssign)):
-            continue
-        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-            if isinstance(target, ast.Name):
-                lines[target.id, None] = node.lineno
-                for key in node.value.keys if isinstance(node.value, ast.Dict) else ():
-                    if isinstance(key, ast.Constant):
-                        lines[target.id, key.value] = key.lineno
-    return lines

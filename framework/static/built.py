@@ -55,7 +55,7 @@ _read_headers = msgspec.json.Decoder(dict[str, str]).decode
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The files of the build in `folder`, by their paths without `base`, which it was made for."""
+    """The build in `folder`, made for the path `base`. `files` are by their paths without `base`."""
 
     folder: str
     base: str | None
@@ -65,7 +65,11 @@ class Built:
     def explain_outdated(
         self, base: str, outdated: Sequence[str], missing: Sequence[str]
     ) -> Iterator[str]:
-        """Yield why the build does not fit the site: its paths, files and base are others."""
+        """Yield warnings of a build that does not fit the site, which has this `base`.
+
+        `outdated` are paths that are not prerendered any more, `missing` files of routes that the
+        build lacks.
+        """
         where = f"The build in {Path(self.folder).name}"
         for names, what in (
             (outdated, "nothing is prerendered any more at"),

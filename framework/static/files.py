@@ -42,10 +42,10 @@ class StaticFile:
 
     `headers` are part of every response with the file. Files share them: copy before a change.
 
-    The other fields are for files that a build knows. `route` is the file of the route. `etag` is the value of the header.
-    `encodings` are the content codings of the variants, the smallest variant first; a variant's
-    path is `variant_stem` and a suffix. Etag and variants are valid if the modification time of
-    the file (`st_mtime_ns`) is from `oldest_mtime` to `newest_mtime`; otherwise it has changed.
+    The other fields are for files that a build knows. `route` is the file of the route, `etag` the
+    value of the header. `encodings` are the content codings of the variants, the smallest variant
+    first; a variant's path is `variant_stem` and a suffix. Etag and variants are valid while the
+    modification time of the file (`st_mtime_ns`) is from `oldest_mtime` to `newest_mtime`.
     """
 
     path: str

@@ -77,9 +77,9 @@ def parse_json(data: bytes) -> Any:
 
 
 def _write_objects(data: Any) -> bytes:
-    """Return as JSON what `write_json` can't leave to msgspec alone."""
+    """Return as JSON data with objects, or with keys that msgspec does not support."""
     try:
-        data = _open(data)
+        data = _with_dicts(data)
         try:
             text = _encode(data)
         except (UnicodeEncodeError, TypeError):
@@ -89,16 +89,19 @@ def _write_objects(data: Any) -> bytes:
         raise TypeError("This value is nested too deeply for JSON, or contains itself.") from None
 
 
-def _open(value: Any) -> Any:
-    """Return the value with dicts for the objects of dataclasses and attrs classes in it."""
+def _with_dicts(value: Any) -> Any:
+    """Return the value with a dict for each object of a dataclass or attrs class in it."""
     if isinstance(value, dict):
         if _UNCHANGED.issuperset(map(type, value.values())):
             return value
-        return {key: _open(item) for key, item in value.items()}
+        return {key: _with_dicts(item) for key, item in value.items()}
     if isinstance(value, _ARRAYS):
-        return [_open(item) for item in value]
+        return [_with_dicts(item) for item in value]
     if isinstance(value, Struct):
-        return _open_struct(value)
+        struct = copy(value)
+        for name in struct.__struct_fields__:
+            force_setattr(struct, name, _with_dicts(getattr(value, name)))
+        return struct
     cls: Any = type(value)
     names = None if cls in _UNCHANGED else _names_of_fields(cls)
     if not names:
@@ -110,15 +113,7 @@ def _open(value: Any) -> Any:
         fields = {name: getattr(value, name) for name in names}
     except AttributeError as error:
         raise TypeError(f"A field has no value: {error}. Set it in __post_init__.") from None
-    return _open({name: item for name, item in fields.items() if item is not UNSET})
-
-
-def _open_struct(struct: Struct) -> Struct:
-    """Return a copy of the struct, with each field opened."""
-    opened = copy(struct)
-    for name in struct.__struct_fields__:
-        force_setattr(opened, name, _open(getattr(struct, name)))
-    return opened
+    return _with_dicts({name: item for name, item in fields.items() if item is not UNSET})
 
 
 @lru_cache(maxsize=256)
@@ -135,7 +130,7 @@ def _names_of_fields(cls: Any) -> KeysView[str]:
 def _as_builtin(value: object) -> object:
     """Return the plain value of an object that msgspec does not support."""
     if isinstance(value, Mapping):
-        return _open(dict(value))
+        return _with_dicts(dict(value))
     if isinstance(value, URL):
         return value.href
     if isinstance(value, PurePath):

@@ -32,9 +32,8 @@ def has_body(environ: Environ) -> bool:
 class BodyLimits:
     """The most bytes that are read of a body.
 
-    `text` is the limit of a body that is read whole as JSON, text or an urlencoded form, and of
-    all text fields of a multipart form. `of_route` says that a route sets both, by its
-    `max_body_size`.
+    `text` limits JSON, text and urlencoded forms, and all text fields of a multipart form.
+    `of_route` says that the `max_body_size` of a route sets both.
     """
 
     body: int
@@ -60,7 +59,7 @@ class RequestStream:
 
     Reading raises `BadBodyError` if the length is not a number, the body is shorter, or the
     server can't read it; and `RequestEntityTooLarge` if there are more bytes than `limits` allow.
-    These may be replaced until the first read.
+    `limits` may be replaced until the first read.
     """
 
     __slots__ = ("_environ", "_known", "_left", "_read", "limits")
@@ -90,7 +89,7 @@ class RequestStream:
         return data
 
     def limit_text(self, body: Stream) -> Stream:
-        """Return the stream of this body, which raises an exception if it is too long for text."""
+        """Return a stream of this body, which raises an exception if it is too long for text."""
         limits = self.limits
         length = self._environ.get("CONTENT_LENGTH")
         if length and _is_length(length):

@@ -50,8 +50,7 @@ _MANY = (
 def convert(data: Any, kind: TypeForm[T]) -> T:
     """Convert JSON data to the type `kind`.
 
-    `InvalidDataError` names each invalid field. `TypeError`: a type that msgspec does not
-    support.
+    `InvalidDataError` names each invalid field. `TypeError`: msgspec does not support the type.
     """
     return _convert(data, kind, strict=True)
 
@@ -79,12 +78,12 @@ def convert_fields(pairs: Iterable[tuple[str, Any]], kind: TypeForm[T]) -> T:
 
 def _convert(data: Any, kind: TypeForm[T], *, strict: bool) -> T:
     try:
-        return _to(data, kind, strict)
+        return _convert_value(data, kind, strict)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, TypeError):  # an error in the code of the type
             raise error.__cause__ from None
         search = _Search(strict)
-        search.look(data, kind, (), error)
+        search.find_all(data, kind, (), error)
         found = search.found
     except RecursionError:
         found = [((), "This is nested too deeply.")]
@@ -93,7 +92,7 @@ def _convert(data: Any, kind: TypeForm[T], *, strict: bool) -> T:
     )
 
 
-def _to(data: Any, kind: TypeForm[T], strict: bool) -> T:
+def _convert_value(data: Any, kind: TypeForm[T], strict: bool) -> T:
     try:
         value: T = msgspec.convert(
             data, kind, strict=strict, str_keys=True, dec_hook=_convert_other
@@ -104,7 +103,7 @@ def _to(data: Any, kind: TypeForm[T], strict: bool) -> T:
 
 
 def _convert_other(kind: Any, value: Any) -> Any:
-    """Convert to a type that msgspec does not support: a pydantic model, or a class as `File`."""
+    """Convert to a type that msgspec does not support: a pydantic model, or a class like `File`."""
     if hasattr(kind, "model_validate"):
         try:
             return kind.model_validate(value)
@@ -144,8 +143,8 @@ def _list_errors(error: Any) -> list[Wrong]:
 class _Search:
     """Finds all errors in data; msgspec stops at the first.
 
-    It converts each value alone. If that fails, the errors are those of its parts, or else its
-    own.
+    It converts each value alone. If that fails, the errors are those of its parts, if they have
+    any, or else its own.
     """
 
     __slots__ = ("_strict", "_values_left", "found")
@@ -155,7 +154,7 @@ class _Search:
         self._values_left = _MAX_VALUES
         self.found: list[Wrong] = []
 
-    def look(self, data: Any, kind: Any, path: Path, error: msgspec.ValidationError) -> None:
+    def find_all(self, data: Any, kind: Any, path: Path, error: msgspec.ValidationError) -> None:
         """Add the errors in `data` to `found`, within the limits, but at least one.
 
         `error` is the exception that converting the data raised.
@@ -171,9 +170,9 @@ class _Search:
                     break
                 self._values_left -= 1
                 try:
-                    _to(part, part_kind, self._strict)
+                    _convert_value(part, part_kind, self._strict)
                 except msgspec.ValidationError as wrong:
-                    self.look(part, part_kind, (*path, step), wrong)
+                    self.find_all(part, part_kind, (*path, step), wrong)
         if len(self.found) == before:
             self.found += _errors_of(error, path)
 

@@ -137,8 +137,8 @@ def test_middleware_that_visitors_of_built_pages_walk_around(
 ) -> None:
     assert warnings(site, with_middleware(pages=pages)) == [
         f"src/middleware.py: does not run for visitors of the prerendered routes {names}, only for "
-        "the build\n    If it checks who the visitor is, set prerender = False in them. If it does "
-        "not, mention is_prerendered in a comment."
+        "the build\n    If it checks who the visitor is, set prerender = False in these routes. "
+        "Otherwise mention is_prerendered in a comment, and this warning ends."
     ]
 
 

@@ -390,19 +390,14 @@ WHOLE, JSON = "End it with: return Response(body)", "End it with: return Respons
         ("iter(['a'])", "list_iterator", WHOLE),
         ("open(__file__, 'rb')", "BufferedReader", WHOLE),
         ("FormData()", "FormData", WHOLE),
-        ("URL('http://x')", "URL", "End it with: return Response.redirect(url)"),
-        ("pathlib.Path()", "PosixPath", 'End it with: return Response(path.open("rb"))'),
         ("werkzeug.Response('x')", "Response", COPY),
         ("werkzeug.exceptions.NotFound()", "NotFound", "Raise it: raise NotFound()"),
-        ("GET", "function", "Call it: return GET(...)"),
-        ("Response", "type", "Call it: return Response(...)"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_a_wrong_result_is_an_error_that_says_what_to_write(endpoint, caplog, result, name, advice):
     one = endpoint(
-        f"def GET():\n    return {result}\n\n\n"
-        "import pathlib, werkzeug\nfrom framework import FormData, URL\n"
+        f"def GET():\n    return {result}\n\n\nimport werkzeug\nfrom framework import FormData\n"
     )
     assert failure(one, caplog) == (
         f"HandlerError: src/pages/x.py:4: GET returned {name}, but a handler returns a Response. "

@@ -70,6 +70,14 @@ GET /v-1-2
   prerendered   no
   passed over   src/pages/v-[z].jinja: endpoints come before pages
   passed over   src/pages/[a].py: [a] is dynamic, v-[x]-[y] is partly dynamic""",
+    ("GET", "/v-q"): """\
+GET /v-q
+  handled by    src/pages/[a].py, for GET
+  pattern       /[a]
+  param         a = 'v-q'
+  middleware    src/middleware.py:1
+  prerendered   no
+  passed over   src/pages/v-[z].jinja: get_static_paths() does not list this path""",
     ("GET", "/x/index"): """\
 GET /x/index
   handled by    src/pages/[a]/index/index.py, for GET

@@ -27,6 +27,11 @@ def test_a_page_may_have_no_header() -> None:
     assert split_header("# Hi\n---\nx: y\n---\n", "a.md") == ({}, {}, "# Hi\n---\nx: y\n---\n")
 
 
+def test_aliases_take_no_more_memory_than_their_text() -> None:
+    last = parse(ALIASES)["a11"]
+    assert all(one is last[0] for one in last)
+
+
 @pytest.mark.parametrize("header", ["", "# a remark", "\n\n", "{}"])
 def test_a_header_may_be_empty(header: str) -> None:
     assert parse(header) == {}
@@ -102,8 +107,6 @@ def test_each_key_has_a_line_number() -> None:
         ("a: 1\nb: " + "9" * 5000, "a.md:3: the value is invalid: Exceeds the limit"),
         ("a: 1\nb: \x01", "a.md:3: the header contains the character U+0001\n"),
         ("a: " + "[" * 900, "a.md:2: the header is nested too deep\n"),
-        ("a: &a [*a]", "a.md:2: the header has more than 100,000 values, if every *alias is"),
-        (ALIASES, "a.md:2: the header has more than 100,000 values, if every *alias is"),
         ("a: 1\nlayuot: x", "a.md:3: layuot is not a key with a meaning\n    Did you mean layout?"),
         ("Prerender: true", "a.md:2: Prerender is not a key with a meaning\n"),
     ],

@@ -17,10 +17,10 @@ def found(pages: Path, *names: str) -> PageFolder:
 
 def test_python_files_are_endpoints_and_templates_are_pages(tmp_path: Path) -> None:
     folder = found(tmp_path, "products/[id].json.py", "index.jinja")
-    assert folder.routes == (
+    assert folder.routes == [
         PageFile(tmp_path / "index.jinja", "index.jinja", "page"),
         PageFile(tmp_path / "products/[id].json.py", "products/[id].json.py", "endpoint"),
-    )
+    ]
 
 
 def test_files_are_sorted_by_folder_and_name(tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_files_are_sorted_by_folder_and_name(tmp_path: Path) -> None:
 )
 def test_private_names_are_skipped(tmp_path: Path, name: str) -> None:
     folder = found(tmp_path, name)
-    assert (folder.routes, folder.middleware, folder.others) == ((), {}, ())
-    assert folder.errors == ()
+    assert (folder.routes, folder.middleware, folder.others) == ([], [], [])
+    assert folder.errors == []
 
 
 def test_error_handlers_are_found(tmp_path: Path) -> None:
@@ -63,23 +63,21 @@ def test_well_known_is_not_private(tmp_path: Path, name: str) -> None:
     assert [file.name for file in found(tmp_path, name).routes] == [name]
 
 
-def test_middleware_is_found_by_its_folder(tmp_path: Path) -> None:
+def test_middleware_is_found(tmp_path: Path) -> None:
     folder = found(tmp_path, "_middleware.py", "shop/[id]/_middleware.py", "_x/_middleware.py")
-    assert {name: file.name for name, file in folder.middleware.items()} == {
-        ".": "_middleware.py",
-        "shop/[id]": "shop/[id]/_middleware.py",
-    }
-    assert folder.routes == ()
+    names = [file.name for file in folder.middleware]
+    assert names == ["_middleware.py", "shop/[id]/_middleware.py"]
+    assert folder.routes == []
 
 
 def test_files_with_other_suffixes_are_listed_separately(tmp_path: Path) -> None:
     folder = found(tmp_path, "notes.txt", "data", "x.html", "x.pyc", "_notes.md")
     assert [file.name for file in folder.others] == ["data", "notes.txt", "x.html", "x.pyc"]
-    assert folder.routes == ()
+    assert folder.routes == []
 
 
 def test_a_missing_folder_has_no_files(tmp_path: Path) -> None:
-    assert find_page_files(tmp_path / "none", tmp_path) == PageFolder((), {}, ())
+    assert find_page_files(tmp_path / "none", tmp_path) == PageFolder()
 
 
 def test_a_folder_name_may_have_a_suffix(tmp_path: Path) -> None:
@@ -99,7 +97,10 @@ def test_linked_folders_are_followed(tmp_path: Path) -> None:
         "news/a.py",
         "news/b/c.jinja",
     ]
-    assert list(folder.middleware) == ["blog/b", "news/b"]
+    assert [file.name for file in folder.middleware] == [
+        "blog/b/_middleware.py",
+        "news/b/_middleware.py",
+    ]
 
 
 def test_other_links_to_folders_are_listed_separately(tmp_path: Path) -> None:

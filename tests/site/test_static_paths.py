@@ -2,6 +2,7 @@
 
 import html
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from framework import App, Config
 from framework.build.run import build
 from framework.errors import BuildError, StaticPathsError
+from framework.site import static_paths
 from framework.site.static_paths import Listing, StaticPath
 from tests.conftest import SiteMaker
 
@@ -607,3 +609,39 @@ def test_a_yielded_list_is_read_again_for_a_route_behind_it(site: SiteMaker) -> 
         "src/pages/[slug].jinja: /a"
     ]
     assert (one.root / "dist" / "b" / "index.html").read_text() == "slug b"
+
+
+WAITING = """\
+from framework import Response
+from lib.two import app, barrier
+
+prerender = True
+
+
+def get_static_paths():
+    barrier.wait()  # the other route is making its list, too
+    app[0].fetch("/{other}-1")
+    return [{{"params": {{"id": "1"}}}}]
+
+
+def GET():
+    return Response("x")
+"""
+
+
+def test_two_listings_that_wait_for_each_other_in_two_threads_end(
+    site: SiteMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static_paths, "MAX_WAIT", 0.1)
+    module = "from threading import Barrier\n\napp = []\nbarrier = Barrier(2, timeout=60)\n"
+    one = site(
+        {
+            "src/lib/two.py": module,
+            "src/pages/a-[id].py": WAITING.format(other="b"),
+            "src/pages/b-[id].py": WAITING.format(other="a"),
+        }
+    )
+    one.app.site.modules.load(one.root / "src/pages/a-[id].py").app.append(one.app)
+    with ThreadPoolExecutor(2) as threads:
+        statuses = list(threads.map(lambda path: one.app.fetch(path).status, ["/a-1", "/b-1"]))
+    assert statuses == [200, 200]

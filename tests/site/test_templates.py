@@ -400,7 +400,7 @@ REMEDY = '    Write: filters = {"price": format_price}. The same goes for global
         ),
         (
             "filters = {\n    'a': len,\n    'price': 'x',\n}\n",
-            "3: filters['price'] is not a function: 'x'\n    Set it to a function.",
+            "1: filters['price'] is not a function: 'x'\n    Set it to a function.",
         ),
         (
             "tests = dict(\n    cheap=1)\n",
