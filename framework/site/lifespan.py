@@ -87,9 +87,8 @@ def _make_state(yielded: object) -> State:
 def find_lifespan(modules: SiteModules) -> tuple[Lifespan | None, Sequence[Mistake]]:
     """Return the lifespan of a site, if it has one, and the mistakes in its file."""
     path = modules.root / "src" / NAME
-    for other, _ in find_misnamed_files(sorted(path.parent.iterdir()), (NAME,)):
-        remedy = f"Rename it to {NAME}, or choose a name that is less similar."
-        return None, [Mistake(modules.relative(other), f"is not {NAME}, so it never runs", remedy)]
+    for _, mistake in find_misnamed_files(sorted(path.parent.iterdir()), NAME, modules.root):
+        return None, [mistake]
     if not os.path.lexists(path):
         return None, ()
     try:

@@ -246,7 +246,7 @@ def test_a_mistake_in_the_file_is_named(
 def test_a_misnamed_file_is_a_mistake(site: SiteMaker) -> None:
     one = site({"src/lifespans.py": PLAIN, "src/pages/index.py": SHOWS_STATE})
     assert one.errors() == (
-        "The site has a mistake:\nsrc/lifespans.py: is not lifespan.py, so it never runs\n"
+        "The site has a mistake:\nsrc/lifespans.py: is not a lifespan.py, so it never runs\n"
         "    Rename it to lifespan.py, or choose a name that is less similar."
     )
 
