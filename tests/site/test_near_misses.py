@@ -75,6 +75,8 @@ def test_every_slip_is_near(name: str, data: st.DataObject) -> None:
         ),
         ("x = 1\n", ": defines no handler\n    Define GET, or begin the file's name with _."),
         ("get = 1\n", ": defines no handler\n    Define GET, or begin the file's name with _."),
+        (MIDDLEWARE, ": defines no handler\n    Rename it to _middleware.py."),
+        (ON_ERROR, ": defines no handler\n    Rename it to _error.py."),
     ],
 )
 def test_a_misnamed_handler_is_a_mistake(site: SiteMaker, code: str, mistake: str) -> None:
@@ -96,7 +98,9 @@ SETTINGS = [
     ("def getStaticPaths(): return []", "getStaticPaths", "get_static_paths"),
     ("async def get_static_path(): return []", "get_static_path", "get_static_paths"),
     ("check_orgin = False", "check_orgin", "check_origin"),
+    ("CHECK_ORIGIN = False", "CHECK_ORIGIN", "check_origin"),
     ("prerendr: bool = True", "prerendr", "prerender"),
+    ("PRERENDER = True", "PRERENDER", "prerender"),
     ("x = preRender = True", "preRender", "prerender"),
     ("maxBodySize = 5", "maxBodySize", "max_body_size"),
     ("max_bodysize = 5", "max_bodysize", "max_body_size"),
@@ -153,6 +157,24 @@ def test_a_misnamed_file_is_a_mistake(site: SiteMaker, file: str, name: str) -> 
         f"The site has a mistake:\n{file}: is not a {name}, so it never runs\n"
         f"    Rename it to {name}, or choose a name that is less similar."
     )
+
+
+def test_middleware_in_a_package_is_a_mistake(site: SiteMaker) -> None:
+    files = {"src/pages/a.py": HANDLER, "src/middleware/__init__.py": MIDDLEWARE}
+    assert site(files).errors() == (
+        "The site has a mistake:\nsrc/middleware/__init__.py: is not src/middleware.py, so its "
+        "on_request never runs\n    Move it to src/middleware.py."
+    )
+
+
+def test_a_package_may_be_called_middleware(site: SiteMaker) -> None:
+    own = "from middleware import check as on_request\n"
+    files = {
+        "src/pages/a.py": HANDLER,
+        "src/pages/_middleware.py": own,
+        "src/middleware/__init__.py": "def check(context, next):\n    return next()\n",
+    }
+    assert site(files).get("/a").status == 200
 
 
 def test_a_similar_file_beside_the_right_one_is_fine(site: SiteMaker) -> None:
