@@ -128,7 +128,8 @@ class APIContext:
     def __init__(
         self, services: Services, environ: Environ, variables: Context | None = None
     ) -> None:
-        self.variables = variables or copy_context()
+        # An empty Context is false.
+        self.variables = copy_context() if variables is None else variables
         """The context in which the code of the request runs."""
         self.services = services
         self.environ = environ

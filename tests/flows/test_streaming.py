@@ -3,6 +3,7 @@
 import gc
 import io
 import logging
+from contextvars import Context
 from typing import Any
 from wsgiref.handlers import SimpleHandler
 
@@ -328,3 +329,23 @@ def test_an_error_page_may_set_cookies_if_the_response_can_not_be_sent(site: Sit
     response = made.get("/bad", headers={"accept": "text/html"})
     assert (response.status, response.text()) == (500, "NoneSorry")
     assert len(response.headers.get_set_cookie()) == 2
+
+
+@pytest.mark.parametrize("word", ["def", "async def"])
+def test_a_plain_body_sees_the_context_variables_of_its_handler(site: Any, word: str) -> None:
+    code = f"""
+from contextvars import ContextVar
+from framework import Response
+
+VAR = ContextVar("VAR", default="unset")
+
+
+{word} GET():
+    before = VAR.get()
+    VAR.set("set")
+    return Response(f"{{before}} {{VAR.get()}}" for _ in range(1))
+"""
+    one = site({"src/pages/index.py": code})
+    # A thread without context variables, as in a server.
+    for _ in range(2):
+        assert Context().run(one.get, "/").text() == "unset set"
