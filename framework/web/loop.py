@@ -40,8 +40,7 @@ class EventLoop:
         self.is_temporary = is_temporary
         self._is_stopping = False
         self._jobs: set[Job] = set()
-        self._runner = asyncio.Runner(loop_factory=_new_loop)
-        self._loop = self._runner.get_loop()
+        self._loop = _new_loop()
         self._thread = threading.Thread(target=self._main, name="framework-loop", daemon=True)
         self._thread.start()
 
@@ -114,17 +113,26 @@ class EventLoop:
     def _main(self) -> None:
         _loop_threads.add(threading.get_ident())
         try:
-            with self._runner:
-                while not self._is_stopping:
-                    # The task that raised it has it too.
-                    with suppress(SystemExit, KeyboardInterrupt):
-                        self._loop.run_forever()
+            while not self._is_stopping:
+                with suppress(SystemExit, KeyboardInterrupt):  # the task that raised it has it too
+                    self._loop.run_forever()
+            self._loop.run_until_complete(self._cancel_tasks())
         except BaseException:
             log.exception("The event loop failed. The next coroutine starts another one.")
         finally:
+            self._loop.close()
             self.has_ended = True
             self._fail_jobs()
             _loop_threads.discard(threading.get_ident())
+
+    async def _cancel_tasks(self) -> None:
+        """Cancel all tasks. Calls of `to_thread` are not waited for, unlike in `asyncio.run()`."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._loop.shutdown_asyncgens()
 
     def _fail_jobs(self) -> None:
         for job in [*self._jobs]:

@@ -896,6 +896,47 @@ def test_the_end_of_the_process_ends_bodies_and_tasks():
     assert sorted(lines[1:]) == ["body closed", "task cancelled"]
 
 
+def test_the_end_of_the_process_is_quiet_after_calls_of_to_thread():
+    code = """
+        async def fails():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise OSError("disk")
+
+        async def start():
+            global task
+            task = asyncio.create_task(fails())
+            return await asyncio.to_thread(threading.get_ident)
+
+        assert run(start()) != threading.get_ident()
+        print("end")
+    """
+    code, lines, errors = script(code)
+    assert (code, lines) == (0, ["end"])
+    assert "The event loop failed" not in errors
+
+
+def test_the_end_of_a_loop_does_not_wait_for_calls_of_to_thread(loop):
+    go, done = threading.Event(), threading.Event()
+
+    def blocks():
+        assert go.wait(PATIENCE)
+        done.set()
+
+    async def start():
+        tasks.append(asyncio.create_task(asyncio.to_thread(blocks)))
+        await asyncio.sleep(0)
+
+    tasks = []
+    loop.run(start())
+    loop.stop()
+    assert loop.has_ended
+    assert not done.is_set()
+    go.set()
+    assert done.wait(PATIENCE)
+
+
 def test_a_process_without_coroutines_starts_no_loop():
     code, lines, errors = script("print(threading.active_count())")
     assert (code, lines, errors) == (0, ["1"], "")
