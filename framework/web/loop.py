@@ -38,7 +38,7 @@ class EventLoop:
     def __init__(self, *, is_temporary: bool = False) -> None:
         self.has_ended = False
         self.is_temporary = is_temporary
-        self._is_stopping = False
+        self.is_stopping = False
         self._jobs: set[Job] = set()
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._main, name="framework-loop", daemon=True)
@@ -106,14 +106,14 @@ class EventLoop:
         self._thread.join(_STOP_TIMEOUT)
 
     def _stop(self) -> None:
-        if not self._is_stopping:
-            self._is_stopping = True
+        if not self.is_stopping:
+            self.is_stopping = True
             self._loop.stop()
 
     def _main(self) -> None:
         _loop_threads.add(threading.get_ident())
         try:
-            while not self._is_stopping:
+            while not self.is_stopping:
                 with suppress(SystemExit, KeyboardInterrupt):  # the task that raised it has it too
                     self._loop.run_forever()
             self._loop.run_until_complete(self._cancel_tasks())
@@ -158,6 +158,8 @@ class Job:
         self._task: asyncio.Task[Any] | None = None
 
     def start(self) -> None:
+        if self.loop.is_stopping:  # it fails when the loop has ended
+            return
         self._task = asyncio.get_running_loop().create_task(self._coroutine, context=self._context)
         self._task.add_done_callback(self._end)
 

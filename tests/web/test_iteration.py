@@ -385,18 +385,22 @@ def test_a_reader_that_is_interrupted_can_close():
         pass
 
     def interrupt(number, frame):
-        raise Timeout
+        if not interrupted.is_set():
+            interrupted.set()
+            raise Timeout
 
     async def items():
         try:
             yield "a"
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+            while not interrupted.is_set():  # one that comes just before the wait is not seen
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+                await asyncio.sleep(0.01)
             await asyncio.Event().wait()
         finally:
             await asyncio.sleep(0)
             ended.append(1)
 
-    ended = []
+    interrupted, ended = threading.Event(), []
     iteration = Iteration(items())
     previous = signal.signal(signal.SIGUSR1, interrupt)
     try:

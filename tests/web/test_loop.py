@@ -1051,9 +1051,10 @@ def test_a_forked_process_ends_its_own_loop_only():
 def test_a_process_may_be_forked_before_the_first_coroutine():
     code = """
         child = os.fork()
-        print(run(give(5)), flush=True)
+        result = run(give(5))
         if child:
-            os.waitpid(child, 0)
+            os.waitpid(child, 0)  # so that the two don't print at once
+        print(result, flush=True)
     """
     assert script(code) == (0, ["5", "5"], "")
 
