@@ -1,4 +1,3 @@
-import asyncio
 import copy
 import inspect
 import io
@@ -304,25 +303,10 @@ def test_a_rewrite_may_bring_its_own_request():
     assert moved.url.href == "http://example.com/m/b"
 
 
-def test_a_request_and_its_rewrites_share_one_event_loop():
-    async def running():
-        return asyncio.get_running_loop()
-
+def test_a_request_and_its_rewrites_share_their_context_variables():
     context = make_context()
-    moved = context.rewritten("/b", "", None)
-    first = moved.run(running())
-    assert context.run(running()) is first
-    context.close()
-    assert first.is_closed()
-    moved.close()
-
-
-def test_a_request_without_coroutines_has_nothing_to_close():
-    context = make_context()
-    context.close()
-    loop = context.run(asyncio.sleep(0, "x"))
-    assert loop == "x"
-    context.close()
+    assert context.rewritten("/b", "", None).variables is context.variables
+    assert make_context().variables is not context.variables
 
 
 # ------------------------------------------------------------ names
@@ -332,8 +316,8 @@ def test_the_names_are_what_a_context_has():
     assert all(hasattr(APIContext, name) for name in CONTEXT_NAMES)
     public = {name for name, _ in inspect.getmembers(APIContext) if not name.startswith("_")}
     of_the_application = {"body_limits", "close", "environ", "itself", "make_request", "path"}
-    of_the_application |= {"read_cookies", "rewritten", "route", "run"}
-    of_the_application |= {"services", "set_cookies", "rewritten_from"}
+    of_the_application |= {"read_cookies", "rewritten", "route"}
+    of_the_application |= {"services", "set_cookies", "rewritten_from", "variables"}
     assert public - of_the_application == CONTEXT_NAMES
 
 

@@ -2,6 +2,9 @@ import asyncio
 import gc
 import itertools
 import logging
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -9,6 +12,9 @@ from framework import Response, sequence
 from framework.errors import HandlerError
 from framework.middleware import compose, make_middleware
 from framework.route import Middleware
+from framework.web.loop import run
+from tests.conftest import call, make_environ
+from tests.waiting import PATIENCE
 
 IMPORTS = "import asyncio\nfrom framework import Response, sequence\n\n\n"
 SYNC = """
@@ -129,7 +135,7 @@ def test_context_variables_go_inwards_through_every_layer(around):
     assert one.get("/x").text() == "abcd"
 
 
-def test_there_is_one_event_loop_for_a_request_and_it_is_closed(around):
+def test_all_requests_have_one_event_loop(around):
     one = around(
         "async def on_request(context, next):\n"
         "    context.locals.loops.append(asyncio.get_running_loop())\n    return await next()\n",
@@ -137,13 +143,103 @@ def test_there_is_one_event_loop_for_a_request_and_it_is_closed(around):
         "    locals.loops.append(asyncio.get_running_loop())\n    return Response('x')\n",
     )
     loops = []
-    for _ in range(2):
-        one.get("/x", environ={"framework.locals": {"loops": loops}})
-    assert loops[0] is loops[1]
-    assert loops[2] is loops[3]
-    assert loops[0] is not loops[2]
-    assert all(loop.is_closed() for loop in loops)
-    gc.collect()
+    environ = {"framework.locals": {"loops": loops}}
+    one.get("/x", environ=environ)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(one.get, "/x", environ=environ).result(PATIENCE)
+    assert len(loops) == 4
+    assert len(set(map(id, loops))) == 1
+    assert not loops[0].is_closed()
+
+
+@pytest.mark.parametrize("kinds", [*itertools.product(["def", "async def"], repeat=2)])
+def test_plain_code_runs_in_the_thread_of_its_request(site, kinds):
+    """A connection of sqlite3 can be used in one thread only."""
+    outer, inner = kinds
+    wait = {"def": "", "async def": "await "}
+    query = "db.execute('select 1 + 1').fetchone()[0]"
+    one = site(
+        {
+            "src/middleware.py": IMPORTS
+            + f"{outer} outer(context, next):\n    return {wait[outer]}next()\n\n\n"
+            "def plain(context, next):\n    response = next()\n    db = context.locals.db\n"
+            f"    response.headers.set('x-found', str({query}))\n"
+            "    return response\n\n\n"
+            f"{inner} inner(context, next):\n    return {wait[inner]}next()\n\n\n"
+            "on_request = sequence(outer, plain, inner)\n",
+            "src/pages/endpoint.py": IMPORTS
+            + f"def GET(locals):\n    db = locals.db\n    return Response(str({query}))\n",
+            "src/pages/body.py": IMPORTS
+            + f"def body(db):\n    yield ''\n    yield str({query})\n\n\n"
+            "async def GET(locals):\n    return Response(body(locals.db))\n",
+            "src/pages/page.jinja": f"---\ndb = locals.db\nfound = {query}\n---\n"
+            f"{{{{ found + {query} - 2 }}}}",
+            "src/pages/404.jinja": f"---\ndb = locals.db\nfound = {query}\n---\n{{{{ found }}}}",
+        }
+    )
+    with closing(sqlite3.connect(":memory:")) as db:
+        environ = {"HTTP_ACCEPT": "text/html", "framework.locals": {"db": db}}
+        for path in ("/endpoint", "/page", "/body", "/missing"):
+            response = one.get(path, environ=environ)
+            assert (response.text(), response.headers.get("x-found")) == ("2", "2")
+
+
+VARIABLES = {
+    "src/lib/trail.py": "from contextvars import ContextVar\n\ntrail = ContextVar('t', default='')\n\n\n"
+    "def add(name):\n    trail.set(f'{trail.get()} {name}')\n    return trail.get()\n",
+    "src/pages/[kind].py": "from framework import Response\nfrom lib.trail import add, trail\n\n\n"
+    "def plain():\n    yield add('body')\n    yield add('end')\n\n\n"
+    "async def later():\n    yield add('body')\n    yield add('end')\n\n\n"
+    "HANDLER GET(params, rewrite, locals):\n    add('handler')\n"
+    "    if params['kind'] == 'error':\n        raise KeyError\n"
+    "    if params['kind'] == 'rewrite':\n        return rewrite('/page')\n"
+    "    return Response(plain() if params['kind'] == 'plain' else later())\n",
+    "src/pages/page.jinja": "---\nfrom lib.trail import add\n\nadd('page')\n---\n{{ add('template') }}",
+    "src/pages/500.jinja": "---\nfrom lib.trail import add\n---\n{{ add('error page') }}",
+}
+
+
+@pytest.fixture(params=["def", "async def"])
+def variables(request, site):
+    """A site whose handlers, bodies and pages set a context variable."""
+
+    def make(middleware):
+        files = {name: text.replace("HANDLER", request.param) for name, text in VARIABLES.items()}
+        return site(
+            files
+            | {"src/middleware.py": f"import asyncio\nfrom lib.trail import add\n\n\n{middleware}"}
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("define", ["def", "async def"])
+def test_context_variables_are_seen_by_all_that_runs_later_in_the_request(variables, define):
+    wait = "await " if "async" in define else ""
+    one = variables(
+        f"{define} on_request(context, next):\n    add('in')\n    response = {wait}next()\n"
+        "    add('out')\n    return response\n"
+    )
+    for kind in ("plain", "later", "plain"):  # each request begins without those of the others
+        assert one.get(f"/{kind}").text() == " in handler out body in handler out body end"
+    assert one.get("/rewrite").text() == " in handler in page template"
+    error = one.get("/error", headers={"accept": "text/html"})
+    assert error.text() == " in handler error page"
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "next()",
+        "(await asyncio.gather(next(), asyncio.sleep(0)))[0]",
+        "await asyncio.wait_for(next(), 60)",
+    ],
+)
+def test_context_variables_of_a_handler_that_a_task_waits_for_are_seen(variables, wait):
+    define = "async def" if "await" in wait else "def"
+    one = variables(f"{define} on_request(context, next):\n    return {wait}\n")
+    for kind in ("plain", "later", "plain"):
+        assert one.get(f"/{kind}").text() == " handler body handler body end"
 
 
 # ------------------------------------------------------------ asyncio around next
@@ -180,6 +276,44 @@ def test_a_middleware_may_give_up_waiting_for_next(around):
         "    await asyncio.sleep(0)\n    await asyncio.sleep(0)\n    return Response('x')\n",
     )
     assert (one.get("/x").status, one.get("/x").text()) == (504, "late")
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_timeout_around_next_cancels_an_async_handler(around, depth):
+    one = around(
+        "async def on_request(context, next):\n    try:\n"
+        "        async with asyncio.timeout(0.01):\n            return await next()\n"
+        "    except TimeoutError:\n        return Response('late', status=504)\n\n\n"
+        "async def deeper(context, next):\n    return await next()\n\n\n"
+        f"on_request = sequence(on_request, *[deeper] * {depth})\n",
+        "async def GET(locals):\n    try:\n        await asyncio.Event().wait()\n"
+        "    except asyncio.CancelledError:\n        locals.ended.append('cancelled')\n"
+        "        raise\n",
+    )
+    ended = []
+    response = one.get("/x", environ={"framework.locals": {"ended": ended}})
+    assert (response.status, response.text()) == (504, "late")
+    assert ended == ["cancelled"]
+
+
+def test_a_call_of_next_after_the_middleware_returned_is_an_error(around, caplog):
+    one = around(
+        "async def late(next, go):\n    await go.wait()\n    return await next()\n\n\n"
+        "async def on_request(context, next):\n    go = asyncio.Event()\n"
+        "    context.locals.tasks.append((asyncio.create_task(late(next, go)), go))\n"
+        "    return Response('first')\n"
+    )
+    tasks = []
+    assert one.get("/x", environ={"framework.locals": {"tasks": tasks}}).text() == "first"
+
+    async def finish(task, go):
+        go.set()
+        return await task
+
+    with pytest.raises(
+        RuntimeError, match=r"^next\(\) was called after its middleware returned\.$"
+    ):
+        run(finish(*tasks[0]))
 
 
 # ------------------------------------------------------------ what a middleware returns
@@ -451,6 +585,31 @@ def test_a_coroutine_can_read_an_async_body(around):
         return one.app.fetch("/x").text()
 
     assert asyncio.run(ask()) == "012" == one.get("/x").text()
+
+
+@pytest.mark.parametrize("handler", ["def", "async def"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_handler_may_rewrite_and_fetch_three_deep(site, kind, handler):
+    one = site(
+        {
+            "src/middleware.py": IMPORTS + layer(kind, "on_request"),
+            "src/pages/[how]/[n=int].py": IMPORTS
+            + "async def chunks(n):\n    await asyncio.sleep(0)\n    yield f'bottom {n}'\n\n\n"
+            f"{handler} GET(params, rewrite, locals):\n"
+            "    how, n = params['how'], params['n']\n"
+            "    if n == 3:\n        return Response(chunks(n))\n"
+            "    call = rewrite if how == 'rewrite' else locals.call\n"
+            "    return call(f'/{how}/{n + 1}')\n",
+        }
+    )
+
+    def call_app(path):
+        environ = make_environ("GET", path, extra={"framework.locals": {"call": call_app}})
+        return call(one.app, environ)
+
+    for how in ("rewrite", "fetch"):
+        response = one.get(f"/{how}/0", environ={"framework.locals": {"call": call_app}})
+        assert response.text() == "bottom 3"
 
 
 # ------------------------------------------------------------ composing

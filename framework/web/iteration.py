@@ -15,8 +15,18 @@ class Iteration:
     The task waits until the next item is asked for. `close()` cancels it and waits for its end.
     """
 
-    __slots__ = ("_context", "_has_ended", "_inbox", "_is_closing", "_items", "_job", "_wanted")
+    __slots__ = (
+        "_before",
+        "_context",
+        "_has_ended",
+        "_inbox",
+        "_is_closing",
+        "_items",
+        "_job",
+        "_wanted",
+    )
 
+    _before: Context
     _context: Context
     _wanted: "asyncio.Future[None]"
 
@@ -35,11 +45,17 @@ class Iteration:
             raise StopIteration
         if self._job is None:
             self._job = self._start()
-        else:
+        elif self._job.loop.is_current:
+            raise RuntimeError(
+                "A coroutine can't read the rest of an async body that plain code began to read."
+            )
+        elif self._inbox.empty():
             self._job.loop.call(self._want)
         message = self._inbox.get()
         if type(message) is tuple:
             return message[0]
+        if self._has_ended:  # another thread closed it
+            raise StopIteration
         self._end(self._job)
         try:
             result_of(message)
@@ -51,48 +67,58 @@ class Iteration:
         """End the task. Raises what the iterable raises while it is closed."""
         if self._has_ended:
             return
-        self._is_closing = True
-        if self._job is None:
-            self._job = self._start()
+        job = self._job
+        if job is None:
+            self._is_closing = True
+            job = self._job = self._start()
         else:
-            self._job.cancel()
+            job.loop.call(lambda: self._cancel(job))
+        if job.loop.is_current:  # the loop can't run the task while its thread waits
+            self._has_ended = True
+            return
         while type(message := self._inbox.get()) is tuple:
             pass
-        self._end(self._job)
+        self._end(job)
         if message is not None and not message.cancelled():
             message.result()
 
     def _start(self) -> Job:
-        self._context = copy_context()
+        self._before, self._context = copy_context(), copy_context()
         return choose_loop().start(self._produce(), self._context, self._inbox.put)
 
     def _end(self, job: Job) -> None:
         self._has_ended = True
+        self._inbox.put(None)  # for another thread that waits for an item
         job.loop.release()
-        adopt(self._context)
+        adopt(self._context, self._before)
 
     def _want(self) -> None:
         if not self._wanted.done():
             self._wanted.set_result(None)
+
+    def _cancel(self, job: Job) -> None:
+        self._is_closing = True
+        job.cancel_here()
 
     async def _produce(self) -> None:
         items = self._items
         try:
             step = None if self._is_closing else anext(items)
             while step is not None:
-                item = await step
+                self._inbox.put((await step,))
+                if self._is_closing:  # the iterable caught the cancellation
+                    break
                 self._wanted = asyncio.get_running_loop().create_future()
-                self._inbox.put((item,))
                 try:
                     await self._wanted
                     step = anext(items)
-                except asyncio.CancelledError as error:
-                    # Unless the body is closed, a timeout around its `yield` cancels the task.
-                    if self._is_closing or not hasattr(items, "athrow"):
+                except asyncio.CancelledError as error:  # by close(), or a timeout around `yield`
+                    if not hasattr(items, "athrow"):
                         raise
                     step = items.athrow(error)
         except StopAsyncIteration:
             pass
         finally:
+            step = None  # it refers to the error, and the traceback of that to this frame
             if hasattr(items, "aclose"):
                 await items.aclose()

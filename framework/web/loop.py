@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, copy_context
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -38,12 +38,16 @@ class EventLoop:
     def __init__(self, *, is_temporary: bool = False) -> None:
         self.has_ended = False
         self.is_temporary = is_temporary
-        self._is_stopping = False
+        self.is_stopping = False
         self._jobs: set[Job] = set()
-        self._runner = asyncio.Runner(loop_factory=_new_loop)
-        self._loop = self._runner.get_loop()
+        self._loop = _new_loop()
         self._thread = threading.Thread(target=self._main, name="framework-loop", daemon=True)
         self._thread.start()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs in the loop's thread."""
+        return threading.get_ident() == self.thread_id
 
     @property
     def thread_id(self) -> int:
@@ -57,14 +61,15 @@ class EventLoop:
         """
         calls = calls or Calls()
         coroutine = awaitable if inspect.iscoroutine(awaitable) else _await(awaitable)
-        context = copy_context()
+        before, context = copy_context(), copy_context()
         job = self.start(coroutine, context, calls.finish)
         try:
             task = calls.run_until_finished()
         except BaseException:  # the server ends the request
+            calls.is_finished = True
             job.cancel()
             raise
-        adopt(context)
+        adopt(context, before)
         try:
             return result_of(task)  # type: ignore[no-any-return]
         finally:
@@ -77,7 +82,7 @@ class EventLoop:
         self.call(job.start)
         if self.has_ended:
             self._fail_jobs()
-        call = _current_call.get()
+        call = getattr(_this_thread, "call", None)
         if call is not None:
             call.depend_on(job)
         return job
@@ -97,27 +102,41 @@ class EventLoop:
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
-        self._is_stopping = True
-        self.call(self._loop.stop)
+        self.call(self._stop)
         self._thread.join(_STOP_TIMEOUT)
+
+    def _stop(self) -> None:
+        if not self.is_stopping:
+            self.is_stopping = True
+            self._loop.stop()
 
     def _main(self) -> None:
         _loop_threads.add(threading.get_ident())
         try:
-            with self._runner:
-                while not self._is_stopping:
-                    with suppress(SystemExit):  # the task that raised it has it too
-                        self._loop.run_forever()
+            while not self.is_stopping:
+                with suppress(SystemExit, KeyboardInterrupt):  # the task that raised it has it too
+                    self._loop.run_forever()
+            self._loop.run_until_complete(self._cancel_tasks())
         except BaseException:
             log.exception("The event loop failed. The next coroutine starts another one.")
         finally:
+            self._loop.close()
             self.has_ended = True
             self._fail_jobs()
             _loop_threads.discard(threading.get_ident())
 
+    async def _cancel_tasks(self) -> None:
+        """Cancel all tasks. Calls of `to_thread` are not waited for, unlike in `asyncio.run()`."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._loop.shutdown_asyncgens()
+
     def _fail_jobs(self) -> None:
-        while self._jobs:
-            self._jobs.pop().fail()
+        for job in [*self._jobs]:
+            job.fail()
 
 
 class Job:
@@ -139,17 +158,26 @@ class Job:
         self._task: asyncio.Task[Any] | None = None
 
     def start(self) -> None:
+        if self.loop.is_stopping:  # it fails when the loop has ended
+            return
         self._task = asyncio.get_running_loop().create_task(self._coroutine, context=self._context)
         self._task.add_done_callback(self._end)
 
     def cancel(self) -> None:
         """Cancel the task, from any thread."""
-        self.loop.call(lambda: self._task and self._task.cancel())
+        self.loop.call(self.cancel_here)
+
+    def cancel_here(self) -> None:
+        """Cancel the task, in the loop's thread."""
+        if self._task is not None:
+            self._task.cancel()
 
     def fail(self) -> None:
         """Report that the loop ended before the coroutine."""
-        self._coroutine.close()
+        self.loop.forget(self)
         self._finish(None)
+        with suppress(Exception):  # it can't await anything in a `finally`
+            self._coroutine.close()
 
     def _end(self, task: "asyncio.Task[Any]") -> None:
         self.loop.forget(self)
@@ -191,13 +219,13 @@ class Calls:
 class Call(Generic[T]):
     """The call of a plain function. Awaiting it gives the result of the function."""
 
-    __slots__ = ("_context", "_failure", "_function", "_job", "_result", "_returned")
+    __slots__ = ("_before", "_context", "_failure", "_function", "_job", "_result", "_returned")
 
     _result: T
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
-        self._context = copy_context()
+        self._before, self._context = copy_context(), copy_context()
         self._returned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._failure: Exception | SystemExit | None = None
         self._job: Job | None = None
@@ -209,7 +237,7 @@ class Call(Generic[T]):
             if self._job is not None:
                 self._job.cancel()
             raise
-        adopt(self._context)
+        adopt(self._context, self._before)
         failure, self._failure = self._failure, None
         if failure is None:
             return self._result
@@ -222,19 +250,18 @@ class Call(Generic[T]):
         """Run the function in this thread, unless the coroutine was cancelled."""
         if self._returned.cancelled():
             return
+        outer = getattr(_this_thread, "call", None)
+        _this_thread.call = self
         try:
-            self._result = self._context.run(self._call)
+            self._result = self._context.run(self._function)
         except (Exception, SystemExit) as error:
             self._failure = error
+        finally:
+            _this_thread.call = outer
+        # The task that awaits this call may have a context of its own, as in asyncio.gather().
+        adopt(self._context, self._before)
         with suppress(RuntimeError):  # the loop has ended
             self._returned.get_loop().call_soon_threadsafe(self._wake)
-
-    def _call(self) -> T:
-        token = _current_call.set(self)
-        try:
-            return self._function()
-        finally:
-            _current_call.reset(token)
 
     def _wake(self) -> None:
         if self._returned.done():  # it was cancelled meanwhile
@@ -290,10 +317,10 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 _process_loop: EventLoop | None = None
-_lock = threading.Lock()
+_lock = threading.RLock()  # the garbage collector may close a body meanwhile
 _is_debug = False
 _loop_threads: set[int] = set()
-_current_call: ContextVar[Call[Any] | None] = ContextVar("current_call", default=None)
+_this_thread = threading.local()  # its `call` is the `Call` whose function the thread runs
 
 
 def choose_loop() -> EventLoop:
@@ -323,7 +350,7 @@ def _after_fork() -> None:
     if _process_loop is not None:
         _of_parents.append(_process_loop)
     _process_loop = None
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _loop_threads.clear()
 
 
@@ -331,10 +358,10 @@ _of_parents: list[EventLoop] = []  # kept: closing one would change what the par
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def adopt(context: Context) -> None:
-    """Give the context variables of the caller the values that they have in `context`."""
+def adopt(context: Context, before: Context) -> None:
+    """Give the context variables that were set in `context`, a copy of `before`, to the caller."""
     for variable, value in context.items():
-        if variable.get(_UNSET) is not value:
+        if before.get(variable, _UNSET) is not value:
             variable.set(value)
 
 
