@@ -6,21 +6,21 @@ waits for its coroutine. Meanwhile it runs the plain functions that the coroutin
 """
 
 import asyncio
-import atexit
 import importlib
 import importlib.util
 import inspect
 import logging
 import math
 import os
+import queue
 import re
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
-from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from multiprocessing.util import Finalize
+from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 Finish = Callable[["asyncio.Task[Any] | None"], object]
@@ -33,17 +33,27 @@ _STOP_TIMEOUT = 5.0  # seconds that cancelled coroutines have to end when the pr
 
 
 class EventLoop:
-    """An event loop that runs in a thread of its own, until `stop()`."""
+    """An event loop that runs in a thread of its own, from `begin()` to `stop()`."""
 
     def __init__(self, *, is_temporary: bool = False) -> None:
         self.has_ended = False
         self.is_temporary = is_temporary
+        self.process = os.getpid()
         self._is_stopping = False
         self._jobs: set[Job] = set()
         self._runner = asyncio.Runner(loop_factory=_new_loop)
         self._loop = self._runner.get_loop()
         self._thread = threading.Thread(target=self._main, name="framework-loop", daemon=True)
-        self._thread.start()
+
+    def begin(self) -> Self:
+        """Start the thread."""
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no more threads
+            self._loop.close()
+            self._end()
+            raise
+        return self
 
     @property
     def thread_id(self) -> int:
@@ -111,9 +121,12 @@ class EventLoop:
         except BaseException:
             log.exception("The event loop failed. The next coroutine starts another one.")
         finally:
-            self.has_ended = True
-            self._fail_jobs()
+            self._end()
             _loop_threads.discard(threading.get_ident())
+
+    def _end(self) -> None:
+        self.has_ended = True
+        self._fail_jobs()
 
     def _fail_jobs(self) -> None:
         while self._jobs:
@@ -163,7 +176,8 @@ class Calls:
     __slots__ = ("_inbox", "is_finished")
 
     def __init__(self) -> None:
-        self._inbox: SimpleQueue[Any] = SimpleQueue()
+        # gunicorn lets gevent replace this class after it imported this module.
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.is_finished = False
 
     def __call__(self, function: Callable[[], T]) -> "Call[T]":
@@ -279,14 +293,18 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     Gevent replaces what the loop of asyncio waits with, so that other requests go on meanwhile. It
     can't do so for uvloop.
     """
-    gevent = sys.modules.get("gevent.monkey")
-    if importlib.util.find_spec("uvloop") and not (gevent and gevent.is_module_patched("select")):
+    if importlib.util.find_spec("uvloop") and not _is_patched_by_gevent():
         loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
     else:
         loop = asyncio.new_event_loop()
     loop.set_debug(_is_debug)
     loop.slow_callback_duration = math.inf  # framework.cli.blocking finds the very line
     return loop
+
+
+def _is_patched_by_gevent() -> bool:
+    gevent = sys.modules.get("gevent.monkey")
+    return gevent is not None and gevent.is_module_patched("select")
 
 
 _process_loop: EventLoop | None = None
@@ -303,27 +321,38 @@ def choose_loop() -> EventLoop:
     """
     global _process_loop
     if threading.get_ident() in _loop_threads:
-        return EventLoop(is_temporary=True)
+        if _is_patched_by_gevent():  # its threads share what asyncio keeps for each thread
+            raise RuntimeError(
+                "Under gevent, a coroutine can't call a plain function that runs another coroutine. "
+                "Write: await asyncio.to_thread(function, ...)"
+            )
+        return EventLoop(is_temporary=True).begin()
     with _lock:
-        if _process_loop is None or _process_loop.has_ended:
-            _process_loop = EventLoop()
-        return _process_loop
-
-
-@atexit.register
-def stop_loop() -> None:
-    """Stop the loop of this process, if there is one."""
-    if _process_loop is not None:
-        _process_loop.stop()
+        # uWSGI forks without telling Python, so that _after_fork() is not called.
+        if _process_loop is not None and _process_loop.process != os.getpid():
+            _leave_to_parent()
+        if _process_loop is not None and not _process_loop.has_ended:
+            return _process_loop
+        _process_loop = loop = EventLoop()
+    # Under gevent, this runs other requests, which would wait for the lock for ever.
+    loop.begin()
+    # As with atexit, but also in workers of granian: processes of multiprocessing skip atexit.
+    Finalize(None, loop.stop, exitpriority=0)
+    return loop
 
 
 def _after_fork() -> None:
     """Start without a loop in a new process, which has none of the threads of its parent."""
-    global _process_loop, _lock
+    global _lock
+    _lock = threading.Lock()
+    _leave_to_parent()
+
+
+def _leave_to_parent() -> None:
+    global _process_loop
     if _process_loop is not None:
         _of_parents.append(_process_loop)
     _process_loop = None
-    _lock = threading.Lock()
     _loop_threads.clear()
 
 
