@@ -56,6 +56,7 @@ matrix: $(READY_DEV) ## run the tests on each Python and on the lowest versions 
 bench: $(READY_DEV) ## compare requests and builds with other frameworks
 	@$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks.in_process
+	$(BIN)/python -m benchmarks.async_requests
 	$(BIN)/python -m benchmarks.objects
 	$(BIN)/python -m benchmarks.served
 	$(BIN)/python -m benchmarks.build

@@ -47,5 +47,10 @@ def lowest_versions() -> list[str]:
     setup = configparser.ConfigParser()
     setup.read("setup.cfg")
     extras = setup["options.extras_require"]
-    lines = [setup["options"]["install_requires"], extras["compress"], extras["test"]]
+    lines = [
+        setup["options"]["install_requires"],
+        extras["compress"],
+        extras["fast"],
+        extras["test"],
+    ]
     return "\n".join(lines).replace(">=", "==").splitlines()

@@ -16,7 +16,8 @@ from .errors import HandlerError, RewriteLoopError
 from .route import Handler, Middleware, Route
 from .routing.paths import decode_mount, decode_path, find_path_below
 from .routing.table import RouteTable
-from .web.loop import Calls, run
+from .web.calls import Calls
+from .web.loop import run
 from .web.request import Request
 from .web.response import Response
 from .web.url import URL

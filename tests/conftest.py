@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 
 from framework import App, Response, SiteError
 from framework.build.run import Report, build
+
+# Most sites have no uvloop; tests/flows/test_async_servers.py tests it.
+sys.modules["uvloop"] = None  # type: ignore[assignment]
 
 # A slow machine is not a failure.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,11 +1,11 @@
 """Run the `lifespan(app)` of `src/lifespan.py`, which opens and closes what all requests share."""
 
-import atexit
 import inspect
 import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,7 +57,8 @@ class Lifespan:
                 raise SiteError([mistake]) from error
             self._steps.append(steps)
             self.process = os.getpid()
-            atexit.register(self.stop)
+            # Before the loop ends. atexit would not run in workers of granian.
+            self._at_exit = Finalize(None, self.stop, exitpriority=1)
 
     def stop(self) -> None:
         """Run what is behind the `yield`, if the function runs in this process; log an error."""
@@ -65,7 +66,7 @@ class Lifespan:
             if self.process != os.getpid():
                 return
             self.process = 0
-            atexit.unregister(self.stop)
+            self._at_exit.cancel()
             try:
                 if next(self._steps.pop(), _END) is not _END:
                     raise TypeError("lifespan() yields more than once.")

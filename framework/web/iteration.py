@@ -1,12 +1,13 @@
 """Iterate over async iterables in plain code."""
 
 import asyncio
+import queue
 from collections.abc import AsyncIterable
 from contextvars import Context, copy_context
-from queue import SimpleQueue
 from typing import Any, Self
 
-from .loop import Job, adopt, choose_loop, result_of
+from .calls import adopt
+from .loop import Job, choose_loop, result_of
 
 
 class Iteration:
@@ -32,7 +33,7 @@ class Iteration:
 
     def __init__(self, items: AsyncIterable[Any]) -> None:
         self._items: Any = aiter(items)
-        self._inbox: SimpleQueue[Any] = SimpleQueue()
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._job: Job | None = None
         self._is_closing = False
         self._has_ended = False

@@ -6,7 +6,6 @@ waits for its coroutine. Meanwhile it runs the plain functions that the coroutin
 """
 
 import asyncio
-import atexit
 import importlib
 import importlib.util
 import inspect
@@ -16,11 +15,13 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
-from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from multiprocessing.util import Finalize
+from typing import Any, Self, TypeVar
+
+from .calls import Calls, adopt, find_call
 
 T = TypeVar("T")
 Finish = Callable[["asyncio.Task[Any] | None"], object]
@@ -28,21 +29,30 @@ Finish = Callable[["asyncio.Task[Any] | None"], object]
 
 log = logging.getLogger("framework")
 _is_await_of_plain_value = re.compile("can't be (used in 'await'|awaited)").search
-_UNSET = object()
 _STOP_TIMEOUT = 5.0  # seconds that cancelled coroutines have to end when the process ends
 
 
 class EventLoop:
-    """An event loop that runs in a thread of its own, until `stop()`."""
+    """An event loop that runs in a thread of its own, from `begin()` to `stop()`."""
 
     def __init__(self, *, is_temporary: bool = False) -> None:
         self.has_ended = False
         self.is_temporary = is_temporary
+        self.process = os.getpid()
         self.is_stopping = False
         self._jobs: set[Job] = set()
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._main, name="framework-loop", daemon=True)
-        self._thread.start()
+
+    def begin(self) -> Self:
+        """Start the thread."""
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no more threads
+            self._loop.close()
+            self._end()
+            raise
+        return self
 
     @property
     def is_current(self) -> bool:
@@ -54,7 +64,7 @@ class EventLoop:
         """The identifier of the loop's thread."""
         return self._thread.ident or 0
 
-    def run(self, awaitable: Awaitable[T], calls: "Calls | None" = None) -> T:
+    def run(self, awaitable: Awaitable[T], calls: Calls | None = None) -> T:
         """Run an awaitable and return its result. It calls plain functions with `calls`.
 
         It sees the context variables of the caller, and the caller sees those that it sets.
@@ -82,9 +92,9 @@ class EventLoop:
         self.call(job.start)
         if self.has_ended:
             self._fail_jobs()
-        call = getattr(_this_thread, "call", None)
+        call = find_call()
         if call is not None:
-            call.depend_on(job)
+            call.depend_on(job.cancel)
         return job
 
     def call(self, function: Callable[[], object]) -> None:
@@ -121,8 +131,7 @@ class EventLoop:
             log.exception("The event loop failed. The next coroutine starts another one.")
         finally:
             self._loop.close()
-            self.has_ended = True
-            self._fail_jobs()
+            self._end()
             _loop_threads.discard(threading.get_ident())
 
     async def _cancel_tasks(self) -> None:
@@ -133,6 +142,10 @@ class EventLoop:
         if tasks:
             await asyncio.wait(tasks)
         await self._loop.shutdown_asyncgens()
+
+    def _end(self) -> None:
+        self.has_ended = True
+        self._fail_jobs()
 
     def _fail_jobs(self) -> None:
         for job in [*self._jobs]:
@@ -185,97 +198,6 @@ class Job:
         self._finish(task)
 
 
-class Calls:
-    """Calls plain functions for a coroutine, in the thread that waits for the coroutine."""
-
-    __slots__ = ("_inbox", "is_finished")
-
-    def __init__(self) -> None:
-        self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self.is_finished = False
-
-    def __call__(self, function: Callable[[], T]) -> "Call[T]":
-        """Call the function; return an awaitable of its result."""
-        if self.is_finished:
-            raise RuntimeError("next() was called after its middleware returned.")
-        call = Call(function)
-        self._inbox.put(call)
-        return call
-
-    def finish(self, task: "asyncio.Task[Any] | None") -> None:
-        self.is_finished = True
-        self._inbox.put(task)
-
-    def run_until_finished(self) -> "asyncio.Task[Any] | None":
-        """Run functions as they are called, until the coroutine has finished."""
-        while isinstance(message := self._inbox.get(), Call):
-            message.run()
-        try:
-            return message  # type: ignore[no-any-return]
-        finally:
-            del message  # the traceback of its exception refers to this frame
-
-
-class Call(Generic[T]):
-    """The call of a plain function. Awaiting it gives the result of the function."""
-
-    __slots__ = ("_before", "_context", "_failure", "_function", "_job", "_result", "_returned")
-
-    _result: T
-
-    def __init__(self, function: Callable[[], T]) -> None:
-        self._function = function
-        self._before, self._context = copy_context(), copy_context()
-        self._returned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._failure: Exception | SystemExit | None = None
-        self._job: Job | None = None
-
-    def __await__(self) -> Generator[Any, None, T]:
-        try:
-            yield from self._returned
-        except asyncio.CancelledError:
-            if self._job is not None:
-                self._job.cancel()
-            raise
-        adopt(self._context, self._before)
-        failure, self._failure = self._failure, None
-        if failure is None:
-            return self._result
-        try:
-            raise failure
-        finally:
-            del failure  # its traceback refers to this frame
-
-    def run(self) -> None:
-        """Run the function in this thread, unless the coroutine was cancelled."""
-        if self._returned.cancelled():
-            return
-        outer = getattr(_this_thread, "call", None)
-        _this_thread.call = self
-        try:
-            self._result = self._context.run(self._function)
-        except (Exception, SystemExit) as error:
-            self._failure = error
-        finally:
-            _this_thread.call = outer
-        # The task that awaits this call may have a context of its own, as in asyncio.gather().
-        adopt(self._context, self._before)
-        with suppress(RuntimeError):  # the loop has ended
-            self._returned.get_loop().call_soon_threadsafe(self._wake)
-
-    def _wake(self) -> None:
-        if self._returned.done():  # it was cancelled meanwhile
-            self._failure = None
-        else:
-            self._returned.set_result(None)
-
-    def depend_on(self, job: Job) -> None:
-        """Cancel a job that the function started, if this call is cancelled."""
-        self._job = job
-        if self._returned.cancelled():
-            job.cancel()
-
-
 def run(awaitable: Awaitable[T], calls: Calls | None = None) -> T:
     """Run an awaitable on the loop of this process, and return its result.
 
@@ -306,8 +228,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     Gevent replaces what the loop of asyncio waits with, so that other requests go on meanwhile. It
     can't do so for uvloop.
     """
-    gevent = sys.modules.get("gevent.monkey")
-    if importlib.util.find_spec("uvloop") and not (gevent and gevent.is_module_patched("select")):
+    if importlib.util.find_spec("uvloop") and not _is_patched_by_gevent():
         loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
     else:
         loop = asyncio.new_event_loop()
@@ -316,11 +237,15 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+def _is_patched_by_gevent() -> bool:
+    gevent = sys.modules.get("gevent.monkey")
+    return gevent is not None and gevent.is_module_patched("select")
+
+
 _process_loop: EventLoop | None = None
 _lock = threading.RLock()  # the garbage collector may close a body meanwhile
 _is_debug = False
 _loop_threads: set[int] = set()
-_this_thread = threading.local()  # its `call` is the `Call` whose function the thread runs
 
 
 def choose_loop() -> EventLoop:
@@ -330,39 +255,43 @@ def choose_loop() -> EventLoop:
     """
     global _process_loop
     if threading.get_ident() in _loop_threads:
-        return EventLoop(is_temporary=True)
+        if _is_patched_by_gevent():  # its threads share what asyncio keeps for each thread
+            raise RuntimeError(
+                "Under gevent, a coroutine can't call a plain function that runs another coroutine. "
+                "Write: await asyncio.to_thread(function, ...)"
+            )
+        return EventLoop(is_temporary=True).begin()
     with _lock:
-        if _process_loop is None or _process_loop.has_ended:
-            _process_loop = EventLoop()
-        return _process_loop
-
-
-@atexit.register
-def stop_loop() -> None:
-    """Stop the loop of this process, if there is one."""
-    if _process_loop is not None:
-        _process_loop.stop()
+        # uWSGI forks without telling Python, so that _after_fork() is not called.
+        if _process_loop is not None and _process_loop.process != os.getpid():
+            _leave_to_parent()
+        if _process_loop is not None and not _process_loop.has_ended:
+            return _process_loop
+        _process_loop = loop = EventLoop()
+    # Under gevent, this runs other requests, which would wait for the lock for ever.
+    loop.begin()
+    # As with atexit, but also in workers of granian: processes of multiprocessing skip atexit.
+    Finalize(None, loop.stop, exitpriority=0)
+    return loop
 
 
 def _after_fork() -> None:
     """Start without a loop in a new process, which has none of the threads of its parent."""
-    global _process_loop, _lock
+    global _lock
+    _lock = threading.RLock()
+    _leave_to_parent()
+
+
+def _leave_to_parent() -> None:
+    global _process_loop
     if _process_loop is not None:
         _of_parents.append(_process_loop)
     _process_loop = None
-    _lock = threading.RLock()
     _loop_threads.clear()
 
 
 _of_parents: list[EventLoop] = []  # kept: closing one would change what the parent watches
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def adopt(context: Context, before: Context) -> None:
-    """Give the context variables that were set in `context`, a copy of `before`, to the caller."""
-    for variable, value in context.items():
-        if before.get(variable, _UNSET) is not value:
-            variable.set(value)
 
 
 def result_of(task: "asyncio.Task[Any] | None") -> Any:
