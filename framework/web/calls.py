@@ -11,7 +11,8 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 _UNSET = object()
-_this_thread = threading.local()  # its `call` is the `Call` whose function the thread runs
+# By thread. threading.local() would not see the threads of gevent, which replaces it later.
+_running: dict[int, "Call[Any]"] = {}
 
 
 class Calls:
@@ -88,14 +89,18 @@ class Call(Generic[T]):
         """Run the function in this thread, unless the coroutine was cancelled."""
         if self._returned.cancelled():
             return
-        outer = getattr(_this_thread, "call", None)
-        _this_thread.call = self
+        thread = threading.get_ident()
+        outer = _running.get(thread)
+        _running[thread] = self
         try:
             self._result = self._context.run(self._function)
         except (Exception, SystemExit) as error:
             self._failure = error
         finally:
-            _this_thread.call = outer
+            if outer is None:
+                del _running[thread]
+            else:
+                _running[thread] = outer
         # The task that awaits this call may have a context of its own, as in asyncio.gather().
         adopt(self._context, self._before)
         with suppress(RuntimeError):  # the loop has ended
@@ -123,4 +128,4 @@ def adopt(context: Context, before: Context) -> None:
 
 def find_call() -> Call[Any] | None:
     """Return the call whose function this thread runs."""
-    return getattr(_this_thread, "call", None)
+    return _running.get(threading.get_ident())

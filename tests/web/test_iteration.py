@@ -12,8 +12,9 @@ from contextlib import suppress
 import anyio
 import pytest
 
+from framework.web.calls import Calls
 from framework.web.iteration import Iteration
-from framework.web.loop import Calls, find_loop, run
+from framework.web.loop import find_loop, run
 from tests.waiting import PATIENCE, wait_until
 
 var = contextvars.ContextVar("var", default="nothing")

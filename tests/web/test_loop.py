@@ -17,7 +17,8 @@ from importlib.machinery import ModuleSpec
 import anyio
 import pytest
 
-from framework.web.loop import Calls, EventLoop, choose_loop, find_loop, run
+from framework.web.calls import Calls
+from framework.web.loop import EventLoop, choose_loop, find_loop, run
 from tests.waiting import PATIENCE, wait_until
 
 var = contextvars.ContextVar("var", default="nothing")
@@ -728,7 +729,7 @@ def test_the_temporary_loop_ends_after_a_failure():
 
 @pytest.fixture
 def loop():
-    made = EventLoop()
+    made = EventLoop().begin()
     yield made
     made.stop()
 
@@ -756,7 +757,7 @@ def test_stop_cancels_what_runs(loop):
 
 def test_stop_may_be_called_again_and_at_once(caplog):
     for _ in range(20):
-        made = EventLoop()
+        made = EventLoop().begin()
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(lambda stop: stop(), [made.stop] * 3, timeout=PATIENCE))
         made.stop()
@@ -781,7 +782,7 @@ def test_coroutines_that_start_while_a_loop_ends_all_end():
     ends = {"The event loop ended before the coroutine.", "The coroutine was cancelled."}
     with ThreadPoolExecutor(8) as pool:
         for _ in range(10):
-            made = EventLoop()
+            made = EventLoop().begin()
             asked = [pool.submit(ask, made) for _ in range(8)]
             made.run(give(1))
             made.stop()
@@ -1078,7 +1079,7 @@ def test_uvloop_is_used_if_gevent_does_not_replace_what_it_waits_with(monkeypatc
         monkey = types.ModuleType("gevent.monkey")
         monkey.is_module_patched = lambda name: patched and name == "select"
         monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)
-    loop = EventLoop()
+    loop = EventLoop().begin()
     try:
         assert (loop.run(running()) in made) is not bool(patched)
     finally:
