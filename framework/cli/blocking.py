@@ -1,10 +1,12 @@
 """Warn of code that blocks the event loop, so that all other coroutines wait."""
 
+import asyncio
 import logging
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 from types import FrameType
 
@@ -38,13 +40,13 @@ def _watch(root: Path) -> None:
                 lines[0],
                 caller,
             )
-        while not (_responds(loop, 1) or loop.has_ended):
-            pass
+        _responds(loop, None)
 
 
-def _responds(loop: EventLoop, seconds: float) -> bool:
+def _responds(loop: EventLoop, seconds: float | None) -> bool:
+    """Whether the loop runs a coroutine, or ends, within this time. `None` waits for it."""
     has_responded = threading.Event()
-    loop.call(has_responded.set)
+    loop.start(asyncio.sleep(0), copy_context(), lambda _: has_responded.set())
     return has_responded.wait(seconds)
 
 

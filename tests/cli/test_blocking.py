@@ -7,7 +7,8 @@ from types import FrameType
 
 import pytest
 
-from framework.cli.blocking import warn_of_blocking
+from framework.cli import blocking
+from framework.web.loop import find_loop
 from tests.conftest import SiteMaker
 from tests.waiting import wait_until
 
@@ -53,8 +54,11 @@ def test_each_line_that_blocks_the_loop_is_logged_once(
         return current_frames()
 
     monkeypatch.setattr(sys, "_current_frames", count)
+    visits = []
+    monkeypatch.setattr(blocking, "find_loop", lambda: visits.append(1) or find_loop())
     one = site({"src/lib/slow.py": SLOW, "src/pages/index.py": PAGE})
-    warn_of_blocking(one.root)
+    blocking.warn_of_blocking(one.root)
+    wait_until(lambda: len(visits) > 1, "a look while nothing blocks the loop")
 
     def block(method: str, until: Callable[[], bool]) -> None:
         request = threading.Thread(target=one.request, args=(method, "/"))
