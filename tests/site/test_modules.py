@@ -18,6 +18,14 @@ from framework.site.modules import LoadError, SiteModules
 PYTHON_IMPORT = builtins.__import__
 
 
+@pytest.fixture(autouse=True)
+def no_other_sites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the sites that other tests of this process keep open."""
+    monkeypatch.setattr("framework.site.modules._open_sources", {})
+    monkeypatch.setattr("framework.site.modules._is_import_replaced", False)
+    monkeypatch.setattr(builtins, "__import__", PYTHON_IMPORT)
+
+
 class ModulesMaker(Protocol):
     """Writes the files to a folder and returns its modules."""
 
