@@ -800,6 +800,7 @@ def test_plain_code_may_end_after_the_loop(loop):
 
 
 def test_a_loop_that_fails_is_logged_and_the_next_coroutine_starts_another(caplog):
+    choose_loop().stop()  # so that the thread of the next one is new
     old = run(running())
     waiting = [threading.Event(), threading.Event()]
     ended = []
