@@ -106,7 +106,7 @@ class ServerProcess:
     is closed, so also when the parent is killed.
 
     `has_served` says whether the child has begun to serve. `changed` are files that the site has
-    read, and `written` those that it has written itself: a change of them is no reason to restart.
+    read, and `written` those that it has written itself, whose changes do not restart it.
     """
 
     def __init__(self, root: Path, host: str, listener: socket.socket) -> None:

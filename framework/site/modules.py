@@ -232,7 +232,7 @@ def _import(
 ) -> ModuleType:
     """Import as Python does, but find the modules of a private site in the package of the site."""
     top = name.partition(".")[0]
-    # pickle, for example, is no statement: it passes no globals, or a list.
+    # Calls by other code, such as pickle, pass no globals, or a list of names.
     is_statement = level == 0 and globals is not None and not isinstance(fromlist, list)
     source = _find_source(globals, top) if is_statement else None
     if source is None or not source.is_private or top not in source.names:
