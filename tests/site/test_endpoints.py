@@ -394,7 +394,6 @@ WHOLE, JSON = "End it with: return Response(body)", "End it with: return Respons
         ("werkzeug.exceptions.NotFound()", "NotFound", "Raise it: raise NotFound()"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_a_wrong_result_is_an_error_that_says_what_to_write(endpoint, caplog, result, name, advice):
     one = endpoint(
         f"def GET():\n    return {result}\n\n\nimport werkzeug\nfrom framework import FormData\n"
