@@ -220,7 +220,8 @@ def choose_encoding(accepted: str, available: tuple[str, ...]) -> str | None:
     """
     qualities = parse_accept(accepted)
     if "x-gzip" in qualities:  # the same as gzip (RFC 9110, 8.4.1.3)
-        qualities["gzip"] = max(qualities["x-gzip"], qualities.get("gzip", 0))
+        gzip = max(qualities["x-gzip"], qualities.get("gzip", 0))
+        qualities = {**qualities, "gzip": gzip}
     others = qualities.get("*", 0)
     best = max(available, key=lambda name: qualities.get(name, others))
     quality = qualities.get(best, others)

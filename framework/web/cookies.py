@@ -5,11 +5,11 @@ import numbers
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast
 from urllib.parse import quote, unquote
 
+from msgspec import Struct
 from werkzeug.http import http_date
 
 from .headers import find_date, is_token
@@ -57,14 +57,13 @@ class SetCookieOptions(CookieOptions, total=False):
     encode: Callable[[str], str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(Struct, frozen=True):
     """The value of a cookie, which the client may have changed.
 
     The `repr` hides the value: it may be a secret.
     """
 
-    value: str = field(repr=False)
+    value: str
 
     def json(self) -> Any:
         """Return the value parsed as JSON; `ValueError` if it is not JSON."""
@@ -90,6 +89,9 @@ class Cookie:
     def boolean(self) -> bool:
         """Return `False` for `"false"`, `"0"` and an empty value, else `True`."""
         return self.value not in ("false", "0", "")
+
+    def __repr__(self) -> str:
+        return "Cookie()"
 
 
 class Cookies:
@@ -132,6 +134,8 @@ class Cookies:
         sent = self._sent().get(name)
         if sent is None:
             return None
+        if decode is None and "%" not in sent:
+            return Cookie(sent)
         try:
             return Cookie((decode or _decode)(sent))
         except ValueError:
@@ -162,13 +166,15 @@ class Cookies:
         `same_site="none"` and `partitioned` need `secure`). `RuntimeError`: the headers were sent
         already; a streamed body can't set cookies.
         """
-        _check_names(options, SetCookieOptions.__optional_keys__)
+        if options:
+            _check_names(options, SetCookieOptions.__optional_keys__)
         if isinstance(value, str | numbers.Number):
             text = to_text(value)
         else:
             text = write_json(value).decode()
-        encode = options.get("encode") or _encode
-        self._write(name, text, encode(text), options)
+        encode = options.get("encode")
+        sent = _encode(text) if encode is None else _checked_value(name, encode(text))
+        self._write(name, text, sent, options)
 
     def delete(self, name: str, **options: Unpack[CookieOptions]) -> None:
         """Make the client delete a cookie; pass the `domain` and `path` that it was set with."""
@@ -212,17 +218,12 @@ class Cookies:
             raise ValueError(
                 f"{name!r} is not a cookie name. Use only letters, digits and !#$%&'*+-.^_`|~"
             )
-        if not _is_value(sent):
-            raise ValueError(
-                f"Cookie {name}: encode() returned a space, a semicolon, a control character or "
-                "one that is not ASCII."
-            )
         if len(name) + len(sent) > _MAX_BYTES:
             raise ValueError(
                 f"Cookie {name}: name and value have {len(name) + len(sent)} bytes; browsers keep "
                 f"no more than {_MAX_BYTES}. Keep the data on the server (context.session)."
             )
-        attributes = _attributes(options, self._secure)
+        attributes = _attributes(options, self._secure) if options else _DEFAULTS[self._secure]
         _check_requirements(name, attributes)
         self._outgoing[name] = (value, "; ".join([f"{name}={sent}", *attributes]))
 
@@ -250,8 +251,6 @@ def _parse(header: str) -> dict[str, str]:
 
 def _decode(sent: str) -> str:
     """Decode as `decodeURIComponent`; `ValueError` for what it refuses."""
-    if "%" not in sent:
-        return sent
     if _broken_escape(sent):
         raise ValueError("A % without two hexadecimal digits.")
     return unquote(sent, errors="strict")
@@ -260,6 +259,15 @@ def _decode(sent: str) -> str:
 def _encode(value: str) -> str:
     """Encode as `encodeURIComponent`, if a cookie can't hold the value itself."""
     return value if _needs_no_escape(value) else quote(value, safe="!'()*")
+
+
+def _checked_value(name: str, sent: str) -> str:
+    if not _is_value(sent):
+        raise ValueError(
+            f"Cookie {name}: encode() returned a space, a semicolon, a control character or "
+            "one that is not ASCII."
+        )
+    return sent
 
 
 def _check_names(options: Iterable[str], known: frozenset[str]) -> None:
@@ -299,16 +307,21 @@ def _attributes(options: SetCookieOptions, is_https: bool) -> list[str]:
     return attributes
 
 
+_DEFAULTS = {is_https: _attributes({}, is_https) for is_https in (False, True)}
+
+
 def _check_requirements(name: str, attributes: list[str]) -> None:
     """Refuse a cookie that browsers drop silently."""
+    is_secure = "Secure" in attributes
+    if not is_secure and "SameSite=None" in attributes:
+        raise ValueError(f'Cookie {name}: same_site="none" needs secure=True.')
+    if not is_secure and "Partitioned" in attributes:
+        raise ValueError(f"Cookie {name}: partitioned needs secure=True.")
+    if not name.startswith("__"):
+        return
     lower = name.lower()
-    if "Secure" not in attributes:
-        if "SameSite=None" in attributes:
-            raise ValueError(f'Cookie {name}: same_site="none" needs secure=True.')
-        if "Partitioned" in attributes:
-            raise ValueError(f"Cookie {name}: partitioned needs secure=True.")
-        if lower.startswith(("__host-", "__secure-", "__http-")):
-            raise ValueError(f"Cookie {name}: a name with this prefix needs secure=True.")
+    if not is_secure and lower.startswith(("__host-", "__secure-", "__http-")):
+        raise ValueError(f"Cookie {name}: a name with this prefix needs secure=True.")
     if lower.startswith(("__http-", "__host-http-")) and "HttpOnly" not in attributes:
         raise ValueError(f"Cookie {name}: a name with this prefix needs http_only=True.")
     if lower.startswith("__host-") and (

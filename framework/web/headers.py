@@ -1,10 +1,11 @@
 """The headers of a request or a response."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
+from types import MappingProxyType
 from typing import NoReturn, Self, TypeAlias, overload
 
 from werkzeug.http import parse_accept_header, parse_date
@@ -72,17 +73,16 @@ class Headers:
     _values: dict[str, str]
 
     def __init__(self, init: "HeadersInit" = None) -> None:
-        if isinstance(init, Headers):
-            self._values = init._values.copy()
-            self._cookies = init._cookies.copy()
-            return
         self._values = {}
-        self._cookies = []
-        if init is None:
-            return
-        pairs = init.items() if type(init) is dict else to_pairs(init, "Headers")
-        for name, value in pairs:
-            Headers.append(self, name, value)  # RequestHeaders refuses append()
+        self._cookies = [*add_headers(self._values, init)]
+
+    @classmethod
+    def of(cls, values: dict[str, str], cookies: list[str]) -> Self:
+        """Return headers that hold these checked values and `set-cookie` values."""
+        headers = object.__new__(cls)
+        headers._values = values
+        headers._cookies = cookies
+        return headers
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -202,6 +202,33 @@ HeadersInit: TypeAlias = (
 )
 
 
+def add_headers(values: dict[str, str], init: HeadersInit) -> Sequence[str]:
+    """Add values by name in lower case to `values`; return those of `set-cookie`.
+
+    Raises what `Headers` raises.
+    """
+    cookies: list[str] = []
+    if init is None:
+        return cookies
+    if isinstance(init, Headers):
+        values.update(init._values)
+        return init._cookies
+    for name, value in init.items() if type(init) is dict else to_pairs(init, "Headers"):
+        key = _key(name)
+        # The cheap checks suffice for nearly every value.
+        if type(value) is str and value.isascii() and value.isprintable():
+            text = value.strip(" ")
+        else:
+            text = _value(key, value)
+        if key in values:
+            values[key] += f", {text}"
+        elif key == "set-cookie":
+            cookies.append(text)
+        else:
+            values[key] = text
+    return cookies
+
+
 @lru_cache(maxsize=256)
 def _name_of(key: str) -> str:
     """Return the header that a key of the WSGI environ stands for, or `""`."""
@@ -248,22 +275,26 @@ def add_vary(headers: Headers, name: str) -> None:
         headers.append("vary", name)
 
 
-def parse_accept(value: str | None) -> dict[str, float]:
+def parse_accept(value: str | None) -> Mapping[str, float]:
     """Parse `Accept` or `Accept-Encoding`: return the quality of each name, in lower case.
 
     Parameters other than `q` and items with an invalid `q` are ignored. The highest quality of a
     name counts. A value of more than 1,000 characters counts as an empty one.
 
-    >>> parse_accept("text/html;level=1, */*;q=0.8")
+    >>> dict(parse_accept("text/html;level=1, */*;q=0.8"))
     {'text/html': 1, '*/*': 0.8}
     """
+    return _parse_accept(value) if value and len(value) <= _MAX_ACCEPT else {}
+
+
+@lru_cache(maxsize=64)  # clients send few different values
+def _parse_accept(value: str) -> Mapping[str, float]:
     qualities: dict[str, float] = {}
-    if value is not None and len(value) <= _MAX_ACCEPT:
-        # Not as MIMEAccept, which takes time in proportion to the square of the length.
-        for item, quality in parse_accept_header(value):
-            name = item.partition(";")[0].lower()
-            qualities[name] = max(quality, qualities.get(name, 0))
-    return qualities
+    # Not as MIMEAccept, which takes time in proportion to the square of the length.
+    for item, quality in parse_accept_header(value):
+        name = item.partition(";")[0].lower()
+        qualities[name] = max(quality, qualities.get(name, 0))
+    return MappingProxyType(qualities)
 
 
 def find_date(value: str | None) -> datetime | None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from .body import PLAIN_TEXT, Body, BodyInit, extract
 from .errors import BodyUsedError
-from .headers import Headers, HeadersInit
+from .headers import Headers, HeadersInit, add_headers
 from .jsontext import write_json
 from .stream import Stream, to_bytes
 from .strings import to_usv
@@ -23,6 +23,7 @@ _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
     | {"te", "trailer", "transfer-encoding", "upgrade"}
 )
+_NOT_SENT = _HOP_BY_HOP | {"content-length"}  # the length that is computed is sent
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _UNSAFE_SCHEMES = frozenset({"blob:", "data:", "file:", "javascript:", "vbscript:"})
 _is_status_text = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
@@ -83,7 +84,12 @@ class Response(Body):
     (False, 'text/plain;charset=UTF-8', 'Not here')
     """
 
-    __slots__ = ("_headers", "_status", "_status_text")
+    __slots__ = ("_cookies", "_headers", "_status", "_status_text", "_values")
+
+    # The headers as they were given; never changed, so that copies of the response share them.
+    _values: dict[str, str]
+    _cookies: Sequence[str]
+    _headers: Headers | None  # made by `headers`, and then in place of these
 
     # The standard has these for responses that were fetched.
     url = ""
@@ -103,15 +109,18 @@ class Response(Body):
             status = _checked_status(status, body)
         self._status = status
         self._status_text = _checked_text(status_text) if status_text != "" else ""
-        self._headers = Headers(headers)
+        values: dict[str, str] = {}
+        self._values = values
+        self._cookies = () if headers is None else add_headers(values, headers)
+        self._headers = self._reader = None
         self._used = False
-        self._reader = None
-        self._source = None
-        if body is not None:
+        if type(body) is str:
+            self._source = body
+            content_type: str | None = PLAIN_TEXT
+        else:
             self._source, content_type = extract(body)
-            if content_type is not None:
-                # A known type needs no check.
-                self._headers._values.setdefault("content-type", content_type)
+        if content_type is not None and "content-type" not in values:
+            values["content-type"] = content_type  # a known type needs no check
 
     json = _Json()
 
@@ -135,7 +144,7 @@ class Response(Body):
         response._source = source = write_json(data)
         if response._status != 200:
             _checked_status(response._status, source)
-        response._headers._values.setdefault("content-type", "application/json")
+        response._values.setdefault("content-type", "application/json")
         return response
 
     @classmethod
@@ -151,7 +160,7 @@ class Response(Body):
         if status not in _REDIRECTS:
             raise ValueError(f"A redirect has status 301, 302, 303, 307 or 308, not {status!r}.")
         response = cls(status=status)
-        response._headers._values["location"] = _location(url)
+        response._values["location"] = _location(url)
         return response
 
     @classmethod
@@ -184,6 +193,8 @@ class Response(Body):
     @property
     def headers(self) -> Headers:
         """The headers; they can be changed."""
+        if self._headers is None:
+            self._headers = Headers.of(self._values.copy(), list(self._cookies))
         return self._headers
 
     def clone(self) -> Self:
@@ -205,20 +216,23 @@ class Response(Body):
     def with_own_headers(self) -> Self:
         """Return a copy with its own headers. A stream moves to the copy."""
         other = object.__new__(type(self))
-        other._source = self._source
+        other._source = source = self._source
         other._used = self._used
-        other._reader = None
+        other._reader = other._headers = None
         other._status = self._status
         other._status_text = self._status_text
-        other._headers = Headers(self._headers)
-        if isinstance(self._source, Stream):
+        if self._headers is None:
+            other._values, other._cookies = self._values, self._cookies
+        else:
+            other._values = self._headers._values.copy()
+            other._cookies = self._headers._cookies.copy()
+        if type(source) is not str and isinstance(source, Stream):
             self._used = True
         return other
 
     def send(
         self,
         start_response: StartResponse,
-        *,
         head: bool = False,
         cookies: Sequence[str] = (),
     ) -> Iterable[bytes]:
@@ -233,33 +247,40 @@ class Response(Body):
         every status but 204 and 304. Hop-by-hop headers (`Connection`, `Transfer-Encoding`, ...) are
         left out.
         """
-        status = self._status
+        status, text = self._status, self._status_text
         if not status:
             raise ValueError("Response.error() is a network error: it can't be sent.")
-        text = self._status_text
-        line = f"{status} {text}" if text else _STATUS_LINES[status]
+        values, own_cookies = self._values, self._cookies
+        if self._headers is not None:
+            values, own_cookies = self._headers._values, self._headers._cookies
         source = self._source
-        values = self._headers._values.copy()
-        data = b""
-        if status == 204 or status == 304:
-            values.pop("content-type", None)
-            values.pop("content-length", None)
-        else:
+        stream, data = None, b""
+        if type(source) is str and source.isascii():
+            data = source.encode()
+        elif isinstance(source, Stream):
+            stream = source
+        elif source is not None:
+            data = to_bytes(source)
+        has_content = status != 204 and status != 304
+        if not has_content or not _NOT_SENT.isdisjoint(values):
+            values = {name: text for name, text in values.items() if name not in _HOP_BY_HOP}
+            if not has_content:
+                values.pop("content-type", None)
+            # A stream keeps its length, and a HEAD handler may set the length of GET.
+            if not has_content or not (stream is not None or (source is None and head)):
+                values.pop("content-length", None)
+        headers = [*values.items()]
+        if has_content:
             if "content-type" not in values:
                 kind = PLAIN_TEXT if source is None else "application/octet-stream"
-                values["content-type"] = kind
-            if not isinstance(source, Stream):
-                data = source if type(source) is bytes else to_bytes(source or b"")
-                # A HEAD handler may set the length of GET.
-                if source is not None or not head or "content-length" not in values:
-                    values["content-length"] = str(len(data))
-        if not _HOP_BY_HOP.isdisjoint(values):
-            values = {name: values[name] for name in values if name not in _HOP_BY_HOP}
-        headers = list(values.items())
-        if cookies or self._headers._cookies:
-            headers += [("set-cookie", cookie) for cookie in (*self._headers._cookies, *cookies)]
-        if isinstance(source, Stream):
-            return self._send_stream(source, start_response, line, headers, head)
+                headers.append(("content-type", kind))
+            if stream is None and "content-length" not in values:
+                headers.append(("content-length", f"{len(data)}"))
+        if cookies or own_cookies:
+            headers += [("set-cookie", cookie) for cookie in (*own_cookies, *cookies)]
+        line = f"{status} {text}" if text else _STATUS_LINES[status]
+        if stream is not None:
+            return self._send_stream(stream, start_response, line, headers, head)
         start_response(line, headers)
         return (data,) if data and not head else ()
 
@@ -293,7 +314,7 @@ class Response(Body):
         return self
 
     def __repr__(self) -> str:
-        kind = self._headers.get("content-type", "no content type")
+        kind = self.headers.get("content-type", "no content type")
         return f"<Response {self._status} {kind}>"
 
 
