@@ -24,8 +24,10 @@ from .routing.pattern import Param, Pattern, parse_pattern
 from .routing.rules import Compiler
 from .routing.table import RouteTable
 from .routing.tree import Tree
+from .web.body import PLAIN_TEXT
 from .web.errors import InvalidDataError
 from .web.headers import add_vary, parse_accept
+from .web.jsontext import write_json
 from .web.loop import run
 from .web.response import Response
 from .web.wsgi import Environ
@@ -133,7 +135,7 @@ class ErrorFolders:
             file = normalize("NFC", route.file.removeprefix("src/pages"))
             return self._get_nearest(file.rpartition("/")[0])
         match = None
-        if route is not None:  # otherwise the host or the path is malformed
+        if self._patterns and route is not None:  # without a route the path may be malformed
             mount = decode_mount(context.environ.get("SCRIPT_NAME", ""))
             path = find_path_below(mount, context.path) or "/"
             match = self._tree.match(self._routes.find_path_below(path) or "/")
@@ -225,7 +227,8 @@ class ErrorPages:
                 inside=inside,
                 path=context.path,
             )
-        if response.status == status:  # on_error may choose another
+        # By default an exception has a content type only. on_error may choose another status.
+        if type(error).get_headers is not HTTPException.get_headers and response.status == status:
             own_names = set(response.headers)
             for name, value in error.get_headers(environ):
                 if name.lower() not in ("content-type", *own_names):
@@ -359,7 +362,7 @@ def render_error(
     accepted = parse_accept(environ.get("HTTP_ACCEPT"))
     html = max(accepted.get(kind, 0) for kind in _HTML_TYPES)
     text = accepted.get("text/plain", 0)
-    json = max([0, *(q for kind, q in accepted.items() if _is_json(kind))])
+    json = max((q for kind, q in accepted.items() if _is_json(kind)), default=0)
     sent = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if (json and json >= max(html, text)) or (
         not html and (_is_json(sent) or path.endswith(".json"))
@@ -371,18 +374,15 @@ def render_error(
             problem["detail"] = detail
         if inside:
             problem["traceback"] = inside
-        response = Response.json(problem, status=status)
-        response.headers.set("content-type", "application/problem+json")
+        kind, body = "application/problem+json", write_json(problem).decode()
     elif html and html >= text:
-        page = _HTML.render(status=status, title=title, detail=detail, inside=inside)
-        response = Response(page, status=status)
-        response.headers.set("content-type", "text/html;charset=UTF-8")
+        kind = "text/html;charset=UTF-8"
+        body = _HTML.render(status=status, title=title, detail=detail, inside=inside)
     else:
         parts = [f"{status} {title}", detail, inside]
-        response = Response("\n".join(filter(None, parts)) + "\n", status=status)
-    response.headers.set("vary", "accept")
-    response.headers.set("x-content-type-options", "nosniff")
-    return response
+        kind, body = PLAIN_TEXT, "\n".join(filter(None, parts)) + "\n"
+    headers = {"content-type": kind, "vary": "accept", "x-content-type-options": "nosniff"}
+    return Response(body, status=status, headers=headers)
 
 
 def _is_json(kind: str) -> bool:
