@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,59 +42,54 @@ class App:
     """
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Handle one request (PEP 3333). It has context variables of its own."""
-        variables = copy_context()
-        body = variables.run(self._respond, environ, start_response, variables)
-        return self._fallback(environ, start_response) if body is None else body  # type: ignore[misc]
-
-    def _respond(
-        self, environ: Environ, start_response: StartResponse, variables: Context
-    ) -> Iterable[bytes] | None:
-        """Handle one request; return `None` if the fallback application handles it."""
+        """Handle one request (PEP 3333). Its code runs with context variables of its own."""
         if self._trust_proxies is not None:
             self._trust_proxies(environ)
-        context = APIContext(self._services, environ, variables)
+        variables = copy_context()
+        context: APIContext | None = None
         response: Response | None = None
         try:
             if self._lifespan is not None and self._lifespan.process != os.getpid():
                 self._lifespan.start(self)
-            self._check_host(environ)
-            match = self._match(environ)
+            if environ.get("HTTP_HOST") not in self._good_hosts or "HTTP_SCRIPT_NAME" in environ:
+                self._check_host(environ)
+            match = self._exact.get(environ.get("PATH_INFO", ""))
+            if match is None or environ.get("SCRIPT_NAME"):
+                match = self._match(environ)
             if match is not None:
-                context.route = route = match.route
-                context.params = match.params or {}  # the {} of an exact match is shared
-                context.path = match.path
+                route, params = match.route, match.params or {}  # an exact match shares its {}
+                context = APIContext(self._services, environ, variables, route, params, match.path)
                 method = environ["REQUEST_METHOD"]
                 if method not in SAFE_METHODS and route.check_origin:
-                    self._check_origin(environ, lambda: context.url.origin)
-                if route.pattern.text:
-                    environ["http.route"] = route.pattern.text  # the name that OpenTelemetry uses
+                    self._check_origin(context)
+                if name := route.pattern.text:
+                    environ["http.route"] = name  # the name that OpenTelemetry uses
                 handler = route.chain.by_method.get(method, route.chain.other)
-                response = handler(context)
+                response = variables.run(handler, context)
         except (Exception, SystemExit) as error:
-            response = self._error_pages.respond(context, error)
-        if response is None:
-            return None
+            if context is None:
+                context = APIContext(self._services, environ, variables)
+            response = variables.run(self._error_pages.respond, context, error)
+        if context is None or response is None:
+            return self._fallback(environ, start_response)  # type: ignore[misc]
         try:
             if self._has_sessions:
                 context.session.save()
             return self._send(context, response, start_response)
         except (Exception, SystemExit) as error:
             response.close()
-            return self._send_error(context, error, start_response)
+            return variables.run(self._send_error, context, error, start_response)
 
     def _match(self, environ: Environ) -> Match[Route] | None:
         """Find what handles the path: a route, a file, or a redirect to the canonical spelling.
 
         The result is `None` if the fallback application handles it.
         """
-        path_info, mount = environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", "")
-        match = self._exact.get(path_info)
-        if match is not None and not mount:
-            return match
-        mount = decode_mount(mount) if mount else ""
+        path_info = environ.get("PATH_INFO", "")
+        mount = decode_mount(environ.get("SCRIPT_NAME", ""))
         path = path_info if is_plain_path(path_info) else decode_path(path_info)
         file = self._files.get(path)
+        match: Match[Route] | None = None
         if file is not None and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             match = Match(_FILE, {"file": file}, path)
         else:
@@ -122,13 +117,11 @@ class App:
             response = apply_conditions(environ, response, make_etag=self._make_etag)
         if "HTTP_X_REQUEST_ID" in environ:
             response = add_request_id(environ, response)
-        body = response.send(
-            start_response,
-            head=environ["REQUEST_METHOD"] == "HEAD",
-            cookies=context.set_cookies(),
-        )
+        cookies = () if context.made_cookies is None else context.made_cookies.headers()
+        body = response.send(start_response, environ["REQUEST_METHOD"] == "HEAD", cookies)
         if type(body) is tuple or context.route is _FILE:
-            context.close()
+            if context.props:
+                context.close()
             return body
         return _StreamedBody(body, context)
 
@@ -191,6 +184,7 @@ class App:
         )
         # In development and in a build the host is not that of the real site.
         self._check_host = HostCheck(security.allowed_hosts if mode == "production" else ())
+        self._good_hosts = self._check_host.accepted
         self._check_origin = OriginCheck(security)
 
     def fetch(

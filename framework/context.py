@@ -1,11 +1,12 @@
 """`APIContext`: what a handler, middleware or page can ask about its request."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from markupsafe import Markup
+from msgspec import Struct, field
 
 from .errors import SessionError
 from .route import Middleware, Route
@@ -29,16 +30,11 @@ class Locals:
     dict.
     """
 
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        if values:
-            self.__dict__.update(values)
-
     def __getattr__(self, name: str) -> Any:
         own = type(self).__name__.lower()
         raise AttributeError(f"{own} has no {name!r}; it has: {', '.join(self) or 'nothing yet'}")
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        self.__dict__[name] = value
+    __setattr__ = object.__setattr__  # any name may be set
 
     def __getitem__(self, name: str) -> Any:
         return self.__dict__[name]
@@ -68,6 +64,9 @@ class Locals:
 
 class State(Locals):
     """What `lifespan()` yielded: shared by all requests of a process, and read-only."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.__dict__.update(values or {})
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise TypeError(f"state is read-only. Use locals.{name} for data of one request.")
@@ -101,55 +100,35 @@ class Services:
     sessions: Store | None = None
 
 
-class APIContext:
+class APIContext(Struct, eq=False):
     """One request, as its handler sees it.
 
     Each part is made when it is first used.
     https://docs.astro.build/en/reference/api-reference/
     """
 
-    __slots__ = (
-        "_cookies",
-        "_locals",
-        "_request",
-        "_session",
-        "_url",
-        "environ",
-        "is_prerendered",
-        "params",
-        "path",
-        "props",
-        "rewritten_from",
-        "route",
-        "services",
-        "variables",
-    )
-
-    def __init__(
-        self, services: Services, environ: Environ, variables: Context | None = None
-    ) -> None:
-        # An empty Context is false.
-        self.variables = copy_context() if variables is None else variables
-        """The context in which the code of the request runs."""
-        self.services = services
-        self.environ = environ
-        self.path = "/"
-        """The path of the URL, decoded."""
-        self.params: dict[str, Any] = {}
-        """The values of the route's parameters."""
-        self.props: dict[str, Any] = {}
-        """The props that `get_static_paths()` gives to this path."""
-        self.is_prerendered = False
-        """Whether the response becomes a file of a static site."""
-        self.route: Route | None = None
-        """The route that was found for the path."""
-        self.rewritten_from: APIContext | None = None
-        """The context of the request before it was rewritten."""
-        self._request: Request | None = None
-        self._url: URL | None = None
-        self._cookies: Cookies | None = None
-        self._locals: Locals | None = None
-        self._session: Session | None = None
+    services: Services
+    environ: Environ
+    variables: Context = field(default_factory=copy_context)
+    """The context in which the code of the request runs."""
+    route: Route | None = None
+    """The route that was found for the path."""
+    params: dict[str, Any] = {}
+    """The values of the route's parameters."""
+    path: str = "/"
+    """The path of the URL, decoded."""
+    props: dict[str, Any] = {}
+    """The props that `get_static_paths()` gives to this path."""
+    is_prerendered: bool = False
+    """Whether the response becomes a file of a static site."""
+    rewritten_from: "APIContext | None" = None
+    """The context of the request before it was rewritten."""
+    made_cookies: Cookies | None = None
+    """The cookies, if they were used."""
+    _request: Request | None = None
+    _url: URL | None = None
+    _locals: Locals | None = None
+    _session: Session | None = None
 
     @property
     def request(self) -> Request:
@@ -166,18 +145,20 @@ class APIContext:
     @property
     def cookies(self) -> Cookies:
         """The `Cookies` of the request. What is set here is sent with the response."""
-        if self._cookies is None:
-            self._cookies = Cookies(
+        if self.made_cookies is None:
+            self.made_cookies = Cookies(
                 self.environ.get("HTTP_COOKIE", ""),
                 secure=self.environ["wsgi.url_scheme"] == "https",
             )
-        return self._cookies
+        return self.made_cookies
 
     @property
     def locals(self) -> Locals:
         """The data of this request: middleware sets it, handlers read it."""
         if self._locals is None:
-            self._locals = Locals(self.environ.get("framework.locals"))
+            self._locals = Locals()
+            if given := self.environ.get("framework.locals"):
+                vars(self._locals).update(given)
         return self._locals
 
     @property
@@ -260,6 +241,9 @@ class APIContext:
         mount = decode_mount(self.environ.get("SCRIPT_NAME", ""))
         return quote_path(mount) + self.services.url_for(pattern, params)
 
+    def __repr__(self) -> str:
+        return f"<APIContext {self.environ['REQUEST_METHOD']} {self.path}>"
+
     # The application uses the following members; handlers do not see them by name.
 
     @property
@@ -288,20 +272,16 @@ class APIContext:
         context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
         context.rewritten_from = self
         context._request = request or self.request.with_url(lambda: context._make_url().href)
-        context._cookies = self.cookies
+        context.made_cookies = self.cookies
         context._locals = self.locals
         if self.services.sessions is not None:
             context._session = self.session
         context.is_prerendered = self.is_prerendered
         return context
 
-    def set_cookies(self) -> Sequence[str]:
-        """Return the values of the `Set-Cookie` headers of this request."""
-        return () if self._cookies is None else list(self._cookies.headers())
-
     def read_cookies(self) -> bool:
         """Whether the cookies of the client, or its session, were read."""
-        return self._cookies is not None and self._cookies.were_read
+        return self.made_cookies is not None and self.made_cookies.were_read
 
     def close(self) -> None:
         """Forget the error of an error page: its traceback refers to all that the handler held."""

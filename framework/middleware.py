@@ -6,7 +6,6 @@ outermost function; each calls `next()` for what is inside it.
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, default_exceptions
@@ -59,7 +58,7 @@ def compose(
     """
     for number in range(len(middleware), 0, -1):
         around = (*outer, *middleware[:number])
-        handler = _Wrapped(middleware[number - 1], handler, rewrite, around)
+        handler = _wrap(handler, middleware[number - 1], rewrite, around)
     return handler
 
 
@@ -76,92 +75,65 @@ def catch_errors(handler: Handler) -> Handler:
     return inner
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrapped:
-    """A handler with one middleware around it."""
+def _wrap(
+    handler: Handler, middleware: Middleware, rewrite: Rewrite, around: tuple[Middleware, ...]
+) -> Handler:
+    """Return the handler with one middleware around it."""
+    on_request, where, is_async = middleware.function, middleware.where, middleware.is_async
 
-    middleware: Middleware
-    inner: Handler
-    rewrite: Rewrite
-    around: tuple[Middleware, ...]
+    def wrapped(context: APIContext) -> Response:
+        was_called = False
+        inner: Response | None = None
 
-    def __call__(self, context: APIContext) -> Response:
-        next = (AsyncNext if self.middleware.is_async else Next)(context, self)
-        result = self.middleware.function(context, next)
-        response = result if type(result) is Response else next.to_response(result)
+        def next(target: Target | None = None) -> Response:
+            """Return the `Response` of what is inside, or of another route."""
+            nonlocal was_called, inner
+            if was_called:
+                raise HandlerError(f"{where}: next() was called twice. Call it once.")
+            was_called = True
+            inner = handler(context) if target is None else rewrite(context, target, around)
+            return inner
+
+        calls = Calls() if is_async else None
+        result = on_request(context, next if calls is None else AsyncNext(next, calls))
+        if not isinstance(result, Response) and inspect.isawaitable(result):
+            result = run(result, calls)
+        response: Response | None = inner if result is None else result
+        if response is inner and inner is not None:
+            return inner
+        if not isinstance(response, Response):
+            raise HandlerError(f"{where}: {_explain(response, was_called)}")
         # A 404 or 500 without a body that the middleware made, not next(), becomes the error page.
-        if response is next._response or response.status not in (404, 500):
-            return response
-        if response.body is not None:
+        if response.status not in (404, 500) or response.body is not None:
             return response
         return context.services.error_response(context, default_exceptions[response.status]())
 
-
-class Next:
-    """The `next` of a middleware: `next()` runs what is inside, `next(path)` another route."""
-
-    __slots__ = ("_called", "_calls", "_context", "_response", "_wrapped")
-
-    def __init__(self, context: APIContext, wrapped: _Wrapped) -> None:
-        self._context = context
-        self._wrapped = wrapped
-        self._called = False
-        self._response: Response | None = None
-        self._calls: Calls | None = None
-
-    def __call__(self, target: Target | None = None) -> Response:
-        """Return the `Response` of what is inside. A second call raises `HandlerError`."""
-        wrapped = self._wrapped
-        if self._called:
-            raise HandlerError(
-                f"{wrapped.middleware.where}: next() was called twice. Call it once."
-            )
-        self._called = True
-        if target is None:
-            self._response = wrapped.inner(self._context)
-        else:
-            self._response = wrapped.rewrite(self._context, target, wrapped.around)
-        return self._response
-
-    def to_response(self, result: Any) -> Response:
-        """Return the `Response` that a middleware returned, or that of `next()` for `None`."""
-        if not isinstance(result, Response) and inspect.isawaitable(result):
-            result = run(result, self._calls)
-        if isinstance(result, Response):
-            return result
-        where = self._wrapped.middleware.where
-        if result is not None:
-            raise HandlerError(
-                f"{where}: the middleware returned {type(result).__name__}. "
-                "Return the Response of next(), or one of your own."
-            )
-        if self._response is None:
-            why = "next() gave no Response" if self._called else "never called next()"
-            raise HandlerError(
-                f"{where}: the middleware returned nothing and {why}. End it with: return next()"
-            )
-        return self._response
+    return wrapped
 
 
-class AsyncNext(Next):
+def _explain(result: object, next_was_called: bool) -> str:
+    """Return what is wrong with the result of a middleware."""
+    if result is not None:
+        what = f"the middleware returned {type(result).__name__}."
+        return f"{what} Return the Response of next(), or one of your own."
+    why = "next() gave no Response" if next_was_called else "never called next()"
+    return f"the middleware returned nothing and {why}. End it with: return next()"
+
+
+class AsyncNext:
     """The `next` of an `async def` middleware: `await next()`.
 
-    `call_outside` makes an awaitable of a plain function, which runs in the thread of the request.
+    `call` is the same for code that is not async. `call_outside` makes an awaitable of a plain
+    function, which runs in the thread of the request.
     """
 
-    __slots__ = ("call_outside",)
+    def __init__(self, call: Callable[..., Response], call_outside: Calls) -> None:
+        self.call = call
+        self.call_outside = call_outside
 
-    def __init__(self, context: APIContext, wrapped: _Wrapped) -> None:
-        super().__init__(context, wrapped)
-        self._calls = self.call_outside = Calls()
-
-    def __call__(self, target: Target | None = None) -> Awaitable[Response]:  # type: ignore[override]
-        """Return an awaitable of the `Response` of what is inside."""
+    def __call__(self, target: Target | None = None) -> Awaitable[Response]:
+        """Return an awaitable of the `Response` of what is inside, or of another route."""
         return self.call_outside(lambda: self.call(target))
-
-    def call(self, target: Target | None = None) -> Response:
-        """Return the `Response` of what is inside, for code that is not async."""
-        return super().__call__(target)
 
 
 class _Sequence:

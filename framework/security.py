@@ -3,18 +3,20 @@
 import logging
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 
 from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .config import Proxies, Security
+from .context import APIContext
 from .web.url import URL
 from .web.wsgi import Environ
 
 log = logging.getLogger("framework")
 
 _parse_host = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?").fullmatch
+_MAX_HOSTS = 256
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _FORM_TYPES = {"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
@@ -68,14 +70,18 @@ class HostCheck:
     def __init__(self, allowed: tuple[str, ...]) -> None:
         self._names = {name for name in allowed if not name.startswith("*.")}
         self._suffixes = tuple(name[1:] for name in allowed if name.startswith("*."))
-        self._check = lru_cache(maxsize=256)(self._check_name)
+        self.accepted: set[str] = set()
+        """The hosts of requests that it accepted: no more than 256."""
 
     def __call__(self, environ: Environ) -> None:
         if "HTTP_SCRIPT_NAME" in environ:
             raise BadRequest("A client may not set SCRIPT_NAME.")
         host = environ.get("HTTP_HOST")
         if host is not None:
-            self._check(host)
+            self._check_name(host)
+            if len(self.accepted) >= _MAX_HOSTS:
+                self.accepted.clear()
+            self.accepted.add(host)
         elif environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
             raise BadRequest("The request has no Host header.")
 
@@ -101,15 +107,17 @@ class OriginCheck:
         self._trusted_origins = security.trusted_origins
         self._trusts_proxies = bool(security.trusted_proxies)
 
-    def __call__(self, environ: Environ, origin_of: Callable[[], str]) -> None:
-        """Check a request. `origin_of` returns the origin of its URL."""
+    def __call__(self, context: APIContext) -> None:
+        """Check a request."""
+        environ = context.environ
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip(" \t").lower()
         if environ["REQUEST_METHOD"] in SAFE_METHODS or kind not in _FORM_TYPES:
             return
         origin, site = environ.get("HTTP_ORIGIN"), environ.get("HTTP_SEC_FETCH_SITE")
         if origin in self._trusted_origins or site in ("same-origin", "none"):
             return
-        if site is None and (origin is None or origin == origin_of()):
+        expected = context.url.origin
+        if site is None and origin in (None, expected):
             return
         log.warning(
             "refused %s %s: Sec-Fetch-Site is %s, Origin is %s, expected %s. %s",
@@ -117,8 +125,8 @@ class OriginCheck:
             _printable(environ.get("PATH_INFO", "")),
             "missing" if site is None else _printable(site),
             "missing" if origin is None else _printable(origin),
-            origin_of(),
-            self._advise(environ, origin, origin_of()),
+            expected,
+            self._advise(environ, origin, expected),
         )
         raise Forbidden("Another site sent this form. Send it from a page of this site.")
 

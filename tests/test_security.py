@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from framework import URL, Config, Proxies, Security
+from framework import URL, APIContext, Config, Proxies, Security
 from framework.security import HostCheck, OriginCheck, make_proxy_fix
 from tests.conftest import SiteMaker
 
@@ -177,8 +177,10 @@ ORIGIN = "http://localhost"
 
 def refused(check: OriginCheck | None = None, **environ: str) -> bool:
     whole = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": FORM, "PATH_INFO": "/x"} | environ
+    whole |= {"wsgi.url_scheme": "http", "HTTP_HOST": "localhost"}
+    services: Any = None  # the check needs none
     try:
-        (check or OriginCheck(Security()))(whole, lambda: ORIGIN)
+        (check or OriginCheck(Security()))(APIContext(services, whole))
     except Forbidden:
         return True
     return False

@@ -126,7 +126,9 @@ def watch_handlers(
             response = handler(context)
             if context.read_cookies():
                 warnings.visitor_data(file, "cookies or the session")
-            if context.set_cookies() or "set-cookie" in response.headers:
+            if (
+                context.made_cookies and context.made_cookies.headers()
+            ) or "set-cookie" in response.headers:
                 warnings.add(f"{file}: sets a cookie, which a file can't. It is left out.")
             return response
 
