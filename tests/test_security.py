@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from framework import URL, APIContext, Config, Proxies, Security
+from framework import URL, APIContext, Config, Proxies, Request, Security
 from framework.security import HostCheck, OriginCheck, make_proxy_fix
 from tests.conftest import SiteMaker
 
@@ -85,6 +85,16 @@ def test_allowed_hosts_limit_the_hosts_of_a_site(caplog: Any) -> None:
         "refused a request for the host 'www.example.com', which is not in "
         "Security(allowed_hosts=...)"
     )
+
+
+def test_hosts_are_checked_however_many_were_accepted(site: SiteMaker) -> None:
+    app = site({"src/pages/echo.py": ECHO}).app
+    for number in range(600):
+        assert app.fetch(f"http://h{number}.example/echo").status == 200
+    for host in ("h0.example", "h599.example", "new.example"):
+        assert app.fetch(f"http://{host}/echo").json()[0] == f"http://{host}/echo"
+    request = Request("http://h599.example/echo", headers={"host": "h599.example@evil"})
+    assert app.fetch(request).status == 400
 
 
 def test_allowed_hosts_without_wildcards() -> None:

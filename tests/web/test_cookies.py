@@ -535,3 +535,11 @@ def test_no_attribute_reaches_the_header_unchecked(name, stored, path, domain):
         "HttpOnly",
         "SameSite",
     ]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_cookie_without_options_has_the_defaults(secure):
+    short, long = Cookies(secure=secure), Cookies(secure=secure)
+    short.set("a", "b")
+    long.set("a", "b", path="/", http_only=True, same_site="lax", secure=secure)
+    assert short.headers() == long.headers()

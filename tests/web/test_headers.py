@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from framework.web.headers import Headers, RequestHeaders, add_vary, parse_accept
+from framework.web.response import Response
 
 TOKEN = "!#$%&'*+-.^_`|~0123456789ABCXYZabcxyz"
 
@@ -372,3 +373,26 @@ def test_headers_behave_as_a_list_of_pairs(steps):
         assert headers.get(key) == headers[key.upper()] == ", ".join(found)
         combined += [(key, v) for v in (found if key == "set-cookie" else [", ".join(found)])]
     assert headers.items() == combined
+
+
+def added_one_by_one(pairs):
+    """The headers, or the exception, that `append` makes of the pairs."""
+    headers = Headers()
+    try:
+        for name, value in pairs:
+            headers.append(name, value)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return headers
+
+
+@given(st.dictionaries(names | st.text(max_size=3), values | st.text(max_size=5) | st.integers()))
+def test_headers_made_at_once_are_those_that_are_added_one_by_one(init):
+    plain = added_one_by_one(init.items())
+    for make in (Headers, lambda init: Response(headers=init).headers):
+        for given_as in (init, list(init.items())):
+            try:
+                made = make(given_as)
+            except (TypeError, ValueError) as error:
+                made = str(error)
+            assert made == plain

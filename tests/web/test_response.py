@@ -540,3 +540,36 @@ def test_options_by_position_are_a_type_error():
         Response("x", 404)
     with pytest.raises(TypeError, match=r"Response\.json\(data, status=201\)"):
         Response.json({}, 201)
+
+
+def test_copies_do_not_share_changes_of_their_headers():
+    first = Response("x", headers={"x-a": "1", "set-cookie": "c=1"})
+    second = first.with_own_headers()
+    second.headers.set("x-a", "2")
+    third = second.with_own_headers()
+    third.headers.append("set-cookie", "c=3")
+    second.headers.set("x-a", "3")
+    seen = [(r.headers["x-a"], r.headers.get_set_cookie()) for r in (first, second, third)]
+    assert seen == [("1", ["c=1"]), ("3", ["c=1"]), ("2", ["c=1", "c=3"])]
+
+
+@given(
+    st.sampled_from([200, 204, 304, 404]),
+    st.sampled_from([None, "", "text", "tëxt", b"data", b""]),
+    st.booleans(),
+    st.dictionaries(
+        st.sampled_from(["content-type", "content-length", "connection", "te", "x-a"]),
+        st.sampled_from(["7", "close"]),
+    ),
+)
+def test_a_response_is_sent_as_before_its_headers_were_read(status, body, head, init):
+    if status in (204, 304) and body is not None:
+        body = None
+    response = Response(body, status=status, headers=init)
+    sent = []
+    for _ in range(2):
+        assert b"".join(response.send(lambda *given: sent.append(given), head)) in (
+            b"" if head else (body.encode() if isinstance(body, str) else body or b""),
+        )
+        assert response.headers is response.headers
+    assert sorted(sent[0][1]) == sorted(sent[1][1])
