@@ -16,7 +16,7 @@ from .web.cookies import Cookies
 from .web.request import Request
 from .web.requeststream import BodyLimits
 from .web.response import Response
-from .web.url import URL
+from .web.url import URL, make_request_url
 from .web.wsgi import Environ
 
 T = TypeVar("T")
@@ -254,12 +254,7 @@ class APIContext(Struct, eq=False):
 
     def make_request(self, kind: type[RequestT]) -> RequestT:
         """Make the `request`, as an object of the given class."""
-        self._request = request = kind.from_environ(
-            self.environ,
-            # Not self.url: a handler may have changed that object.
-            lambda: self._make_url().href,
-            limits=self.body_limits,
-        )
+        self._request = request = kind.from_environ(self.environ, self._make_href, self.body_limits)
         return request
 
     def rewritten(self, path: str, query: str, request: Request | None) -> "APIContext":
@@ -271,7 +266,7 @@ class APIContext(Struct, eq=False):
         context = APIContext(self.services, environ, self.variables)
         context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
         context.rewritten_from = self
-        context._request = request or self.request.with_url(lambda: context._make_url().href)
+        context._request = request or self.request.with_url(context._make_href)
         context.made_cookies = self.cookies
         context._locals = self.locals
         if self.services.sessions is not None:
@@ -292,19 +287,21 @@ class APIContext(Struct, eq=False):
         """This context: the value of a handler's parameter named `context`."""
         return self
 
+    def _make_href(self) -> str:
+        return self._make_url().href  # not self.url: a handler may have changed that object
+
     def _make_url(self) -> URL:
         environ = self.environ
-        href = f"{environ['wsgi.url_scheme']}://{_host_of(environ)}{quote_path(self.path)}"
-        query = environ.get("QUERY_STRING", "").partition("#")[0]
-        if not query.isascii():  # WSGI gives bytes as latin-1
-            query = "".join(c if c < "\x80" else f"%{ord(c):02X}" for c in query)
-        return URL(f"{href}?{query}" if query else href)
+        return make_request_url(
+            environ["wsgi.url_scheme"],
+            environ.get("HTTP_HOST") or _find_server(environ),
+            quote_path(self.path),
+            environ.get("QUERY_STRING", ""),
+        )
 
 
-def _host_of(environ: Environ) -> str:
-    host: str | None = environ.get("HTTP_HOST")
-    if host:
-        return host
+def _find_server(environ: Environ) -> str:
+    """Return name and port of the server: the host of a request without the header."""
     name, port = environ["SERVER_NAME"], environ["SERVER_PORT"]
     if "/" in name or not name:  # a server on a Unix socket has no name
         return "localhost"

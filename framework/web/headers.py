@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
 from types import MappingProxyType
-from typing import NoReturn, Self, TypeAlias, overload
+from typing import Any, NoReturn, Self, TypeAlias, overload
 
 from werkzeug.http import parse_accept_header, parse_date
 
@@ -237,10 +237,25 @@ def _name_of(key: str) -> str:
     return key[5:].replace("_", "-").lower()
 
 
+@lru_cache(maxsize=256)
+def _key_of(name: str) -> str:
+    """Return the key of the WSGI environ for a header, or `""`; `ValueError` as in `_key`."""
+    key = _key(name).replace("-", "_").upper()
+    if "_" in name:
+        return ""
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
 class RequestHeaders(Headers):
     """Read-only headers: changing them is a `TypeError`."""
 
-    __slots__ = ()
+    __slots__ = ("_environ",)
+
+    _environ: Environ | None  # of a request from a WSGI server
+
+    def __init__(self, init: "HeadersInit" = None) -> None:
+        super().__init__(init)
+        self._environ = None
 
     @classmethod
     def from_environ(cls, environ: Environ) -> Self:
@@ -249,23 +264,52 @@ class RequestHeaders(Headers):
         The headers of the body come from `CONTENT_TYPE` and `CONTENT_LENGTH` only: a client can
         set `HTTP_CONTENT_LENGTH` to anything.
         """
-        headers = cls()
-        values = headers._values
-        for key, value in environ.items():
-            if "HTTP_" in key and (name := _name_of(key)):
-                values[name] = value
-        if value := environ.get("CONTENT_TYPE"):
-            values["content-type"] = value
-        if value := environ.get("CONTENT_LENGTH"):
-            values["content-length"] = value
-        if "set-cookie" in values:
-            headers._cookies.append(values.pop("set-cookie"))
+        headers = object.__new__(cls)
+        headers._environ = environ
         return headers
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the values of that name, combined with `", "`, or `default`."""
+        if self._environ is None:
+            return super().get(name, default)  # type: ignore[arg-type]
+        key = _key_of(name)
+        value = self._environ.get(key, default)
+        return default if value == "" and key.startswith("CONTENT") else value
+
+    def __getstate__(self) -> object:
+        self._values  # noqa: B018 - reads the environ, which can't be copied
+        return super().__getstate__()
 
     def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
         raise TypeError("A request's headers can't be changed. Copy them: Headers(request.headers)")
 
     set = append = delete = update = setdefault = __setitem__ = __delitem__ = _refuse
+
+
+def _read_environ(headers: RequestHeaders, name: str) -> Any:
+    """Read all headers from the environ when `_values` or `_cookies` is first needed."""
+    if name not in ("_values", "_cookies"):
+        raise AttributeError(f"{type(headers).__name__!r} object has no attribute {name!r}")
+    environ, values = headers._environ or {}, {}
+    for key, value in environ.items():
+        if "HTTP_" in key and (header := _name_of(key)):
+            values[header] = value
+    if value := environ.get("CONTENT_TYPE"):
+        values["content-type"] = value
+    if value := environ.get("CONTENT_LENGTH"):
+        values["content-length"] = value
+    headers._cookies = [values.pop("set-cookie")] if "set-cookie" in values else []
+    headers._values = values
+    headers._environ = None
+    return getattr(headers, name)
+
+
+# Not in the body of the class: type checkers would take every name for an attribute.
+RequestHeaders.__getattr__ = _read_environ  # type: ignore[attr-defined]
 
 
 def add_vary(headers: Headers, name: str) -> None:

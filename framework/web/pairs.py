@@ -36,6 +36,8 @@ def to_pairs(init: object, kind: str) -> Iterator[tuple[Any, Any]]:
 
 def to_name(name: object) -> str:
     """Return the text of a name, without lone surrogates."""
+    if type(name) is str and name.isascii():
+        return name
     return to_usv(to_text(name))
 
 
@@ -52,7 +54,11 @@ class Pairs(Generic[V]):
     def get(self, name: str, default: D) -> V | D: ...
     def get(self, name: str, default: D | None = None) -> V | D | None:
         """Return the first value of that name, or `default`."""
-        return next(iter(self.get_all(name)), default)
+        name = to_name(name)
+        for other, value in self._pairs:
+            if other == name:
+                return value
+        return default
 
     def get_all(self, name: str) -> list[V]:
         """Return each value of that name."""

@@ -84,7 +84,7 @@ class Request(Body):
 
     @classmethod
     def from_environ(
-        cls, environ: Environ, make_url: Callable[[], str], *, limits: BodyLimits
+        cls, environ: Environ, make_url: Callable[[], str], limits: BodyLimits
     ) -> Self:
         """Return the request of a WSGI environ, unchecked.
 

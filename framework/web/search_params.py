@@ -114,10 +114,14 @@ def parse_query(query: str, errors: str = "replace") -> list[tuple[str, str]]:
 
     `errors` is what to do if percent-encoded bytes are not UTF-8, as in `bytes.decode`.
     """
-    parts = [part.partition("=") for part in query.replace("+", " ").split("&") if part]
+    pairs = []
+    for part in query.replace("+", " ").split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            pairs.append((name, value))
     if "%" in query:
-        return [(_unquote(name, errors), _unquote(value, errors)) for name, _, value in parts]
-    return [(name, value) for name, _, value in parts]
+        return [(_unquote(name, errors), _unquote(value, errors)) for name, value in pairs]
+    return pairs
 
 
 def _unquote(text: str, errors: str) -> str:

@@ -1,12 +1,13 @@
 """URLs as browsers parse and write them: the interface of the standard around ada's parser.
 
 A `URL` keeps its href, as the serialiser of the standard writes it, and splits it when a part is
-read.
+read. The URL of a request keeps its path and query, and joins its href when it is read.
 """
 
 import re
 import weakref
 from contextlib import suppress
+from functools import lru_cache
 from typing import Self, overload
 
 import ada_url
@@ -31,6 +32,8 @@ _split = re.compile(
         (?P<hash> \#.+ )? \#?""",
     re.VERBOSE,
 ).fullmatch
+# The printable ASCII characters that the parser leaves as they are in a query.
+_is_plain_query = re.compile(r"[!$-&(-;=?-~]*").fullmatch
 
 
 class _Part:
@@ -51,16 +54,10 @@ class _Part:
     def __get__(self, url: "URL | None", owner: type) -> "Self | str":
         if url is None:
             return self
-        if url._parts is None:
-            url._parts = _split(url._href)
-        return url._parts[self._name] or ""  # type: ignore[index]  # each href matches
+        return url._read(self._name)
 
     def __set__(self, url: "URL", value: str | float) -> None:
-        parsed = ada_url.URL(url._href)
-        # ada may change the URL up to the point where the value is invalid.
-        with suppress(ValueError):
-            setattr(parsed, self._name, to_usv(to_text(value)))
-        url._change(parsed.href)
+        url._write(self._name, value)
 
 
 class URL:
@@ -83,10 +80,14 @@ class URL:
     '?q=%C3%A4'
     """
 
-    __slots__ = ("__weakref__", "_href", "_params", "_parts")
+    __slots__ = ("__weakref__", "_href", "_origin", "_params", "_parts", "_pathname", "_search")
 
+    _href: str | None  # if it is None, origin, path and query are known, and the whole URL
+    _origin: str | None
     _params: URLSearchParams | None
     _parts: re.Match[str] | None
+    _pathname: str | None
+    _search: str | None
 
     protocol = _Part()
     username = _Part()
@@ -94,13 +95,11 @@ class URL:
     host = _Part()
     hostname = _Part()
     port = _Part()
-    pathname = _Part()
-    search = _Part()
     hash = _Part()
 
     def __init__(self, url: "str | URL", base: "str | URL | None" = None) -> None:
         self._href = _parse(url, base)
-        self._params = self._parts = None
+        self._params = self._parts = self._origin = self._pathname = self._search = None
 
     @classmethod
     def parse(cls, url: "str | URL", base: "str | URL | None" = None) -> Self | None:
@@ -118,6 +117,8 @@ class URL:
     @property
     def href(self) -> str:
         """The whole URL."""
+        if self._href is None:
+            self._href = f"{self._origin}{self._pathname}{self._search}"
         return self._href
 
     @href.setter
@@ -125,42 +126,107 @@ class URL:
         self._change(_parse(href))
 
     @property
+    def pathname(self) -> str:
+        """The path, percent-encoded; it can be set."""
+        if self._pathname is None:
+            self._pathname = self._read("pathname")
+        return self._pathname
+
+    @pathname.setter
+    def pathname(self, value: str | float) -> None:
+        self._write("pathname", value)
+
+    @property
+    def search(self) -> str:
+        """The query, percent-encoded, after a question mark; `""` if it is empty."""
+        if self._search is None:
+            self._search = self._read("search")
+        return self._search
+
+    @search.setter
+    def search(self, value: str | float) -> None:
+        self._write("search", value)
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port; `"null"` if the scheme has no such origin."""
-        protocol = self.protocol
-        if protocol in ("http:", "https:"):
-            return f"{protocol}//{self.host}"
-        return ada_url.parse_url(self._href, ("origin",))["origin"]
+        if self._origin is None:
+            protocol = self.protocol
+            if protocol in ("http:", "https:"):
+                self._origin = f"{protocol}//{self.host}"
+            else:
+                self._origin = ada_url.parse_url(self.href, ("origin",))["origin"]
+        return self._origin
 
     @property
     def search_params(self) -> URLSearchParams:
         """The query, to read and to change; a change of it or of `search` changes both."""
         if self._params is None:
-            self._params = URLSearchParams(self.search)
-            self._params._url = weakref.ref(self)
+            self._params = params = object.__new__(URLSearchParams)
+            params._pairs = parse_query(self.search[1:])
+            params._url = weakref.ref(self)
         return self._params
+
+    def _read(self, part: str) -> str:
+        if self._parts is None:
+            self._parts = _split(self.href)
+        return self._parts[part] or ""  # type: ignore[index]  # each href matches
+
+    def _write(self, part: str, value: str | float) -> None:
+        parsed = ada_url.URL(self.href)
+        # ada may change the URL up to the point where the value is invalid.
+        with suppress(ValueError):
+            setattr(parsed, part, to_usv(to_text(value)))
+        self._change(parsed.href)
 
     def _change(self, href: str) -> None:
         self._href = href
-        self._parts = None
+        self._parts = self._origin = self._pathname = self._search = None
         if self._params is not None:
             self._params._pairs = parse_query(self.search[1:])
 
     def __str__(self) -> str:
-        return self._href
+        return self.href
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, URL):
             return NotImplemented
-        return self._href == other._href
+        return self.href == other.href
 
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self._href,)
+        return type(self), (self.href,)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._href!r})"
+        return f"{type(self).__name__}({self.href!r})"
+
+
+def make_request_url(scheme: str, host: str, pathname: str, query: str) -> URL:
+    """Return the URL of a request, as `URL` parses it; `query` is the `QUERY_STRING` of WSGI.
+
+    `pathname` must be one that the parser does not change: it begins with a slash, is
+    percent-encoded and has no segment `.` or `..`.
+    """
+    origin = _find_origin(scheme, host)
+    if origin is None or (query and not _is_plain_query(query)):
+        query = query.partition("#")[0]
+        if query:  # WSGI gives bytes as latin-1
+            query = "?" + "".join(c if c < "\x80" else f"%{ord(c):02X}" for c in query)
+        return URL(f"{scheme}://{host}{pathname}{query}")
+    url = object.__new__(URL)
+    url._href = url._params = url._parts = None
+    url._origin = origin
+    url._pathname = pathname
+    url._search = f"?{query}" if query else ""
+    return url
+
+
+@lru_cache(maxsize=256)
+def _find_origin(scheme: str, host: str) -> str | None:
+    """Return the origin, if the scheme and the host mean nothing more than that."""
+    url = URL.parse(f"{scheme}://{host}/")
+    return url.origin if url is not None and url.href == f"{url.origin}/" else None
 
 
 def _parse(url: str | URL, base: str | URL | None = None) -> str:

@@ -325,6 +325,48 @@ def test_a_client_can_not_smuggle_in_the_type_or_length_of_the_body():
     ]
 
 
+KEYS = ["HTTP_A", "HTTP_A_B", "HTTP_", "HTTP__", "HTTP_SET_COOKIE", "HTTP_CONTENT_TYPE"]
+KEYS += ["CONTENT_TYPE", "CONTENT_LENGTH", "A", "SERVER_NAME", "NOT_HTTP_A"]
+ASKED = ["a", "A-b", "a_b", "-", "_", "Set-Cookie", "Content-Type", "content_type"]
+ASKED += ["content-length", "server-name", "name", "", "a b", "é"]
+keys = st.sampled_from(KEYS) | st.text(TOKEN.upper().replace("-", ""), max_size=3).map(
+    "HTTP_{}".format
+)
+
+
+@given(
+    st.dictionaries(keys, st.just("") | st.text()),
+    st.sampled_from(ASKED) | names,
+    st.none() | st.text(),
+)
+def test_one_header_of_an_environ_is_what_all_of_them_say(environ, name, default):
+    def look_up(headers):
+        try:
+            return headers.get(name, default)
+        except ValueError as error:
+            return repr(error)
+
+    headers = RequestHeaders.from_environ(environ)
+    first = look_up(headers)
+    headers.items()  # reads all of them
+    assert first == look_up(headers) == look_up(Headers(headers))
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda h: pickle.loads(pickle.dumps(h))]
+)
+def test_headers_are_copied_and_pickled_without_their_environ(duplicate):
+    environ = {"HTTP_A": "1", "HTTP_SET_COOKIE": "x=1", "wsgi.input": lambda: "can't be pickled"}
+    second = duplicate(RequestHeaders.from_environ(environ))
+    assert second.items() == [("a", "1"), ("set-cookie", "x=1")]
+    assert second.get("A") == "1"
+    assert type(second) is RequestHeaders
+
+
+def test_a_header_is_no_attribute():
+    assert not hasattr(RequestHeaders.from_environ({"HTTP_ACCEPT": "*/*"}), "accept")
+
+
 @given(st.dictionaries(st.text(), st.text()))
 def test_the_headers_of_an_environ_never_raise(variables):
     environ = {f"HTTP_{name}": value for name, value in variables.items()}

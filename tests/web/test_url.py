@@ -2,14 +2,16 @@ import copy
 import gc
 import pickle
 import weakref
+from contextlib import suppress
 
 import ada_url
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framework.routing.paths import BadPathError, decode_path, quote_path
 from framework.web.search_params import URLSearchParams
-from framework.web.url import URL
+from framework.web.url import URL, make_request_url
 
 PARTS = [
     "protocol",
@@ -276,7 +278,7 @@ def test_the_repr_is_the_call_that_makes_it():
 
 
 def test_a_part_of_the_class_is_its_descriptor():
-    assert URL.pathname is URL.__dict__["pathname"]
+    assert URL.host is URL.__dict__["host"]
 
 
 @given(addresses)
@@ -296,3 +298,58 @@ def test_setters_leave_a_url_that_parses_to_itself(address, changes):
         setattr(url, name, value)
         assert URL(url.href).href == url.href
         assert params == URLSearchParams(url.search)
+
+
+# ------------------------------------------------------------ the URL of a request
+
+hosts = st.sampled_from(
+    ["localhost", "localhost:8000", "EXAMPLE.com:80", "h:443", "h:", "1.2.3", "[::1]:1", "xn--a"]
+) | st.lists(pieces).map("".join)
+paths = st.lists(
+    st.sampled_from([*"/?#%:@;[]|^{}'\"`~é日a", "..", "%2e"])
+    | st.characters(exclude_categories=["Cs"])
+).map(lambda characters: "/" + "".join(characters))
+queries = st.lists(pieces).map("".join) | st.text()
+
+
+@given(st.sampled_from(["http", "https", "HTTP", "ftp", "file", "foo"]), hosts, paths, queries)
+def test_the_url_of_a_request_is_what_the_parser_makes_of_it(scheme, host, path, query):
+    try:
+        path = quote_path(decode_path(path.encode().decode("latin-1")))
+    except BadPathError:
+        path = "/"
+    query = query.encode(errors="replace").decode("latin-1")
+    rest = query.partition("#")[0]
+    rest = "".join(c if c.isascii() else f"%{ord(c):02X}" for c in rest)
+    plain = URL.parse(f"{scheme}://{host}{path}" + (f"?{rest}" if rest else ""))
+    if plain is None:
+        with pytest.raises(ValueError, match="is not a valid URL"):
+            make_request_url(scheme, host, path, query)
+        return
+
+    def make():
+        return make_request_url(scheme, host, path, query)
+
+    assert {name: getattr(make(), name) for name in PARTS} == parts(plain)
+    assert make() == plain
+    assert make().href == str(make()) == plain.href
+    assert repr(make()) == repr(plain)
+    assert pickle.loads(pickle.dumps(make())) == plain
+    assert make().search_params == plain.search_params
+
+
+@given(st.lists(st.tuples(st.sampled_from([*PARTS[:-1], "href"]), st.lists(pieces).map("".join))))
+def test_the_url_of_a_request_is_changed_as_any_other(changes):
+    url = make_request_url("http", "h:8000", "/a/b", "x=1&y=2")
+    plain = URL("http://h:8000/a/b?x=1&y=2")
+    assert url.search_params == plain.search_params
+    for one in (url, plain):
+        for name, value in changes:
+            with suppress(ValueError):  # of an invalid href
+                setattr(one, name, value)
+    assert parts(url) == parts(plain)
+    assert url.href == plain.href
+    assert url.search_params == plain.search_params
+    url.search_params.append("z", "3")
+    plain.search_params.append("z", "3")
+    assert url == plain
