@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextvars import copy_context
+from itertools import repeat, starmap
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from .config import Config
 from .context import APIContext, Services, State
@@ -266,11 +267,9 @@ class _StreamedBody:
         self._context = context
         context.cookies.mark_sent()
 
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> bytes:
-        return self._context.variables.run(next, self._body)  # type: ignore[no-any-return]
+    def __iter__(self) -> Iterator[bytes]:
+        # It calls variables.run(next, chunks) for each chunk.
+        return starmap(self._context.variables.run, repeat((next, iter(self._body))))
 
     def close(self) -> None:
         try:

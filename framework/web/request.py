@@ -14,7 +14,7 @@ from .errors import BadBodyError, FormTypeError
 from .formdata import File, FormData
 from .headers import HeadersInit, RequestHeaders, is_token
 from .requeststream import BodyLimits, RequestStream, has_body
-from .stream import FileStream, Stream, to_bytes
+from .stream import Stream, to_bytes
 from .url import URL
 from .validation import convert, convert_fields
 from .wsgi import Environ, path_info_of
@@ -98,7 +98,7 @@ class Request(Body):
         request._headers = request._reader = request._url = request._werkzeug = None
         request._used = False
         request._input = RequestStream(environ, limits) if has_body(environ) else None
-        request._source = None if request._input is None else FileStream(request._input)
+        request._source = request._input
         return request
 
     def limit_body(self, limits: BodyLimits) -> None:

@@ -1,17 +1,15 @@
 """The body of a request, read from a WSGI server and checked against its headers."""
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from werkzeug.exceptions import HTTPException, LengthRequired, RequestEntityTooLarge
 
 from .errors import BadBodyError, BodyUsedError
-from .stream import Stream
+from .stream import BLOCK, Stream
 from .wsgi import Environ
-
-_is_length = re.compile("[0-9]+").fullmatch
 
 
 def has_body(environ: Environ) -> bool:
@@ -54,7 +52,7 @@ class BodyLimits:
         )
 
 
-class RequestStream:
+class RequestStream(Stream):
     """The body of a WSGI request, read on demand: exactly what its headers announce, or an error.
 
     Reading raises `BadBodyError` if the length is not a number, the body is shorter, or the
@@ -68,11 +66,20 @@ class RequestStream:
         self._environ = environ
         self.limits = limits
         self._read: Callable[[int], bytes] | None = None
+        self._failure = self._close = None
 
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, or all that are left; none at the end."""
-        if size < 0:
-            return b"".join(iter(lambda: self.read(sys.maxsize), b""))
+    def read(self) -> bytes:
+        self._raise_failure()
+        block = self._read_block(sys.maxsize)
+        if not block or (self._known and not self._left):  # the usual case: a single read
+            return block
+        return b"".join([block, *iter(partial(self._read_block, sys.maxsize), b"")])
+
+    def _open(self) -> Iterator[bytes]:
+        return iter(partial(self._read_block, BLOCK), b"")
+
+    def _read_block(self, size: int) -> bytes:
+        """Return up to `size` bytes; none at the end."""
         if self._read is None:
             self._known, self._left = _framing(self._environ, self.limits)
             self._read = self._environ["wsgi.input"].read
@@ -80,7 +87,12 @@ class RequestStream:
         size = min(size, self._left if self._known else self._left + 1)
         if not size:
             return b""
-        data = _read(self._read, size)
+        try:
+            data = self._read(size)
+        except (HTTPException, BodyUsedError):  # the stream of another request, or middleware
+            raise
+        except Exception as error:  # the server's own exception for a bad chunk or a lost client
+            raise BadBodyError(f"The body could not be read: {error}") from error
         if len(data) > self._left:
             raise self.limits.body_error()
         if self._known and not data:
@@ -91,12 +103,12 @@ class RequestStream:
     def limit_text(self, body: Stream) -> Stream:
         """Return a stream of this body, which raises an exception if it is too long for text."""
         limits = self.limits
-        length = self._environ.get("CONTENT_LENGTH")
-        if length and _is_length(length):
-            if not _is_at_most(length, limits.text):
-                raise limits.text_error()
-            return body  # it has no more bytes
-        return Stream(_count(body, limits), body.close)
+        length = _find_length(self._environ.get("CONTENT_LENGTH") or "")
+        if length is None:
+            return Stream(_count(body, limits), body.close)
+        if length > limits.text:
+            raise limits.text_error()
+        return body  # it has no more bytes
 
 
 def _framing(environ: Environ, limits: BodyLimits) -> tuple[bool, int]:
@@ -104,11 +116,12 @@ def _framing(environ: Environ, limits: BodyLimits) -> tuple[bool, int]:
     length = environ.get("CONTENT_LENGTH")
     coding = environ.get("HTTP_TRANSFER_ENCODING")
     if coding is None and length:
-        if not _is_length(length):  # int() would take "+2", " 2" and "0_2" too
+        number = _find_length(length)
+        if number is None:
             raise BadBodyError(f"Content-Length {length!r:.50} is not a number.")
-        if not _is_at_most(length, limits.body):
+        if number > limits.body:
             raise limits.body_error()
-        return True, int(length.lstrip("0") or 0)
+        return True, number
     if length:
         raise BadBodyError("A body has a Content-Length or a Transfer-Encoding, not both.")
     if coding is not None and coding.strip().lower() != "chunked":
@@ -118,18 +131,12 @@ def _framing(environ: Environ, limits: BodyLimits) -> tuple[bool, int]:
     return False, limits.body
 
 
-def _read(read: Callable[[int], bytes], count: int) -> bytes:
-    try:
-        return read(count)
-    except (HTTPException, BodyUsedError):  # from the stream of another request, or from middleware
-        raise
-    except Exception as error:  # the server's own exception for a bad chunk or a lost client
-        raise BadBodyError(f"The body could not be read: {error}") from error
-
-
-def _is_at_most(length: str, limit: int) -> bool:
-    digits = length.lstrip("0")  # int() refuses more than 4,300 digits, even zeros
-    return len(digits) <= 18 and int(digits or 0) <= limit
+def _find_length(text: str) -> int | None:
+    """Return the number in a Content-Length, or `None`. 10**18 stands for all larger numbers."""
+    if not (text.isascii() and text.isdigit()):  # int() would take "+2", " 2" and "0_2" too
+        return None
+    digits = text.lstrip("0")  # int() refuses more than 4,300 digits, even zeros
+    return int(digits or 0) if len(digits) <= 18 else 10**18
 
 
 def _count(body: Stream, limits: BodyLimits) -> Iterator[bytes]:

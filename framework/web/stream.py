@@ -4,7 +4,7 @@ import io
 import itertools
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from copy import copy
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, TypeVar
 
 from .iteration import Iteration
 from .strings import to_usv
@@ -46,23 +46,35 @@ class Stream:
         self._close = close
         self._failure: Exception | None = None
 
-    def __iter__(self) -> Self:
-        return self
+    def __iter__(self) -> Iterator[bytes]:
+        # A generator that raised an exception only ends; the second iterator raises it again.
+        return itertools.chain(self._read_chunks(), iter(self._raise_failure, None))
 
     def __next__(self) -> bytes:
+        for data in self:
+            return data
+        raise StopIteration
+
+    def _read_chunks(self) -> Iterator[bytes]:
         self._raise_failure()
         try:
-            for chunk in self._chunks:
-                data = chunk if type(chunk) is bytes else to_bytes(chunk)
-                if data:
-                    return data
+            for chunk in self._open():
+                if type(chunk) is not bytes:
+                    if type(chunk) is str and chunk.isascii():
+                        chunk = chunk.encode()
+                    else:
+                        chunk = to_bytes(chunk)
+                if chunk:
+                    yield chunk
         except SystemExit as failure:  # it must not end the server
             self._failure = RuntimeError(f"SystemExit({failure}) was raised in a body.")
             raise self._failure from failure
         except Exception as failure:
             self._failure = _copy(failure)
             raise
-        raise StopIteration
+
+    def _open(self) -> Iterator[object]:
+        return self._chunks
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

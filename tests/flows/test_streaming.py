@@ -349,3 +349,42 @@ VAR = ContextVar("VAR", default="unset")
     # A thread without context variables, as in a server.
     for _ in range(2):
         assert Context().run(one.get, "/").text() == "unset set"
+
+
+def test_a_body_keeps_its_context_variables_and_its_server_does_not_see_them(site: Any) -> None:
+    code = """
+from contextvars import ContextVar
+from framework import Response
+
+VAR = ContextVar("VAR", default="unset")
+SEEN = []
+
+
+def chunks():
+    try:
+        for number in range(3):
+            yield VAR.get()
+            VAR.set(f"{VAR.get()} {number}")
+    finally:
+        SEEN.append(VAR.get())
+
+
+def get():
+    VAR.set("handler")
+    return Response(chunks())
+"""
+    page = "from lib.chunks import get\n\n\ndef GET():\n    return get()\n"
+    made = site({"src/pages/x.py": page, "src/lib/chunks.py": code})
+    for _ in range(2):
+        _, body = start(made, "/x")
+        rest = iter(body)
+        assert [next(rest), next(iter(body)), next(rest)] == [
+            b"handler",
+            b"handler 0",
+            b"handler 0 1",
+        ]
+        body.close()
+        from lib.chunks import SEEN, VAR  # type: ignore[import-not-found]
+
+        assert VAR.get() == "unset"
+        assert SEEN.pop() == "handler 0 1"

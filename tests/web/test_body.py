@@ -18,6 +18,7 @@ from framework.web.errors import BodyUsedError
 from framework.web.formdata import File
 from framework.web.request import Request
 from framework.web.response import Response
+from framework.web.stream import to_bytes
 
 
 class Pieces:
@@ -236,6 +237,43 @@ def test_half_a_body_is_never_taken_for_a_whole():
     for _ in range(2):
         with pytest.raises(OSError, match="lost"):
             stream.read(1)
+
+
+texts = st.text(st.characters(codec=None), max_size=3)
+data = st.binary(max_size=3)
+ends = st.sampled_from(
+    [
+        (None, "StopIteration()"),
+        (OSError("lost"), "OSError('lost')"),
+        (SystemExit(3), "RuntimeError('SystemExit(3) was raised in a body.')"),
+    ]
+)
+
+
+@given(
+    st.lists(texts | data | data.map(bytearray) | data.map(memoryview), max_size=9),
+    ends,
+    st.lists(st.booleans(), min_size=13, max_size=13),
+)
+def test_a_stream_has_the_same_chunks_and_end_however_it_is_iterated(pieces, end, turns):
+    failure, expected = end
+
+    def generate():
+        yield from pieces
+        if failure is not None:
+            raise failure
+
+    stream = Response(generate()).send(lambda *_: None)
+    rest = iter(stream)
+    chunks, raised = [], []
+    for turn in turns:
+        try:
+            chunks.append(next(rest if turn else stream))
+        except (StopIteration, OSError, RuntimeError) as error:
+            raised.append(repr(error))
+    assert chunks == [to_bytes(piece) for piece in pieces if piece]
+    assert len(chunks) + len(raised) == 13
+    assert set(raised) == {expected}
 
 
 def test_a_file_that_failed_keeps_failing():

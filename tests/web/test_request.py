@@ -189,6 +189,13 @@ def test_a_body_arrives_however_it_is_split(data, step, size):
         assert b"".join(iter(lambda stream=stream: stream.read(size), b"")) == data
 
 
+@pytest.mark.parametrize("read", [Request.bytes, Request.text, Request.json])
+def test_a_body_of_known_length_is_read_at_once(read):
+    source = Input(b" " * 999 + b"1")
+    read(arrived(input=source, length=1000))
+    assert source.calls == 1
+
+
 @pytest.mark.parametrize("there", range(20))
 @pytest.mark.parametrize("read", [Request.bytes, Request.text, Request.json, Request.form_data])
 def test_a_body_cut_short_is_the_clients_fault(there, read):
