@@ -146,7 +146,7 @@ class Body:
             if kind == _URLENCODED:
                 if input is not None:
                     chunks = input.limit_text(chunks)
-                return parse_urlencoded(chunks, strict=self._strict)
+                return parse_urlencoded(chunks.read(), strict=self._strict)
             boundary = parameters.get("boundary")
             if not boundary:
                 raise ValueError("its content type has no boundary")

@@ -112,14 +112,13 @@ def parse_multipart(
     return form
 
 
-def parse_urlencoded(chunks: Iterable[bytes], *, strict: bool) -> FormData:
+def parse_urlencoded(body: bytes, *, strict: bool) -> FormData:
     """Return the form of an `application/x-www-form-urlencoded` body.
 
     `strict` and errors are as in `parse_multipart`.
 
     https://url.spec.whatwg.org/#urlencoded-parsing
     """
-    body = b"".join(chunks)
     if strict and body.count(b"&") >= MAX_ENTRIES:
         raise RequestEntityTooLarge("This form has too many fields.")
     form = FormData()

@@ -82,10 +82,10 @@ class URL:
 
     __slots__ = ("__weakref__", "_href", "_origin", "_params", "_parts", "_pathname", "_search")
 
-    _href: str | None  # if it is None, origin, path and query are known, and the whole URL
+    _href: str | None  # of a request's URL, it is joined when it is read
     _origin: str | None
     _params: URLSearchParams | None
-    _parts: re.Match[str] | None
+    _parts: re.Match[str] | None  # of a request's URL, without its path and query
     _pathname: str | None
     _search: str | None
 
@@ -208,25 +208,25 @@ def make_request_url(scheme: str, host: str, pathname: str, query: str) -> URL:
     `pathname` must be one that the parser does not change: it begins with a slash, is
     percent-encoded and has no segment `.` or `..`.
     """
-    origin = _find_origin(scheme, host)
-    if origin is None or (query and not _is_plain_query(query)):
+    root = _find_root(scheme, host)
+    if root is None or (query and not _is_plain_query(query)):
         query = query.partition("#")[0]
         if query:  # WSGI gives bytes as latin-1
             query = "?" + "".join(c if c < "\x80" else f"%{ord(c):02X}" for c in query)
         return URL(f"{scheme}://{host}{pathname}{query}")
     url = object.__new__(URL)
-    url._href = url._params = url._parts = None
-    url._origin = origin
+    url._href = url._params = None
+    url._origin, url._parts = root._origin, root._parts
     url._pathname = pathname
     url._search = f"?{query}" if query else ""
     return url
 
 
 @lru_cache(maxsize=256)
-def _find_origin(scheme: str, host: str) -> str | None:
-    """Return the origin, if the scheme and the host mean nothing more than that."""
+def _find_root(scheme: str, host: str) -> URL | None:
+    """Return the URL of the path `/`, with its parts, if it is an origin and nothing more."""
     url = URL.parse(f"{scheme}://{host}/")
-    return url.origin if url is not None and url.href == f"{url.origin}/" else None
+    return url if url is not None and url.href == f"{url.origin}/" else None
 
 
 def _parse(url: str | URL, base: str | URL | None = None) -> str:
