@@ -222,7 +222,7 @@ def make_request_url(scheme: str, host: str, pathname: str, query: str) -> URL:
     return url
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _find_root(scheme: str, host: str) -> URL | None:
     """Return the URL of the path `/`, with its parts, if it is an origin and nothing more."""
     url = URL.parse(f"{scheme}://{host}/")
