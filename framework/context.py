@@ -133,13 +133,15 @@ class APIContext(Struct, eq=False):
     @property
     def request(self) -> Request:
         """The `Request`."""
-        return self._request or self.make_request(Request)
+        if self._request is None:
+            self._request = Request.from_environ(self.environ, self._make_href, self.body_limits)
+        return self._request
 
     @property
     def url(self) -> URL:
         """The `URL` of the request. Its `pathname` is the path that the router matched."""
         if self._url is None:
-            self._url = self._make_url()
+            self._url = make_request_url(self.environ, quote_path(self.path))
         return self._url
 
     @property
@@ -288,24 +290,8 @@ class APIContext(Struct, eq=False):
         return self
 
     def _make_href(self) -> str:
-        return self._make_url().href  # not self.url: a handler may have changed that object
-
-    def _make_url(self) -> URL:
-        environ = self.environ
-        return make_request_url(
-            environ["wsgi.url_scheme"],
-            environ.get("HTTP_HOST") or _find_server(environ),
-            quote_path(self.path),
-            environ.get("QUERY_STRING", ""),
-        )
-
-
-def _find_server(environ: Environ) -> str:
-    """Return name and port of the server: the host of a request without the header."""
-    name, port = environ["SERVER_NAME"], environ["SERVER_PORT"]
-    if "/" in name or not name:  # a server on a Unix socket has no name
-        return "localhost"
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+        # Not self.url: a handler may have changed that object.
+        return make_request_url(self.environ, quote_path(self.path)).href
 
 
 CONTEXT_NAMES = frozenset(

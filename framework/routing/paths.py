@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 # Characters that both RFC 3986 and the URL standard leave unencoded in a path.
 _PATH_SAFE = "/:@!$&'()*+,;=-._~|[]"
-_is_safe = re.compile(r"[\w/:@!$&'()*+,;=\-.~|\[\]]*", re.ASCII).fullmatch
+_is_safe = re.compile(r"[!$&-;=@-\[\]_a-z|~]*").fullmatch  # ranges match faster than \w
 is_plain_path = re.compile(r"(?:/(?![./])[\x20-\x2e\x30-\x5b\x5d-\x7e]*)+").fullmatch
 """Whether `decode_path` returns a path as it is: the case for most paths.
 

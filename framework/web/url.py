@@ -14,6 +14,7 @@ import ada_url
 
 from .search_params import URLSearchParams, parse_query
 from .strings import to_text, to_usv
+from .wsgi import Environ
 
 # An href of the serialiser: user name, password and host contain none of the delimiters, and a
 # path that begins with "//" follows "/." if the host is missing.
@@ -202,12 +203,15 @@ class URL:
         return f"{type(self).__name__}({self.href!r})"
 
 
-def make_request_url(scheme: str, host: str, pathname: str, query: str) -> URL:
-    """Return the URL of a request, as `URL` parses it; `query` is the `QUERY_STRING` of WSGI.
+def make_request_url(environ: Environ, pathname: str) -> URL:
+    """Return the URL of a WSGI request, as `URL` parses it, with another path.
 
     `pathname` must be one that the parser does not change: it begins with a slash, is
     percent-encoded and has no segment `.` or `..`.
     """
+    scheme = environ["wsgi.url_scheme"]
+    host = environ.get("HTTP_HOST") or _find_server(environ)
+    query = environ.get("QUERY_STRING", "")
     root = _find_root(scheme, host)
     if root is None or (query and not _is_plain_query(query)):
         query = query.partition("#")[0]
@@ -220,6 +224,14 @@ def make_request_url(scheme: str, host: str, pathname: str, query: str) -> URL:
     url._pathname = pathname
     url._search = f"?{query}" if query else ""
     return url
+
+
+def _find_server(environ: Environ) -> str:
+    """Return name and port of the server: the host of a request without the header."""
+    name, port = environ["SERVER_NAME"], environ["SERVER_PORT"]
+    if "/" in name or not name:  # a server on a Unix socket has no name
+        return "localhost"
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
 @lru_cache(maxsize=32)
