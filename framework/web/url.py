@@ -204,10 +204,10 @@ class URL:
 
 
 def make_request_url(environ: Environ, pathname: str) -> URL:
-    """Return the URL of a WSGI request, as `URL` parses it, with another path.
+    """Return the URL of a WSGI request, as `URL` parses it; its path is given.
 
-    `pathname` must be one that the parser does not change: it begins with a slash, is
-    percent-encoded and has no segment `.` or `..`.
+    The parser must not change `pathname`: it begins with a slash, is percent-encoded and has no
+    segment `.` or `..`.
     """
     scheme = environ["wsgi.url_scheme"]
     host = environ.get("HTTP_HOST") or _find_server(environ)
