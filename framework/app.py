@@ -78,7 +78,7 @@ class App:
                 context.session.save()
             return self._send(context, response, start_response)
         except (Exception, SystemExit) as error:
-            response.close()
+            variables.run(response.close)
             return variables.run(self._send_error, context, error, start_response)
 
     def _match(self, environ: Environ) -> Match[Route] | None:
@@ -115,11 +115,16 @@ class App:
             or "HTTP_IF_NONE_MATCH" in environ
             or "HTTP_IF_MODIFIED_SINCE" in environ
         ):
-            response = apply_conditions(environ, response, make_etag=self._make_etag)
+            response = context.variables.run(
+                apply_conditions, environ, response, make_etag=self._make_etag
+            )
         if "HTTP_X_REQUEST_ID" in environ:
             response = add_request_id(environ, response)
         cookies = () if context.made_cookies is None else context.made_cookies.headers()
-        body = response.send(start_response, environ["REQUEST_METHOD"] == "HEAD", cookies)
+        if environ["REQUEST_METHOD"] == "HEAD":  # closes a stream
+            body = context.variables.run(response.send, start_response, True, cookies)
+        else:
+            body = response.send(start_response, False, cookies)
         if type(body) is tuple or context.route is _FILE:
             if context.props:
                 context.close()

@@ -351,6 +351,38 @@ VAR = ContextVar("VAR", default="unset")
         assert Context().run(one.get, "/").text() == "unset set"
 
 
+@pytest.mark.parametrize(("method", "headers"), [("HEAD", {}), ("GET", {"if-none-match": '"7"'})])
+def test_an_unsent_body_is_closed_with_the_context_variables_of_its_handler(
+    site: Any, method: str, headers: dict[str, str]
+) -> None:
+    code = """
+from contextvars import ContextVar
+from framework import Response
+
+VAR = ContextVar("VAR", default="unset")
+SEEN = []
+
+
+class Chunks:
+    def __iter__(self):
+        return iter(["text"])
+
+    def close(self):
+        SEEN.append(VAR.get())
+
+
+def GET():
+    VAR.set("handler")
+    return Response(Chunks(), headers={"etag": '"7"'})
+"""
+    page = "from lib.chunks import SEEN, GET as get\n\n\ndef GET():\n    return get()\n"
+    shown = "from framework import Response\nfrom lib.chunks import SEEN\n\n\n"
+    shown += "def GET():\n    return Response.json(SEEN)\n"
+    made = site({"src/pages/x.py": page, "src/pages/seen.py": shown, "src/lib/chunks.py": code})
+    made.request(method, "/x", headers=headers)
+    assert made.get("/seen").json() == ["handler"]
+
+
 def test_a_body_keeps_its_context_variables_and_its_server_does_not_see_them(site: Any) -> None:
     code = """
 from contextvars import ContextVar
