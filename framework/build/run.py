@@ -19,7 +19,7 @@ from .manifest import write_manifest
 from .nginx import NGINX, write_nginx
 from .progress import Progress
 from .renderer import OutputError, list_sources
-from .results import Clash, HeaderItems, Result, WrittenFile
+from .results import Clash, Result, WrittenFile
 from .workers import Plan, write_in_process, write_in_processes
 from .writer import Writer
 
@@ -75,7 +75,6 @@ class _Build:
         self.files: dict[str, WrittenFile] = {}
         self.mistakes: list[str] = []
         self.clashes: list[Clash] = []
-        self._headers: dict[HeaderItems | None, HeaderItems | None] = {}
         compress = app.config.build.compress
         if compress is None:
             compress = app.config.output == "server"
@@ -159,9 +158,7 @@ class _Build:
             self.report.routes[source] = (count + 1, seconds + result.seconds)
 
     def _add(self, file: WrittenFile) -> None:
-        # Most files have the same headers: they share one tuple.
-        headers = self._headers.setdefault(file.headers, file.headers)
-        self.files[file.name] = file._replace(headers=headers)
+        self.files[file.name] = file
         self.report.size += file.size
 
     def _write_lists(self, files: Sequence[WrittenFile]) -> None:

@@ -3,7 +3,6 @@
 import errno
 import os
 import re
-import shutil
 
 import pytest
 
@@ -79,10 +78,10 @@ def test_an_error_of_the_disk_is_a_build_error(
 ) -> None:
     one = static_site({"src/pages/[id].py": listed("['x' * 300]"), "public/x.txt": "x"})
 
-    def fail(*_: object) -> None:
+    def fail(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    monkeypatch.setattr(os, "write", fail)
     assert one.mistakes() == (
         "public/x.txt: x.txt can't be written: No space left on device.\n"
         f"src/pages/[id].py: {'x' * 300} can't be written: File name too long."
