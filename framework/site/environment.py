@@ -56,6 +56,10 @@ def make_environment(source: Path, markdown: Markdown) -> jinja2.Environment:
         cache_size=-1,
         keep_trailing_newline=True,
     )
+    for name, function in environment.filters.items():
+        # Jinja wraps a function that has an async variant: to choose one is dearer than to join.
+        if hasattr(function, "jinja_async_variant"):
+            environment.filters[name] = function.__wrapped__
     environment.filters["markdown"] = markdown.render
     environment.filters[_VALUE_FILTER] = _check_value
     environment.globals.update(WEB_CLASSES)

@@ -79,7 +79,8 @@ class StaticPaths:
     ) -> None:
         self.file = file
         self.pattern = pattern
-        self._rendered: tuple[tuple[str | None, ...], StaticPath] | None = None
+        self._rendered: StaticPath | None = None
+        self._rendered_texts: dict[str, str | None] = {}
         self._function = function
         self._url_for = url_for
         self._built = built
@@ -97,7 +98,8 @@ class StaticPaths:
 
     def set_rendered(self, path: StaticPath) -> None:
         """Set the path that a build renders now: it is found without the others."""
-        self._rendered = self._key(path.params), path
+        self._rendered = path
+        self._rendered_texts = dict(zip(self.pattern.names, self._key(path.params), strict=True))
 
     def lists(self, params: Mapping[str, Any], path: str) -> bool:
         """Whether a path with these parameters is listed."""
@@ -108,9 +110,12 @@ class StaticPaths:
 
     def find(self, params: Mapping[str, Any]) -> StaticPath | None:
         """Find the listed path with these parameters. The list is made once."""
-        key, rendered = self._key(params), self._rendered
-        if rendered is not None and key == rendered[0]:
-            return rendered[1]
+        rendered = self._rendered
+        if rendered is not None and params == self._rendered_texts:  # without any converter
+            return rendered
+        key = self._key(params)
+        if rendered is not None and key == tuple(self._rendered_texts.values()):
+            return rendered
         outer = _running.get()
         if self in outer:
             for paths in outer:
