@@ -118,6 +118,18 @@ def test_each_path_is_rendered_once_with_middleware(static_site: StaticSiteMaker
     assert entry["headers"]["x-count"] == "1"
 
 
+@pytest.mark.parametrize("name", ["[id]", "[id=int]", "[...id]"])
+def test_get_static_paths_is_called_once(static_site: StaticSiteMaker, name: str) -> None:
+    code = (
+        "from framework import Response\n\ncalls = []\n\n\n"
+        "def get_static_paths():\n    calls.append(1)\n"
+        "    yield from [{'params': {'id': 1}}, {'params': {'id': 2}}]\n\n\n"
+        "def GET(params):\n    return Response(str(len(calls)))\n"
+    )
+    files = static_site({f"src/pages/{name}.txt.py": code}).built()
+    assert files == {"1.txt": b"1", "2.txt": b"1"}
+
+
 def test_a_server_site_builds_only_prerendered_routes(static_site: StaticSiteMaker) -> None:
     one = static_site({"src/pages/a.py": f"prerender = True\n{HANDLER}", "src/pages/b.py": HANDLER})
     one.configure("redirects={'/old': '/a'}", "server")
