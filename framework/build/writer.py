@@ -22,6 +22,7 @@ from .secrets import Secrets
 
 _CHUNK_SIZE = 2**20  # bytes
 
+
 class _FileExistsError(Exception):
     """The file, or a file where one of its folders must be, already exists."""
 

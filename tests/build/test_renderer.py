@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.build.conftest import LISTED, StaticSiteMaker, returning, listed
+from tests.build.conftest import LISTED, StaticSiteMaker, listed, returning
 from tests.conftest import HANDLER
 
 PAGES = {
@@ -257,7 +257,9 @@ def test_a_file_that_a_host_would_send_as_html_must_be_html(
 
 def test_a_status_that_a_file_cannot_have_is_warned_of(static_site: StaticSiteMaker) -> None:
     files = {
-        "src/pages/[id].py": listed("['a', 'b']").replace("Response(", "Response(status=201, body="),
+        "src/pages/[id].py": listed("['a', 'b']").replace(
+            "Response(", "Response(status=201, body="
+        ),
         "src/pages/404.jinja": "lost",
         "src/pages/go.py": returning("Response.redirect('/a.txt', 301)"),
     }

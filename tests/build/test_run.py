@@ -9,7 +9,7 @@ import pytest
 from framework import SiteError
 from framework.cli import main
 from framework.errors import BuildError
-from tests.build.conftest import StaticSiteMaker, returning, listed, tree
+from tests.build.conftest import StaticSiteMaker, listed, returning, tree
 from tests.conftest import HANDLER
 
 COOKIE = (
