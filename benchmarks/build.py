@@ -3,10 +3,11 @@
     python -m benchmarks.build [--sizes N ...] [--rounds N] [--limit SECONDS] [--skip-astro]
                                [--folder DIR]
 
-Each build is a process that builds a new site, one after the other, round by round. The best time
-and the highest memory count. The memory is that of the largest process. On a disk the times vary
-more between two rounds than between two tools, so use a folder in memory, such as
-/dev/shm/benchmark. The first run installs Astro with npm, and Node if the installed one is too old.
+Each build is a process that builds a new site, one after the other, round by round. The median of
+the times and the highest memory count, that of all processes of a build together. Each tool has its
+defaults, so `framework` uses all cores. On a disk the times vary more between two rounds than
+between two tools, so use a folder in memory, such as /dev/shm/benchmark. The first run installs
+Astro with npm, and Node if the installed one is too old.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 from benchmarks import sites
 
@@ -48,11 +50,27 @@ class Tool:
 
 @dataclass(frozen=True)
 class Build:
-    """One build: its peak memory in MiB, and the mean size of its files in bytes."""
+    """The builds of one site by one tool, one for each round.
 
-    seconds: float
+    `cpu` is the lowest CPU time in seconds and `peak` the highest memory in MiB, of all processes
+    together; `size` is the mean size of a file in bytes.
+    """
+
+    count: int
+    times: tuple[float, ...]
+    cpu: float
     peak: float
     size: float
+
+    @property
+    def seconds(self) -> float:
+        """The median time."""
+        return median(self.times)
+
+    @property
+    def rate(self) -> float:
+        """Files per second."""
+        return self.count / self.seconds
 
 
 Results = dict[str, dict[int, Build | None]]
@@ -67,7 +85,7 @@ def _python_tools() -> dict[str, Tool]:
     return {
         "framework": Tool(sites.FRAMEWORK, _framework(), "dist"),
         "framework, generator": Tool(sites.FRAMEWORK_GENERATOR, _framework(), "dist"),
-        "framework, --jobs 2": Tool(sites.FRAMEWORK, _framework("--jobs", "2"), "dist"),
+        "framework, --jobs 1": Tool(sites.FRAMEWORK, _framework("--jobs", "1"), "dist"),
         "Frozen-Flask": Tool(
             sites.FROZEN_FLASK, lambda folder: [sys.executable, str(folder / "freeze.py")], "build"
         ),
@@ -112,19 +130,40 @@ def _install_astro(folder: Path) -> tuple[Tool, str]:
 
 
 # A process starts with the peak memory of the process that it was forked from, so a small one
-# starts the build.
+# starts the build. It adds up the memory of all processes in its group, without counting what they
+# share twice; on systems without /proc the memory is that of the largest process.
 _MEASURE = """
-import os, sys, time
+import os, sys, threading, time
+from glob import glob
+
+def memory_of(folder):
+    try:
+        group = int(open(folder + "stat").read().rpartition(")")[2].split()[2])
+        if group == os.getpgrp() and folder != f"/proc/{os.getpid()}/":
+            return int(open(folder + "smaps_rollup").read().partition("Pss:")[2].split()[0])
+    except (OSError, IndexError):
+        pass
+    return 0
+
+def sample():
+    global peak
+    while True:
+        peak = max(peak, sum(map(memory_of, glob("/proc/[0-9]*/"))))
+        time.sleep(0.1)
+
+peak = 0
 begun = time.perf_counter()
 pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+threading.Thread(target=sample, daemon=True).start()
 _, status, usage = os.wait4(pid, 0)
-print("\\n", time.perf_counter() - begun, usage.ru_maxrss, sep="\\n")
-sys.exit(os.waitstatus_to_exitcode(status) != 0)
+seconds, cpu = time.perf_counter() - begun, usage.ru_utime + usage.ru_stime
+print("\\n", seconds, cpu, max(peak, usage.ru_maxrss), sep="\\n", flush=True)
+os._exit(os.waitstatus_to_exitcode(status) != 0)
 """
 
 
-def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
-    """Run a command and return its seconds and its peak memory in MiB. Raises `TooSlow`."""
+def _run(command: list[str], log: Path, limit: float) -> tuple[float, float, float]:
+    """Run a command; return its time, CPU time and memory as in `Build`. Raises `TooSlow`."""
     environ = os.environ | {"ASTRO_TELEMETRY_DISABLED": "1", "PYTHONPATH": str(_ROOT)}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)  # pip compiles what it installs
     measure = [sys.executable, "-I", "-S", "-c", _MEASURE]
@@ -148,9 +187,9 @@ def _run(command: list[str], log: Path, limit: float) -> tuple[float, float]:
     text = log.read_text()
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed:\n{text[-5000:]}")
-    seconds, peak = text.split("\n")[-3:-1]
+    seconds, cpu, peak = text.split("\n")[-4:-1]
     scale = 1 if sys.platform == "darwin" else 1024
-    return float(seconds), int(peak) * scale / 2**20
+    return float(seconds), float(cpu), int(peak) * scale / 2**20
 
 
 def _build(tool: Tool, workload: str, count: int, limit: float, base: Path) -> Build:
@@ -163,7 +202,7 @@ def _build(tool: Tool, workload: str, count: int, limit: float, base: Path) -> B
             path.write_text(text.replace("COUNT", str(count)))
         os.sync()
         log = folder / "log"
-        seconds, peak = _run(tool.command(folder), log, limit)
+        seconds, cpu, peak = _run(tool.command(folder), log, limit)
         found = size = 0
         for path in (folder / tool.out / "products").rglob("*.*"):
             text = path.read_text()
@@ -172,13 +211,51 @@ def _build(tool: Tool, workload: str, count: int, limit: float, base: Path) -> B
             size += len(text)
         if found != count:
             raise SystemExit(f"{found} files are right, not {count}:\n{log.read_text()[-5000:]}")
-    return Build(seconds, peak, size / count)
+    return Build(count, (seconds,), cpu, peak, size / count)
 
 
 def measure(
+    count: int,
+    rounds: int,
+    *,
+    folder: Path = Path("/dev/shm/framework-benchmark"),
+    limit: float = 900,
+) -> dict[str, dict[str, Build]]:
+    """Return the builds of `count` files by workload and tool.
+
+    Without Astro, for the reason that is printed, if it can't be installed.
+    """
+    tools, what = find_tools(folder)
+    _log(", ".join(what))
+    measured = {}
+    for workload in _LARGEST:
+        results = measure_workload(tools, workload, [count], rounds, limit, folder)
+        found = {name: builds[count] for name, builds in results.items()}
+        measured[workload] = {name: build for name, build in found.items() if build is not None}
+    return measured
+
+
+def find_tools(folder: Path, *, skip_astro: bool = False) -> tuple[dict[str, Tool], list[str]]:
+    """Return the tools by name, and their versions. The folder is made if it does not exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tools = _python_tools()
+    what = [f"CPython {platform.python_version()}", f"Frozen-Flask {version('Frozen-Flask')}"]
+    if not skip_astro:
+        try:
+            tools[f"Astro {_ASTRO}"], version_text = _install_astro(folder)
+        except (OSError, subprocess.SubprocessError) as error:
+            version_text = f"without Astro, which can't be installed: {error}"
+        what.append(version_text)
+    return tools, what
+
+
+def measure_workload(
     tools: dict[str, Tool], workload: str, sizes: list[int], rounds: int, limit: float, base: Path
 ) -> Results:
-    """Return the builds by tool and number of files; `None` for one that was too slow."""
+    """Return the builds by tool and number of files; `None` for one that was too slow.
+
+    The tools take turns in each round.
+    """
     results: Results = {name: {} for name, tool in tools.items() if workload in tool.files}
     for count in sizes:
         for _ in range(rounds):
@@ -192,9 +269,11 @@ def measure(
                     _log(f"{workload}, {count:,}: {name} takes longer than {limit:,.0f} s")
                     continue
                 _log(f"{workload}, {count:,}: {name} {new.seconds:.2f} s, {new.peak:.0f} MiB")
-                old = builds.get(count) or new
-                seconds, peak = min(old.seconds, new.seconds), max(old.peak, new.peak)
-                builds[count] = Build(seconds, peak, new.size)
+                old = builds.get(count)
+                if old is not None:
+                    cpu, peak = min(old.cpu, new.cpu), max(old.peak, new.peak)
+                    new = Build(count, old.times + new.times, cpu, peak, new.size)
+                builds[count] = new
     return results
 
 
@@ -204,7 +283,7 @@ def _log(text: str) -> None:
 
 def report(workload: str, results: Results, sizes: list[int], limit: float) -> None:
     """Print a table of the builds. The ratio is to the time of `framework`."""
-    head = [workload, "files", "seconds", "ratio", "files/s", "peak MiB", "bytes per file"]
+    head = [workload, "files", "seconds", "ratio", "files/s", "CPU s", "peak MiB", "bytes per file"]
     print("| " + " | ".join(head) + " |")
     print("| --- |" + " ---: |" * (len(head) - 1))
     for count in sizes:
@@ -212,11 +291,11 @@ def report(workload: str, results: Results, sizes: list[int], limit: float) -> N
         for name, builds in results.items():
             build = builds.get(count)
             if build is None:
-                cells = [f"over {limit:,.0f}" if count in builds else "not tried", "", "", "", ""]
+                cells = [f"over {limit:,.0f}" if count in builds else "not tried", *[""] * 5]
             else:
                 ratio = f"{build.seconds / own.seconds:.1f}" if own else ""
-                cells = [f"{build.seconds:.2f}", ratio, f"{count / build.seconds:,.0f}"]
-                cells += [f"{build.peak:.0f}", f"{build.size:,.0f}"]
+                cells = [f"{build.seconds:.2f}", ratio, f"{build.rate:,.0f}"]
+                cells += [f"{build.cpu:.2f}", f"{build.peak:.0f}", f"{build.size:,.0f}"]
             print(f"| {name} | {count:,} | " + " | ".join(cells) + " |")
     print(flush=True)
 
@@ -230,19 +309,11 @@ def main() -> None:
     parser.add_argument("--skip-astro", action="store_true")
     options = parser.parse_args()
     base = options.folder.resolve()
-    base.mkdir(parents=True, exist_ok=True)
-    tools = _python_tools()
-    what = [f"CPython {platform.python_version()}", f"Frozen-Flask {version('Frozen-Flask')}"]
-    if not options.skip_astro:
-        try:
-            tools[f"Astro {_ASTRO}"], version_text = _install_astro(base)
-        except (OSError, subprocess.SubprocessError) as error:
-            version_text = f"without Astro, which can't be installed: {error}"
-        what.append(version_text)
+    tools, what = find_tools(base, skip_astro=options.skip_astro)
     print(f"{', '.join(what)}\n", flush=True)
     for workload, largest in _LARGEST.items():
         sizes = sorted(size for size in {*options.sizes} if size <= largest)
-        results = measure(tools, workload, sizes, options.rounds, options.limit, base)
+        results = measure_workload(tools, workload, sizes, options.rounds, options.limit, base)
         report(workload, results, sizes, options.limit)
 
 

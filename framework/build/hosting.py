@@ -10,6 +10,7 @@ https://developers.cloudflare.com/pages/configuration/headers/
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..config import Config
@@ -73,7 +74,9 @@ def find_rules(files: Sequence[WrittenFile]) -> Rules:
 
     A folder has a rule if all files below it have the same headers; else each file has its own.
     """
-    special = [(file.name, _special_headers(file)) for file in files]
+    special = [
+        (file.name, _special_headers(file.headers, content_type_of(file.name))) for file in files
+    ]
     of_folder: dict[str, HeaderItems | None] = {}
     for name, headers in special:
         for folder in _folders_of(name):
@@ -101,15 +104,14 @@ def _folders_of(name: str) -> list[str]:
     return ["", *(name[: slash.end()] for slash in re.finditer("/", name))]
 
 
-def _special_headers(file: WrittenFile) -> HeaderItems:
-    """Return the headers that a server which knows only the file's name would not send."""
-    headers = dict(file.headers or ())
+@lru_cache(maxsize=256)  # most files have the same
+def _special_headers(items: HeaderItems | None, usual_type: str) -> HeaderItems:
+    """Return the headers that a server which sends `usual_type` for the file would not send."""
+    headers = dict(items or ())
     content_type = headers.get("content-type")
     special = [(name, value) for name, value in headers.items() if name not in _OWN_HEADERS]
-    if content_type is not None:
-        usual = content_type_of(file.name.rpartition("/")[2])
-        if content_type.lower().replace(" ", "") != usual.lower():
-            special.append(("content-type", content_type))
+    if content_type is not None and content_type.lower().replace(" ", "") != usual_type.lower():
+        special.append(("content-type", content_type))
     return tuple(sorted(special))
 
 

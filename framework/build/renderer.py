@@ -3,7 +3,7 @@
 import html
 import io
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -14,12 +14,13 @@ from ..errors import BuildError, StaticPathsError
 from ..route import Route
 from ..routing.paths import encode_path
 from ..site.static_paths import StaticPath, StaticPaths, build_path
+from ..static.built import new_digest
 from ..static.types import content_type_of
 from ..web.request import Request
 from ..web.response import Response
 from ..web.url import URL
-from ..web.wsgi import call
-from .results import WrittenFile
+from ..web.wsgi import call, close
+from .results import HeaderItems, WrittenFile
 
 
 class OutputError(BuildError):
@@ -53,6 +54,7 @@ class Renderer:
         origin = URL(app.config.site or "http://localhost").origin
         self._environ = Request(origin).to_environ()
         self._prefix = app.config.prefix
+        self._headers: dict[HeaderItems, HeaderItems] = {}
 
     def render(self, route: Route, path: StaticPath) -> Output | None:
         """Call the application for a path of a route. Raises `OutputError` if it fails.
@@ -61,7 +63,7 @@ class Renderer:
         """
         site = self._app.site
         if route.prerender:
-            site.static_paths[route.file].rendered = path
+            site.static_paths[route.file].set_rendered(path)
         try:
             url_path = unquote(build_path(route.file, route.pattern, path, site.routes.url_for))
             match = site.routes.match(url_path)
@@ -80,24 +82,22 @@ class Renderer:
                 f"{route.file} and {name} have the same path, {url_path}.\n    Keep one of them."
             )
         where = f"{route.file}: {url_path}"
-        environ = self._environ.copy()
-        environ["PATH_INFO"] = encode_path(url_path)
-        environ["wsgi.input"] = io.BytesIO()
+        environ = {**self._environ, "PATH_INFO": encode_path(url_path), "wsgi.input": io.BytesIO()}
         try:
-            status, status_text, items, body = call(self._app, environ)
-            response = Response(body, status=status, status_text=status_text, headers=items)
-            content = response.bytes()
+            status, _, items, body = call(self._app, environ)
+            content = body if isinstance(body, bytes) else _read(body)
         except (Exception, SystemExit) as error:
             line = _find_line(error, site.root)
             raise OutputError(f"{where} failed{line}: {type(error).__name__}: {error}") from error
-        headers = response.headers
-        headers.delete("set-cookie")
-        headers.delete("content-length")
+        # The application sends each name once, in lower case; only set-cookie may be repeated.
+        headers = dict(items)
+        headers.pop("set-cookie", None)
+        headers.pop("content-length", None)
         error_status = ERROR_PAGES.get(route.pattern.last_name)
         location = headers.get("location") if 300 <= status < 400 else None
         if location is not None:
-            headers.delete("location")
-            headers.set("content-type", "text/html;charset=UTF-8")
+            del headers["location"]
+            headers["content-type"] = "text/html;charset=UTF-8"
             try:
                 content = _redirect_page(location)
             except ValueError as error:
@@ -122,10 +122,16 @@ class Renderer:
             path=f"/{local}" if local else "",
             number=path.number,
             size=len(content),
-            headers=None if is_live else tuple(headers.items()),
+            etag=new_digest(content).hexdigest(),
+            headers=None if is_live else self._share(headers),
             redirect=None if location is None else (status, location),
         )
         return Output(file, content, content_type, url_path)
+
+    def _share(self, headers: dict[str, str]) -> HeaderItems:
+        """Return the headers as they are recorded. Most files have the same, and share one tuple."""
+        items = tuple(sorted(headers.items()))
+        return self._headers.setdefault(items, items)
 
     def _below_base(self, url_path: str) -> str:
         """Return the path without `base` and without slashes at its ends.
@@ -155,7 +161,8 @@ class Renderer:
             )
         if not is_html:
             return local or "index"  # for the application of a site with live routes
-        if not is_folder and content_type_of(local.rpartition("/")[2]).startswith("text/html"):
+        name = local.rpartition("/")[2]
+        if not is_folder and "." in name and content_type_of(name).startswith("text/html"):
             return local
         form = self._app.config.build.format
         if form == "preserve":
@@ -164,6 +171,14 @@ class Renderer:
         if is_folder or form == "directory":
             return f"{local}/index.html".lstrip("/")
         return f"{local}.html"
+
+
+def _read(body: Iterable[bytes] | None) -> bytes:
+    """Return the content of a body that is not bytes, and close it."""
+    try:
+        return b"".join(body or ())
+    finally:
+        close(body)
 
 
 def _find_line(error: Exception | SystemExit, root: Path) -> str:

@@ -19,8 +19,8 @@ from .manifest import write_manifest
 from .nginx import NGINX, write_nginx
 from .progress import Progress
 from .renderer import OutputError, list_sources
-from .results import Clash, HeaderItems, Result, WrittenFile
-from .workers import Plan, write_in_process, write_in_processes
+from .results import Clash, Result, WrittenFile
+from .workers import Plan, choose_jobs, write_in_process, write_in_processes
 from .writer import Writer
 
 _MAX_MISTAKES = 50  # in one error message
@@ -44,11 +44,12 @@ class Report:
     warnings: list[str] = field(default_factory=list)
 
 
-def build(root: Path, *, jobs: int = 1, progress: Progress | None = None) -> Report:
+def build(root: Path, *, jobs: int | None = None, progress: Progress | None = None) -> Report:
     """Write the site's prerendered routes and its public files to `build.out_dir`.
 
-    `jobs` is the number of processes. Raises `SiteError` if the site cannot start, and
-    `BuildError` if it cannot be built. Then the last build stays as it was.
+    `jobs` is the number of processes; without it there are as many as make the build faster. Raises
+    `SiteError` if the site cannot start, and `BuildError` if it cannot be built. Then the last
+    build stays as it was.
     """
     started = time.monotonic()
     root = root.resolve()
@@ -75,27 +76,26 @@ class _Build:
         self.files: dict[str, WrittenFile] = {}
         self.mistakes: list[str] = []
         self.clashes: list[Clash] = []
-        self._headers: dict[HeaderItems | None, HeaderItems | None] = {}
         compress = app.config.build.compress
         if compress is None:
             compress = app.config.output == "server"
         self.writer = Writer(app, folder, target, find_encoders() if compress else {})
 
-    def run(self, jobs: int, progress: Progress | None) -> Report:
+    def run(self, jobs: int | None, progress: Progress | None) -> Report:
         """Write every file. Raises `BuildError` with all mistakes."""
         for name in (MANIFEST, NGINX):
             (self.folder / name).touch()  # a redirect from this path is a mistake
         self._warn(*map(str, find_static_warnings(self.app.site)))
         for name, reason in self.writer.secrets.ignored.items():
             self._warn(f"Build(secrets=...): the value of {name} {reason}.")
-        plan = self._list_paths(whole=jobs > 1)
+        plan = self._list_paths(whole=jobs is not None and jobs > 1)
         if not plan and not self.mistakes and self.app.config.output == "server":
             self._warn(
                 "No route is prerendered. Set prerender = True in the file of a route, or "
                 'Config(output="static") for all routes.'
             )
         self._copy_public()
-        self._render(plan, jobs, progress)
+        self._render(plan, jobs or choose_jobs(plan), progress)
         order = {route.file: number for number, route in enumerate(self.app.site.routes.all)}
         self.mistakes += [explain_clash(clash, self.files, order) for clash in self.clashes]
         if self.mistakes:
@@ -103,7 +103,7 @@ class _Build:
             if len(lines) > _MAX_MISTAKES:
                 lines[_MAX_MISTAKES:] = [f"And {len(lines) - _MAX_MISTAKES} more."]
             raise BuildError("\n".join(["The site can't be built:", *lines]))
-        self._write_lists(sorted(self.files.values()))
+        self._write_lists([self.files[name] for name in sorted(self.files)])
         self.report.warnings = self.app.site.warnings.texts
         return self.report
 
@@ -112,7 +112,7 @@ class _Build:
             self.app.site.warnings.add(text)
 
     def _list_paths(self, *, whole: bool) -> Plan:
-        """Return the routes to render; their listings are `whole` if workers will share them."""
+        """Return the routes to render; if `whole`, without listings that are generators."""
         plan = []
         for route, static in list_sources(self.app):
             try:
@@ -159,9 +159,7 @@ class _Build:
             self.report.routes[source] = (count + 1, seconds + result.seconds)
 
     def _add(self, file: WrittenFile) -> None:
-        # Most files have the same headers: they share one tuple.
-        headers = self._headers.setdefault(file.headers, file.headers)
-        self.files[file.name] = file._replace(headers=headers)
+        self.files[file.name] = file
         self.report.size += file.size
 
     def _write_lists(self, files: Sequence[WrittenFile]) -> None:

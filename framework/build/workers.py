@@ -25,9 +25,26 @@ from .results import Result, Results
 from .writer import Writer
 
 _BATCH_SIZE = 64  # paths
+# Starting the processes takes about as long as writing this many paths for each of them.
+_MIN_PATHS = 250
+_SAFE_THREADS = {"MainThread", "framework-loop"}  # web/loop.py prepares for a fork
 
 Plan = Sequence[tuple[Route, Listing]]
 """The routes to render, each with its paths."""
+
+
+def choose_jobs(plan: Plan) -> int:
+    """Return the number of processes that write the plan fastest.
+
+    A generator counts as no paths, because it stays in the main process. If the site has started
+    threads, there is one process: a lock that a thread holds is never released in a copy.
+    """
+    if {thread.name for thread in threading.enumerate()} - _SAFE_THREADS:
+        return 1
+    # The cores that this process may use; macOS does not tell.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    paths = sum(listing.size or 0 for _, listing in plan)
+    return max(1, min(cores or 1, paths // _MIN_PATHS))
 
 
 def write_in_process(writer: Writer, plan: Plan) -> Results:
@@ -37,32 +54,36 @@ def write_in_process(writer: Writer, plan: Plan) -> Results:
 
 
 def write_in_processes(writer: Writer, plan: Plan, jobs: int, warnings: Warnings) -> Results:
-    """Write each path of the plan in `jobs` processes. The listings must be whole.
+    """Write each path of the plan in `jobs` processes; those of a generator in this process.
 
     `warnings` are those of the application; those of the processes are added to them. Raises
     `BuildError` if a process dies.
     """
-    batches = [
-        (number, start, start + _BATCH_SIZE)
-        for number, (_, listing) in enumerate(plan)
-        for start in range(0, listing.size or 0, _BATCH_SIZE)
-    ]
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("fork")
     task = (writer, plan, warnings)
     with ProcessPoolExecutor(jobs, context, initializer=_start_worker, initargs=task) as pool:
         try:
             with _forking():
-                outcomes = deque(pool.submit(_write_batch, batch) for batch in batches)
-            while outcomes:
-                results, texts = outcomes.popleft().result()
-                for text in texts:
-                    warnings.add(text)
-                yield from results
+                outcomes_of = [
+                    deque(
+                        pool.submit(_write_batch, number, start, start + _BATCH_SIZE)
+                        for start in range(0, listing.size or 0, _BATCH_SIZE)
+                    )
+                    for number, (_, listing) in enumerate(plan)
+                ]
+            for (route, listing), outcomes in zip(plan, outcomes_of, strict=True):
+                if listing.size is None:
+                    yield from writer.write_paths(route, listing)
+                while outcomes:
+                    results, texts = outcomes.popleft().result()
+                    for text in texts:
+                        warnings.add(text)
+                    yield from results
         except BrokenProcessPool:
             raise BuildError(
                 "A process of the build ended unexpectedly.\n"
-                "    Build without --jobs to see at which path."
+                "    Build with --jobs 1 to see at which path."
             ) from None
         except BaseException:  # Ctrl+C: do not wait for what the processes are doing
             for process in set(multiprocessing.active_children()) - others:
@@ -102,10 +123,9 @@ def _exit_after(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def _write_batch(batch: tuple[int, int, int]) -> tuple[list[Result], list[str]]:
+def _write_batch(number: int, start: int, stop: int) -> tuple[list[Result], list[str]]:
     """Write a range of the paths of a route in the plan; also return the warnings so far."""
     writer, plan, warnings = _task
-    number, start, stop = batch
     route, listing = plan[number]
     results = list(writer.write_paths(route, listing.part(start, stop)))
     return results, warnings.texts

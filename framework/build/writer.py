@@ -4,10 +4,10 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from ..app import App
 from ..errors import StaticPathsError
@@ -19,6 +19,8 @@ from .encodings import Encoder, encode, is_compressible
 from .renderer import OutputError, Renderer
 from .results import Clash, Result, WrittenFile
 from .secrets import Secrets
+
+_CHUNK_SIZE = 2**20  # bytes
 
 
 class _FileExistsError(Exception):
@@ -37,7 +39,8 @@ class Writer:
         self.secrets = Secrets(app.config.build.secrets)
         self._renderer = Renderer(app)
         self._folder = str(folder)
-        self._last = str(last)
+        self._last = str(last) if last.is_dir() else None
+        self._last_folder = self._folder
         self._encoders = encoders
 
     def write_paths(self, route: Route, listing: Listing) -> Iterator[Result]:
@@ -61,20 +64,18 @@ class Writer:
             return Result(error=str(error))
         if output is None:
             return Result()
-        content = output.content
+        file, content = output.file, output.content
         try:
-            file = output.file._replace(etag=new_digest(content).hexdigest())
             self._refuse_secrets(file, content)
-            with self._create(file.name, route.file) as new:
-                new.write(content)
+            self._write(file.name, file.source, [content])
             self._keep_time(file.name, content)
-            if "content-encoding" not in dict(file.headers or ()):
+            if self._encoders and "content-encoding" not in dict(file.headers or ()):
                 variants = encode(content, output.content_type, self._encoders)
                 file = self._write_variants(file, variants)
         except OutputError as error:
             return Result(error=str(error))
         except _FileExistsError as error:
-            return Result(clash=Clash(str(error), output.file, output.url_path))
+            return Result(clash=Clash(str(error), file, output.url_path))
         return Result(time.perf_counter() - started, file)
 
     def copy(self, public: StaticFile, name: str, source: str) -> WrittenFile:
@@ -98,8 +99,8 @@ class Writer:
             content = Path(public.path).read_bytes()
             self._refuse_secrets(file, content)
             file = file._replace(etag=new_digest(content).hexdigest())
-        with self._create(name, source) as copy, open(public.path, "rb") as original:
-            shutil.copyfileobj(original, copy)
+        with open(public.path, "rb") as original:
+            self._write(name, source, iter(partial(original.read, _CHUNK_SIZE), b""))
         shutil.copystat(public.path, f"{self._folder}/{name}")
         # A file of public/ that is named as a variant stays as it is.
         missing = {
@@ -112,8 +113,7 @@ class Writer:
     def _write_variants(self, file: WrittenFile, variants: Mapping[str, bytes]) -> WrittenFile:
         for encoding, content in variants.items():
             name = file.name + SUFFIXES[encoding]
-            with self._create(name, file.source) as new:
-                new.write(content)
+            self._write(name, file.source, [content])
             modified = os.stat(f"{self._folder}/{file.name}").st_mtime_ns
             os.utime(f"{self._folder}/{name}", ns=(modified, modified))
         # The application sends the first of the variants that a client prefers.
@@ -121,6 +121,8 @@ class Writer:
         return file._replace(encodings=tuple(smallest_first))
 
     def _refuse_secrets(self, file: WrittenFile, content: bytes) -> None:
+        if not self.secrets:
+            return
         values = "\n".join(value for _, value in file.headers or ())
         name, holder = self.secrets.find(file.name.encode()), "the name of a file"
         if name is None:
@@ -132,25 +134,39 @@ class Writer:
                 "    Use it on the server only: set prerender = False, or leave it out."
             )
 
-    @contextmanager
-    def _create(self, name: str, source: str) -> Iterator[BinaryIO]:
-        """Open a new file. Raises `_FileExistsError` if it exists, `OutputError` if it fails."""
+    def _write(self, name: str, source: str, chunks: Iterable[bytes]) -> None:
+        """Write a new file. Raises `_FileExistsError` if it exists, `OutputError` if it fails."""
         path = f"{self._folder}/{name}"
         try:
+            self._make_folder(path.rpartition("/")[0])
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:
-                file = open(path, "xb")  # noqa: SIM115 - closed below
-            except FileNotFoundError:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                file = open(path, "xb")  # noqa: SIM115
-            with file:
-                yield file
+                for chunk in chunks:
+                    while chunk:
+                        chunk = chunk[os.write(file, chunk) :]
+            finally:
+                os.close(file)
         except (FileExistsError, NotADirectoryError):
             raise _FileExistsError(name) from None
         except OSError as error:
             raise OutputError(f"{source}: {name} can't be written: {error.strerror}.") from error
 
+    def _make_folder(self, folder: str) -> None:
+        """Make the folder, unless it is that of the last file."""
+        if folder == self._last_folder:
+            return
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            pass  # if it is a file, opening a file in it fails
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+        self._last_folder = folder
+
     def _keep_time(self, name: str, content: bytes) -> None:
         """Give a file the modification time that it has in the last build, if it is the same."""
+        if self._last is None:
+            return
         path = f"{self._last}/{name}"
         with suppress(OSError):
             last = os.stat(path)

@@ -86,9 +86,8 @@ def _make_parser() -> argparse.ArgumentParser:
     check.add_argument("--strict", action="store_true", help="treat warnings as mistakes")
     check.add_argument("--json", **json)
     build = add("build", "write the prerendered routes and public/ to a folder")
-    build.add_argument(
-        "--jobs", type=_jobs, default=1, metavar="N", help="the number of processes (default: 1)"
-    )
+    help = "the number of processes (default: as many as make the build faster)"
+    build.add_argument("--jobs", type=_jobs, metavar="N", help=help)
     explain = add("explain", "show which file handles a request, and why no other does")
     explain.add_argument("method", metavar="METHOD", help="GET, POST, ...")
     explain.add_argument("path", metavar="PATH", help="a path as a client sends it")

@@ -12,7 +12,7 @@ from .terminal import counted
 _SLOWEST = 3  # the number of slow routes to print
 
 
-def run(root: Path, *, jobs: int) -> int:
+def run(root: Path, *, jobs: int | None) -> int:
     """Build the site in the folder `root` and return the exit status."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     progress = partial(show_progress, stream=sys.stderr)

@@ -5,6 +5,7 @@ The table is made once, at start-up. `exact` finds paths without parameters with
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -13,9 +14,11 @@ from urllib.parse import unquote_to_bytes
 from werkzeug.routing import Rule
 
 from .paths import decode_path, encode_path, find_path_below, quote_path, to_nfc
-from .pattern import Pattern
+from .pattern import Param, Pattern
 from .rules import Compiler
 from .tree import Tree
+
+_is_plain = re.compile(r"[\w-]+", re.ASCII).fullmatch
 
 
 class Routable(Protocol):
@@ -155,17 +158,22 @@ class RouteTable(Generic[R]):
 class _PathBuilder(Generic[R]):
     """Builds the paths of one route. `tree` holds that route only."""
 
-    __slots__ = ("_rules", "route", "tree")
+    __slots__ = ("_format", "_rules", "route", "tree")
 
     def __init__(self, route: R, compiler: Compiler) -> None:
         self.route = route
         self._rules: list[Rule] = compiler.compile_rules(route.pattern)
         self.tree = Tree(compiler)
         self.tree.add(route.pattern.segments, 0)
+        self._format = _find_format(route.pattern)
 
     def build(self, params: Mapping[str, Any]) -> str:
         """Return the path with these parameters: decoded, without prefix."""
         pattern = self.route.pattern
+        if self._format is not None and len(params) == len(pattern.names):
+            given_values = tuple([params.get(name) for name in pattern.names])
+            if all(type(v) is int or (type(v) is str and _is_plain(v)) for v in given_values):
+                return self._format % given_values
         given = {
             name: to_nfc(value) if isinstance(value, str) else value
             for name, value in params.items()
@@ -226,6 +234,21 @@ class _PathBuilder(Generic[R]):
             or str(read[name]) == str(value)
             for name, value in given.items()
         )
+
+
+def _find_format(pattern: Pattern) -> str | None:
+    """Find a format string for the path, into which values that `_is_plain` accepts fit unchecked.
+
+    With one parameter in a segment, without a converter, such a value is always read back.
+    """
+    counts = [sum(isinstance(part, Param) for part in segment) for segment in pattern.segments]
+    if max(counts, default=0) > 1 or any(p.rest or p.converter for p in pattern.params):
+        return None
+    texts = [
+        "".join(["%s" if isinstance(p, Param) else p.replace("%", "%%") for p in segment])
+        for segment in pattern.segments
+    ]
+    return "/" + "/".join(texts)
 
 
 def find_conflicts(routes: Iterable[R]) -> list[tuple[R, R]]:

@@ -11,6 +11,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.loaders import split_template_path
 from jinja2.runtime import Context
 from jinja2.utils import missing
+from markupsafe import escape
 
 from ..context import CONTEXT_NAMES
 from ..web.formdata import File, FormData
@@ -41,6 +42,7 @@ _CHECKED: dict[type[nodes.Node], str] = {  # the expressions that need a value, 
 _ASYNC_TYPES = (CoroutineType, AsyncGeneratorType)
 _METHOD_TYPES = (BuiltinMethodType, MethodType, FunctionType)
 _NOT_SHOWN = frozenset(_ASYNC_TYPES + _METHOD_TYPES)
+_DICT_NAMES = frozenset(dir(dict))
 
 
 def make_environment(source: Path, markdown: Markdown) -> jinja2.Environment:
@@ -54,6 +56,10 @@ def make_environment(source: Path, markdown: Markdown) -> jinja2.Environment:
         cache_size=-1,
         keep_trailing_newline=True,
     )
+    for name, function in environment.filters.items():
+        # Jinja wraps a function that has an async variant: to choose one is dearer than to join.
+        if hasattr(function, "jinja_async_variant"):
+            environment.filters[name] = function.__wrapped__
     environment.filters["markdown"] = markdown.render
     environment.filters[_VALUE_FILTER] = _check_value
     environment.globals.update(WEB_CLASSES)
@@ -96,7 +102,10 @@ class _Context(Context):
 
 
 class _CodeGenerator(CodeGenerator):
-    """Compiles templates so that a method is not taken for a value: `{% for x in cart.items %}`."""
+    """Compiles templates so that a method is not taken for a value: `{% for x in cart.items %}`.
+
+    `{{ }}` is one call, which checks and escapes the value.
+    """
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
         for parent in list(node.find_all(tuple(_CHECKED))):
@@ -109,6 +118,12 @@ class _CodeGenerator(CodeGenerator):
                 setattr(parent, field, checked)
         super().visit_Template(node, frame)
 
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile:
+            self.write("environment.show((")  # closed as "escape(environment.finalize(" would be
+        else:
+            super()._output_child_pre(node, frame, finalize)
+
 
 class _Environment(jinja2.Environment):
     """An environment in which a template has one name: Jinja caches templates by their names."""
@@ -119,6 +134,27 @@ class _Environment(jinja2.Environment):
     def join_path(self, template: str, parent: str) -> str:
         """Return the name of a template to which the template `parent` refers."""
         return normalize_name(template) or template
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return `obj.attribute` in a template. A key of a dict needs no failing attribute."""
+        if type(obj) is dict and attribute in obj and attribute not in _DICT_NAMES:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    @staticmethod
+    def show(value: Any) -> str:
+        """Return the text of `{{ value }}`, escaped for HTML.
+
+        Most values are text without special characters: a `Markup` of them would cost most.
+        """
+        kind = type(value)
+        if kind is int:
+            return str(value)
+        if kind is str and not (
+            "&" in value or "<" in value or ">" in value or '"' in value or "'" in value
+        ):
+            return value  # type: ignore[no-any-return]
+        return escape(_check_shown(value))
 
 
 class _Loader(jinja2.FileSystemLoader):

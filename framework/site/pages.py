@@ -101,17 +101,19 @@ def _load_markdown(
 def _make_handler(
     template: Template, frontmatter: Frontmatter, file: str, content_type: str
 ) -> Callable[[APIContext], Response]:
+    names = ["itself" if name == "context" else name for name in frontmatter.names]
+
     def handle(context: APIContext) -> Response:
         page = PageResponse()
-        own = {"context": context, "response": page}
-        names = frontmatter.names
-        result = frontmatter.run(*[own.get(name) or getattr(context, name) for name in names])
+        values = [page if name == "response" else getattr(context, name) for name in names]
+        result = frontmatter.run(*values)
         if frontmatter.is_async:
             result = run(result)
         if type(result) is not Variables:
             return _check_error(to_response(result, context, f"{file}: the frontmatter"))
+        result.setdefault("response", page)
         render = template.stream if page.stream else template.render
-        return _make_response(render(context, {"response": page, **result}), content_type, page)
+        return _make_response(render(context, result), content_type, page)
 
     return handle
 

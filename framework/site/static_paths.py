@@ -66,7 +66,7 @@ class StaticPaths:
     """The paths of one prerendered route; `function` is its `get_static_paths()`.
 
     `url_for` builds the paths of the site's routes. `built` are the files of a build by their paths
-    without `base`; `None` without a build. `rendered` is the path that a build renders now.
+    without `base`; `None` without a build.
     """
 
     def __init__(
@@ -79,7 +79,8 @@ class StaticPaths:
     ) -> None:
         self.file = file
         self.pattern = pattern
-        self.rendered: StaticPath | None = None
+        self._rendered: StaticPath | None = None
+        self._rendered_texts: dict[str, str | None] = {}
         self._function = function
         self._url_for = url_for
         self._built = built
@@ -95,6 +96,11 @@ class StaticPaths:
             self._listing = listing
         return listing
 
+    def set_rendered(self, path: StaticPath) -> None:
+        """Set the path that a build renders now: it is found without the others."""
+        self._rendered = path
+        self._rendered_texts = dict(zip(self.pattern.names, self._key(path.params), strict=True))
+
     def lists(self, params: Mapping[str, Any], path: str) -> bool:
         """Whether a path with these parameters is listed."""
         if self._built is None:
@@ -104,8 +110,11 @@ class StaticPaths:
 
     def find(self, params: Mapping[str, Any]) -> StaticPath | None:
         """Find the listed path with these parameters. The list is made once."""
-        key, rendered = self._key(params), self.rendered
-        if rendered is not None and key == self._key(rendered.params):
+        rendered = self._rendered
+        if rendered is not None and params == self._rendered_texts:  # without any converter
+            return rendered
+        key = self._key(params)
+        if rendered is not None and key == tuple(self._rendered_texts.values()):
             return rendered
         outer = _running.get()
         if self in outer:
@@ -151,7 +160,7 @@ class StaticPaths:
     def _key(self, params: Mapping[str, Any]) -> tuple[str | None, ...]:
         values = [params.get(name) for name in self.pattern.names]
         # In a URL, values are text in NFC.
-        return tuple(None if value is None else normalize("NFC", str(value)) for value in values)
+        return tuple([None if v is None else normalize("NFC", str(v)) for v in values])
 
     def _call(self, function: Callable[..., Any]) -> Iterable[Any]:
         """Call the function. The result is its list, or a generator of the items it yields."""
@@ -281,6 +290,8 @@ def build_path(file: str, pattern: Pattern, path: StaticPath, url_for: UrlFor) -
             "    A value must not be empty or contain a slash or the text that separates two "
             "parameters. Only a [...rest] parameter may contain slashes or be None."
         ) from error
+    if "/." not in full:
+        return full
     for segment in pattern.segments:
         texts = [part if isinstance(part, str) else path.params.get(part.name) for part in segment]
         text = "".join("" if text is None else str(text) for text in texts)

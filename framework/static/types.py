@@ -1,6 +1,7 @@
 """Content types by the names of files."""
 
 import mimetypes
+from functools import lru_cache
 
 UNKNOWN_TYPE = "application/octet-stream"
 _HTML = "text/html;charset=UTF-8"
@@ -27,11 +28,17 @@ for _type, _suffixes in {
 
 
 def content_type_of(name: str) -> str:
-    """Return the content type of a file with this name; text has the charset UTF-8.
+    """Return the content type of a file with this name or path; text has the charset UTF-8.
 
     >>> content_type_of("a.css"), content_type_of("photo.webp"), content_type_of("LICENSE")
     ('text/css;charset=UTF-8', 'image/webp', 'application/octet-stream')
     """
+    stem, dot, suffixes = name.rpartition("/")[2].partition(".")
+    return _type_of_suffixes(f"x{dot}{suffixes}" if stem else f"{dot}{suffixes}")
+
+
+@lru_cache(maxsize=256)
+def _type_of_suffixes(name: str) -> str:
     kind, encoding = _TYPES.guess_type(f"file:///{name}")
     if kind is None or encoding is not None:
         return UNKNOWN_TYPE

@@ -14,7 +14,7 @@ import pytest
 from framework.build.folder import restore
 from framework.errors import BuildError
 from framework.static.built import new_digest
-from tests.build.conftest import PREFIX, StaticSite, StaticSiteMaker, returning, listed, tree
+from tests.build.conftest import PREFIX, StaticSite, StaticSiteMaker, listed, returning, tree
 from tests.conftest import HANDLER
 from tests.waiting import PATIENCE
 

@@ -1,9 +1,8 @@
 """`_headers` and `_redirects`: their rules, and for which files."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
 from hypothesis import given

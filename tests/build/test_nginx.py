@@ -1,7 +1,6 @@
 """The configuration for nginx: its locations, headers and redirects."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote

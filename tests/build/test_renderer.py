@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.build.conftest import LISTED, StaticSiteMaker, returning, listed
+from tests.build.conftest import LISTED, StaticSiteMaker, listed, returning
 from tests.conftest import HANDLER
 
 PAGES = {
@@ -116,6 +116,18 @@ def test_each_path_is_rendered_once_with_middleware(static_site: StaticSiteMaker
     }
     entry = json.loads(one.files()[".framework.json"])["files"]["a"]
     assert entry["headers"]["x-count"] == "1"
+
+
+@pytest.mark.parametrize("name", ["[id]", "[id=int]", "[...id]"])
+def test_get_static_paths_is_called_once(static_site: StaticSiteMaker, name: str) -> None:
+    code = (
+        "from framework import Response\n\ncalls = []\n\n\n"
+        "def get_static_paths():\n    calls.append(1)\n"
+        "    yield from [{'params': {'id': 1}}, {'params': {'id': 2}}]\n\n\n"
+        "def GET(params):\n    return Response(str(len(calls)))\n"
+    )
+    files = static_site({f"src/pages/{name}.txt.py": code}).built()
+    assert files == {"1.txt": b"1", "2.txt": b"1"}
 
 
 def test_a_server_site_builds_only_prerendered_routes(static_site: StaticSiteMaker) -> None:
@@ -245,7 +257,9 @@ def test_a_file_that_a_host_would_send_as_html_must_be_html(
 
 def test_a_status_that_a_file_cannot_have_is_warned_of(static_site: StaticSiteMaker) -> None:
     files = {
-        "src/pages/[id].py": listed("['a', 'b']").replace("Response(", "Response(status=201, body="),
+        "src/pages/[id].py": listed("['a', 'b']").replace(
+            "Response(", "Response(status=201, body="
+        ),
         "src/pages/404.jinja": "lost",
         "src/pages/go.py": returning("Response.redirect('/a.txt', 301)"),
     }

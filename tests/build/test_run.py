@@ -3,14 +3,13 @@
 import errno
 import os
 import re
-import shutil
 
 import pytest
 
 from framework import SiteError
 from framework.cli import main
 from framework.errors import BuildError
-from tests.build.conftest import StaticSiteMaker, returning, listed, tree
+from tests.build.conftest import StaticSiteMaker, listed, returning, tree
 from tests.conftest import HANDLER
 
 COOKIE = (
@@ -79,10 +78,10 @@ def test_an_error_of_the_disk_is_a_build_error(
 ) -> None:
     one = static_site({"src/pages/[id].py": listed("['x' * 300]"), "public/x.txt": "x"})
 
-    def fail(*_: object) -> None:
+    def fail(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    monkeypatch.setattr(os, "write", fail)
     assert one.mistakes() == (
         "public/x.txt: x.txt can't be written: No space left on device.\n"
         f"src/pages/[id].py: {'x' * 300} can't be written: File name too long."

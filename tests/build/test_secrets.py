@@ -64,7 +64,9 @@ def test_a_secret_in_a_response_is_refused_in_any_form(
     assert SECRET not in text
 
 
-@pytest.mark.parametrize("page", ["{{ key }}", "{{ {'k': key} | tojson }}", "{{ key | urlencode }}"])
+@pytest.mark.parametrize(
+    "page", ["{{ key }}", "{{ {'k': key} | tojson }}", "{{ key | urlencode }}"]
+)
 def test_a_secret_in_a_page_is_refused(static_site: StaticSiteMaker, page: str) -> None:
     code = f"---\nimport os\nkey = os.environ['API_KEY']\n---\n<p title=\"{page}\">\n"
     text = static_site({"src/pages/x.jinja": code}, CONFIG).mistakes()

@@ -23,7 +23,9 @@ HTML = "Response('%s', headers={'content-type': 'text/html;charset=UTF-8'})"
 
 def endpoint(response: str, params: list[str | None] | None = None) -> str:
     listing = LISTED % params if params else ""
-    return f"from framework import Response\n\n{listing}\n\ndef GET(params):\n    return {response}\n"
+    return (
+        f"from framework import Response\n\n{listing}\n\ndef GET(params):\n    return {response}\n"
+    )
 
 
 FILES = {

@@ -1,17 +1,20 @@
-"""`framework build --jobs N`: the same build, written by several processes."""
+"""`framework build` and `--jobs N`: the same build, written by several processes."""
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
+from framework.build.workers import choose_jobs
 from framework.errors import BuildError
+from framework.site.static_paths import Listing, StaticPath
 from tests.build.conftest import StaticSite, StaticSiteMaker
 from tests.servers import accept_interrupts
 from tests.waiting import PATIENCE, wait_until
@@ -55,6 +58,67 @@ def test_several_processes_write_the_same_build(many: ManyMaker) -> None:
     }
 
 
+# ------------------------------------------------------------- without a number of processes
+
+
+@pytest.fixture
+def cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three cores, and no threads of the test runner."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(threading, "enumerate", lambda: [threading.main_thread()])
+
+
+PIDS = PAGE.replace("300", "600").replace("str(params['id']) * 400", "str(os.getpid())")
+
+
+def pids(one: StaticSite, folder: str) -> set[int]:
+    return {int(path.read_text()) for path in (one.dist / folder).iterdir()}
+
+
+@pytest.mark.usefixtures("cores")
+@pytest.mark.parametrize(
+    ("sizes", "jobs"), [([], 1), ([499], 1), ([250, 250], 2), ([700], 2), ([10_000], 3)]
+)
+def test_there_are_as_many_processes_as_gain(sizes: list[int], jobs: int) -> None:
+    plan: Any = [(None, Listing(range(size), StaticPath)) for size in sizes]  # type: ignore[arg-type]
+    assert choose_jobs(plan) == jobs
+
+
+def test_a_site_that_started_threads_is_built_in_one_process(
+    monkeypatch: pytest.MonkeyPatch, cores: None
+) -> None:
+    threads = [threading.main_thread(), threading.Thread(name="pool")]
+    monkeypatch.setattr(threading, "enumerate", lambda: threads)
+    plan: Any = [(None, Listing(range(10_000), StaticPath))]  # type: ignore[arg-type]
+    assert choose_jobs(plan) == 1
+
+
+@pytest.mark.usefixtures("cores")
+def test_many_paths_are_written_by_several_processes(many: ManyMaker) -> None:
+    one = many(PIDS)
+    one.build()
+    assert os.getpid() not in pids(one, "p")
+
+
+@pytest.mark.usefixtures("cores")
+def test_what_a_generator_yields_is_written_while_it_runs(many: ManyMaker) -> None:
+    generator = (
+        "import os\nfrom framework import Response\n\nrendered = []\n\n\n"
+        "def get_static_paths():\n    for number in range(600):\n"
+        "        assert len(rendered) == number\n        yield {'params': {'id': number}}\n\n\n"
+        "def GET(params):\n    rendered.append(params['id'])\n"
+        "    return Response(str(os.getpid()))\n"
+    )
+    one = many(PIDS, {"src/pages/g/[id].txt.py": generator})
+    report = one.build()
+    assert pids(one, "g") == {os.getpid()}
+    assert os.getpid() not in pids(one, "p")
+    assert report.rendered == 1202
+
+
+# ----------------------------------------------------------------------- mistakes, warnings
+
+
 def test_several_processes_report_the_same_mistakes(many: ManyMaker) -> None:
     page = PAGE.replace("300)]", "300)] + [{'params': {'id': '7'}}]").replace(
         "    return Response(",
@@ -88,7 +152,7 @@ def test_a_process_that_dies_fails_the_build(many: ManyMaker) -> None:
     with pytest.raises(BuildError) as caught:
         one.build(jobs=2)
     assert str(caught.value) == (
-        "A process of the build ended unexpectedly.\n    Build without --jobs to see at which path."
+        "A process of the build ended unexpectedly.\n    Build with --jobs 1 to see at which path."
     )
     assert one.files() == last
     assert children_of(os.getpid()) == before

@@ -275,6 +275,26 @@ def test_url_for_and_match_are_inverse(pattern, data):
         assert read == value or str(read) == normalize("NFC", str(value))
 
 
+class OtherText(str):
+    """Text that is not plain: `url_for` checks that the route reads it back."""
+
+
+@given(patterns(), st.data())
+def test_plain_values_give_the_path_that_the_checks_give(pattern, data):
+    texts = st.one_of(st.text("aB1_-", max_size=3), st.sampled_from(["é", "1.5", "\n", "a\n"]))
+    given_values = {param.name: data.draw(texts) for param in pattern.params}
+    routes = make_routes(pattern.text)
+
+    def outcome(values):
+        try:
+            return routes.url_for(pattern.text, values)
+        except ValueError:
+            return None
+
+    checked = {name: OtherText(value) for name, value in given_values.items()}
+    assert outcome(given_values) == outcome(checked)
+
+
 @given(patterns(), st.data())
 def test_url_for_writes_every_path_that_is_matched(pattern, data):
     path = data.draw(path_of(pattern))

@@ -1,8 +1,16 @@
 """The Jinja environment: classes, async functions, and values that are not values."""
 
+from pathlib import Path
+
+import jinja2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
 
 from framework import Config
+from framework.site.environment import make_environment
+from framework.site.markdown import Markdown
 from tests.conftest import SiteMaker
 
 CART = "---\ncart = {'items': [1, 2], 'count': 3, 'more': {'values': 4}}\n---\n"
@@ -182,6 +190,55 @@ def test_a_function_is_not_shown(
 )
 def test_methods_may_be_called_and_keys_read(site: SiteMaker, use: str, text: str) -> None:
     assert site({"src/pages/p.jinja": CART + use}).get("/p").text() == text
+
+
+# -------------------------------------------------------------- the same as Jinja
+
+
+class Product:
+    name = "<Tea>"
+
+    def __str__(self) -> str:
+        return "Tea & more"
+
+
+OWN = make_environment(Path(), Markdown())
+JINJA = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+VALUES = st.one_of(
+    *(st.text(), st.text("a<>&'\""), st.text().map(Markup), st.integers(), st.floats()),
+    *(st.none(), st.booleans(), st.lists(st.text()), st.just(Product())),
+    st.dictionaries(st.sampled_from(["name", "x"]), st.text("a<")),
+)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ x }}{{ x }} & {{ '<' }}",
+        "{{ x.name }}",
+        "{{ x.name is defined }}{{ x.other is defined }}{{ x.keys is defined }}",
+        "{% macro m(y) %}<b>{{ y }}</b>{{ caller() }}{% endmacro %}"
+        "{% call m(x) %}{{ x }}{% endcall %}",
+        "{% set y %}{{ x }}{% endset %}{{ y }}{{ y | length }}",
+        "{% filter upper %}{{ x }}{% endfilter %}{{ [x] | join }}",
+        "{% autoescape false %}{{ x }}{% endautoescape %}{{ x | safe }}",
+        "{% block b %}{{ x }}{% endblock %}{{ self.b() }}",
+    ],
+)
+def test_values_are_shown_as_jinja_shows_them(template: str) -> None:
+    own, plain = OWN.from_string(template), JINJA.from_string(template)
+
+    def show(template: jinja2.Template, value: object) -> str:
+        try:
+            return template.render(x=value)
+        except (jinja2.UndefinedError, TypeError) as error:
+            return type(error).__name__
+
+    @given(VALUES)
+    def check(value: object) -> None:
+        assert show(own, value) == show(plain, value)
+
+    check()
 
 
 # -------------------------------------------------------------- XML declarations
