@@ -49,7 +49,7 @@ def draw(ratios: dict[str, dict[str, float]]) -> str:
                 y, width = top + number * _BAR, found[python] * scale
                 parts.append(
                     f'<rect class="bar{number % 2}" x="{_LEFT}" y="{y}" width="{width:.1f}" '
-                    f'height="{_BAR - 1}"/><text class="small" x="{_LEFT + width + 4:.1f}" '
+                    f'height="{_BAR - 1}"/><text class="small" x="{_WIDTH - 4}" text-anchor="end" '
                     f'y="{y + 9}">{found[python]:.2f}</text>'
                 )
     parts.append(
