@@ -65,17 +65,16 @@ def _echo(number: int) -> Environ:
     return make_environ("/api/echo", "POST", json.dumps(_POSTED).encode())
 
 
-_ECHO = Case("JSON echo", _echo, lambda number: {"received": _POSTED, "path": "/api/echo"})
+def _echoed(number: int) -> Any:
+    return {"received": _POSTED, "path": "/api/echo"}
+
+
 _STREAM = {"requests": 10, "body": lambda number: "x" * 20_000}
 _TEXT = {"content-type": "text/plain"}
 
 # The three requests that README.md makes.
 README = [
-    Case(
-        "JSON echo: `api/echo.py`",
-        _echo,
-        lambda number: {"received": _POSTED, "path": "/api/echo"},
-    ),
+    Case("JSON echo: `api/echo.py`", _echo, _echoed),
     Case(
         "product: `[id].json.py`",
         lambda number: make_environ(f"/products/{number % 2 + 1}.json"),
@@ -93,7 +92,7 @@ README = [
 CASES = [
     Case("static path", _get("/api/health"), lambda number: {"status": "ok"}),
     Case("`[id].json`, distinct ids", _get("/products/N.json"), lambda number: {"id": str(number)}),
-    Case("JSON echo with `url.pathname`", _echo, _ECHO.body),
+    Case("JSON echo with `url.pathname`", _echo, _echoed),
     Case(
         "three response headers",
         _get("/headers"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 
-from benchmarks.applications import PEERS
+from benchmarks.applications import PEERS, get_peer
 from benchmarks.cases import CASES, MIDDLEWARE, Case, Environ
 
 
@@ -42,7 +42,7 @@ def counted_cases() -> Iterator[tuple[str, Callable[[object], object], Case]]:
 def measure() -> dict[str, dict[str, Counts]]:
     """Return the counts by case and application."""
     return {
-        name: {label: count(make(peer), case.environ) for label, peer in PEERS.items()}
+        name: {label: count(make(get_peer(label)), case.environ) for label in PEERS}
         for name, make, case in counted_cases()
     }
 
@@ -64,8 +64,10 @@ def count(application: object, make_environ: Callable[[int], Environ]) -> Counts
     for number in range(100):
         run(make_environ(number))
     frames, calls = _count_calls(run, make_environ(100))
+    trace = sys.gettrace()
     gc.collect()
     gc.disable()
+    sys.settrace(None)  # a debugger, or coverage, needs memory of its own
     try:
         environ = make_environ(101)
         tracemalloc.start()
@@ -77,6 +79,7 @@ def count(application: object, make_environ: Callable[[int], Environ]) -> Counts
         garbage = gc.collect()
     finally:
         tracemalloc.stop()
+        sys.settrace(trace)
         gc.enable()
     left = _left(run, make_environ)
     return Counts(frames, calls, peak, garbage, left)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from benchmarks.applications import GROWN
+from benchmarks.applications import GROWN, get_peer
 from benchmarks.cases import Case, check, make_environ
 from benchmarks.rounds import Timing, compare
 
@@ -53,7 +53,7 @@ def compare_sizes(name: str, kind: str, size: int, rounds: int) -> Timing:
             lambda number, path=path: make_environ(path.replace("I", str(number))),
             lambda number: None,
         )
-        contestants[label] = (GROWN[name].grown(kind, count), case.environ)
+        contestants[label] = (get_peer(name).grown(kind, count), case.environ)
         check(contestants[label][0], case)
     return compare(contestants, "few", rounds=rounds, requests=100)["many"]
 

@@ -6,7 +6,7 @@ Each function returns timings by case and application.
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.applications import OURS, PEERS, REFERENCE
+from benchmarks.applications import OURS, PEERS, REFERENCE, get_peer
 from benchmarks.cases import CASES, MIDDLEWARE, README, Case, check, make_environ
 from benchmarks.peers.ours import write_pages
 from benchmarks.rounds import Timing, compare
@@ -64,7 +64,7 @@ def measure_async(rounds: int) -> dict[str, Timing]:
 
 
 def _measure(cases: list[Case], rounds: int, make: Any) -> Iterator[tuple[str, dict[str, Timing]]]:
-    applications = {name: make(peer) for name, peer in PEERS.items()}
+    applications = {name: make(get_peer(name)) for name in PEERS}
     for case in cases:
         for name, application in applications.items():
             try:

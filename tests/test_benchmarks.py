@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import __main__, cases, growth, memory, report, startup
-from benchmarks.applications import GROWN, PEERS
+from benchmarks.applications import GROWN, PEERS, get_peer
 from benchmarks.cases import check, make_environ
 from benchmarks.in_process import measure_async
 from benchmarks.rounds import compare
@@ -20,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.mark.parametrize("name", PEERS)
 def test_every_application_gives_the_right_responses(name: str) -> None:
-    peer = PEERS[name]
+    peer = get_peer(name)
     made = [
         (peer.readme(same_json=False), cases.README),
         (peer.readme(same_json=True), cases.README),
@@ -47,7 +47,7 @@ def test_every_application_gives_the_right_responses(name: str) -> None:
 def test_a_wrong_response_is_refused(change: dict[str, Any], message: str) -> None:
     case = replace(cases.CASES[0], **change)
     with pytest.raises(RuntimeError) as caught:
-        check(PEERS["bare WSGI"].cases(0), case)
+        check(get_peer("bare WSGI").cases(0), case)
     assert message in str(caught.value)
 
 

@@ -36,11 +36,11 @@ LIMITS = {
 # The cost of a request: not more than these. Measured with the peers by `make bench`; on the static
 # path Falcon has 13 frames, 24 calls and a peak of 2,200 bytes. Add 5 % to a peak for other Pythons.
 COSTS = {
-    "static path": Counts(frames=21, calls=47, peak=1_950, garbage=0, left=0),
-    "`[id].json`, distinct ids": Counts(frames=29, calls=67, peak=2_300, garbage=0, left=0),
-    "JSON echo with `url.pathname`": Counts(frames=62, calls=141, peak=5_450, garbage=19, left=0),
-    "404": Counts(frames=66, calls=148, peak=3_350, garbage=0, left=0),
-    "middleware that sets a local": Counts(frames=29, calls=58, peak=1_950, garbage=0, left=0),
+    "static path": Counts(frames=10, calls=31, peak=1_650, garbage=0, left=0),
+    "`[id].json`, distinct ids": Counts(frames=20, calls=54, peak=2_050, garbage=0, left=0),
+    "JSON echo with `url.pathname`": Counts(frames=51, calls=125, peak=5_400, garbage=19, left=0),
+    "404": Counts(frames=28, calls=82, peak=2_650, garbage=0, left=0),
+    "middleware that sets a local": Counts(frames=14, calls=35, peak=1_700, garbage=0, left=0),
 }
 COUNTED = {name: (make, case) for name, make, case in counted_cases()}
 CASES = {label: (run, folder) for label, run, folder in framework_cases()}
