@@ -53,13 +53,8 @@ check: lint types ## run everything that CI runs: all tests with coverage, and p
 matrix: $(READY_DEV) ## run the tests on each Python and on the lowest versions of the libraries
 	$(BIN)/nox
 
-bench: $(READY_DEV) ## compare requests and builds with other frameworks
-	@$(INSTALL) '.[bench]'
-	$(BIN)/python -m benchmarks.in_process
-	$(BIN)/python -m benchmarks.async_requests
-	$(BIN)/python -m benchmarks.objects
-	$(BIN)/python -m benchmarks.served
-	$(BIN)/python -m benchmarks.build
+bench: $(READY_DEV) ## compare speed with other frameworks; QUICK=--quick for a first look
+	$(BIN)/nox --no-error-on-missing-interpreters --sessions bench -- $(QUICK)
 
 docs: $(READY_DEV) ## run every example of README and docs
 	$(BIN)/pytest tests/test_docs.py

@@ -37,6 +37,13 @@ def lowest(session: nox.Session) -> None:
     run_tests(session)
 
 
+@nox.session(python=["3.11", "3.13"], default=False)
+def bench(session: nox.Session) -> None:
+    """Compare speed with other frameworks, and write benchmarks/RESULTS.md."""
+    session.install("--quiet", "--editable", ".[bench]")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
 def run_tests(session: nox.Session) -> None:
     options = ("--quiet", "--numprocesses=auto", "--dist=worksteal", "--ignore=tests/browser")
     session.run("pytest", *options, *session.posargs)

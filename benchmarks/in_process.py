@@ -1,121 +1,77 @@
-"""Measure the time of a request in process, beside other frameworks.
+"""Time requests in process, without a server.
 
-    python -m benchmarks.in_process [--rounds N]
-
-The applications take turns, round by round, so that a slow moment of the machine affects all of
-them; the best round counts. The ratio compares the time above that of the bare WSGI callable.
+Each function returns timings by case and application.
 """
 
-import argparse
-import io
-import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.applications import MAKERS
+from benchmarks.applications import OURS, PEERS, REFERENCE, get_peer
+from benchmarks.cases import CASES, MIDDLEWARE, README, Case, check, make_environ
+from benchmarks.peers.ours import write_pages
+from benchmarks.rounds import Timing, compare
+from framework import App
 
-_BODY = b'{"name":"Keyboard","price":49.9,"tags":["usb","black"]}'
-_REQUESTS = 2000
-
-
-def _environ(method: str, path: str, body: bytes = b"") -> dict[str, Any]:
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "8000",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": "localhost:8000",
-        "HTTP_ACCEPT": "*/*",
-        "HTTP_USER_AGENT": "benchmark",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    if body:
-        environ |= {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
-    return environ
-
-
-def _static() -> Iterator[dict[str, Any]]:
-    while True:
-        yield _environ("GET", "/api/health")
-
-
-def _dynamic() -> Iterator[dict[str, Any]]:
-    for number in itertools.cycle(range(5000)):
-        yield _environ("GET", f"/products/{number}.json")
-
-
-def _echo() -> Iterator[dict[str, Any]]:
-    while True:
-        yield _environ("POST", "/api/echo", _BODY)
-
-
-WORKLOADS: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
-    "static path": _static,
-    "dynamic path": _dynamic,
-    "JSON echo": _echo,
+OTHER_ROUTES = 100
+_RESPONSE = "def GET():\n    return Response('x')\n"
+_ASYNC = {
+    "plain": {"plain.py": _RESPONSE},
+    "`async def` handler": {"handler.py": f"async {_RESPONSE}"},
+    "handler with one `sleep(0)`": {
+        "sleep.py": "import asyncio\n\n\nasync def GET():\n    await asyncio.sleep(0)\n"
+        "    return Response('x')\n"
+    },
+    "`async def` middleware": {
+        "folder/index.py": _RESPONSE,
+        "folder/_middleware.py": "async def on_request(context, next):\n    return await next()\n",
+    },
+    "async body of 10 chunks": {
+        "body.py": "async def body():\n    for _ in range(10):\n        yield 'x'\n\n\n"
+        "def GET():\n    return Response(body())\n"
+    },
 }
 
-
-def _start_response(status: str, headers: object, exc_info: object = None) -> None:
-    if not status.startswith("200"):
-        raise SystemExit(f"an application responded with {status}")
+Timings = dict[str, dict[str, Timing]]
 
 
-def _round(application: Any, environs: list[dict[str, Any]]) -> float:
-    """Return the seconds of the requests. Each body is iterated and closed, as a server does."""
-    begun = time.perf_counter()
-    for environ in environs:
-        chunks = application(environ, _start_response)
-        for _ in chunks:
-            pass
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
-    return time.perf_counter() - begun
+def measure_readme(rounds: int, *, same_json: bool) -> Timings:
+    """Time the examples of README.md."""
+    return dict(_measure(README, rounds, lambda peer: peer.readme(same_json=same_json)))
 
 
-def measure(rounds: int) -> dict[str, dict[str, float]]:
-    """Return the microseconds of one request, by workload and application."""
-    applications = {name: make() for name, make in MAKERS.items()}
-    results = {}
-    for workload, make_environs in WORKLOADS.items():
-        environs = make_environs()
-        best = dict.fromkeys(applications, float("inf"))
-        for _ in range(rounds):
-            for name, application in applications.items():
-                batch = list(itertools.islice(environs, _REQUESTS))
-                best[name] = min(best[name], _round(application, batch) / _REQUESTS * 1e6)
-        results[workload] = best
-    return results
+def measure_cases(rounds: int) -> Timings:
+    """Time one part of the frameworks after the other."""
+    timings = dict(_measure(CASES, rounds, lambda peer: peer.cases(OTHER_ROUTES)))
+    return timings | dict(_measure([MIDDLEWARE], rounds, lambda p: p.middleware(OTHER_ROUTES)))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    results = measure(parser.parse_args().rounds)
-    names = list(MAKERS)
-    print("| µs a request, in process | " + " | ".join(names) + " |")
-    print("| --- |" + " ---: |" * len(names))
-    for workload, best in results.items():
-        cells = []
-        for name in names:
-            own = best[name] - best["bare WSGI"]
-            peer = best["Falcon"] - best["bare WSGI"]
-            ratio = "" if name == "bare WSGI" else f" ({own / peer:.2f} x Falcon's own)"
-            cells.append(f"{best[name]:.1f}{ratio}")
-        print(f"| {workload} | " + " | ".join(cells) + " |")
+def measure_async(rounds: int) -> dict[str, Timing]:
+    """Time coroutines of the framework. The reference is a plain handler."""
+    pages = {name: text for files in _ASYNC.values() for name, text in files.items()}
+    application = App(write_pages(pages))
+    contestants = {}
+    for kind, files in _ASYNC.items():
+        path = "/" + next(iter(files)).removesuffix(".py").removesuffix("/index")
+        case = Case(
+            kind, lambda number, path=path: make_environ(path), lambda number: None, 200, {}
+        )
+        check(application, case)
+        contestants[kind] = (application, case.environ)
+    try:
+        return compare(contestants, "plain", rounds=rounds, requests=400)
+    finally:
+        application.close()
 
 
-if __name__ == "__main__":
-    main()
+def _measure(cases: list[Case], rounds: int, make: Any) -> Iterator[tuple[str, dict[str, Timing]]]:
+    applications = {name: make(get_peer(name)) for name in PEERS}
+    for case in cases:
+        for name, application in applications.items():
+            try:
+                check(application, case)
+            except RuntimeError as error:
+                raise SystemExit(f"{name}: {error}") from None
+        contestants = {name: (made, case.environ) for name, made in applications.items()}
+        requests = case.requests
+        yield case.name, compare(contestants, REFERENCE, rounds=rounds, requests=requests)
+    applications[OURS].close()

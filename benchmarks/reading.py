@@ -21,7 +21,7 @@ from typing import Any
 
 from werkzeug.test import create_environ, run_wsgi_app
 
-from benchmarks.applications import write_files
+from benchmarks.peers.ours import write_files
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _RESUMABLE = 0x20 | 0x80 | 0x200  # code flags of generators and coroutines
