@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from markupsafe import Markup
@@ -133,9 +134,7 @@ class APIContext(Struct, eq=False):
     @property
     def request(self) -> Request:
         """The `Request`."""
-        if self._request is None:
-            self._request = Request.from_environ(self.environ, self._make_href, self.body_limits)
-        return self._request
+        return self._request or self.make_request(Request)
 
     @property
     def url(self) -> URL:
@@ -256,7 +255,9 @@ class APIContext(Struct, eq=False):
 
     def make_request(self, kind: type[RequestT]) -> RequestT:
         """Make the `request`, as an object of the given class."""
-        self._request = request = kind.from_environ(self.environ, self._make_href, self.body_limits)
+        # It does not refer to this context: that would be a cycle, which keeps an upload.
+        make_href = partial(_make_href, self.environ, self.path)
+        self._request = request = kind.from_environ(self.environ, make_href, self.body_limits)
         return request
 
     def rewritten(self, path: str, query: str, request: Request | None) -> "APIContext":
@@ -268,7 +269,9 @@ class APIContext(Struct, eq=False):
         context = APIContext(self.services, environ, self.variables)
         context.path = decode_mount(environ.get("SCRIPT_NAME", "")) + path
         context.rewritten_from = self
-        context._request = request or self.request.with_url(context._make_href)
+        context._request = request or self.request.with_url(
+            partial(_make_href, environ, context.path)
+        )
         context.made_cookies = self.cookies
         context._locals = self.locals
         if self.services.sessions is not None:
@@ -289,9 +292,10 @@ class APIContext(Struct, eq=False):
         """This context: the value of a handler's parameter named `context`."""
         return self
 
-    def _make_href(self) -> str:
-        # Not self.url: a handler may have changed that object.
-        return make_request_url(self.environ, quote_path(self.path)).href
+
+def _make_href(environ: Environ, path: str) -> str:
+    # Not that of context.url: a handler may have changed that object.
+    return make_request_url(environ, quote_path(path)).href
 
 
 CONTEXT_NAMES = frozenset(

@@ -92,7 +92,7 @@ def is_over(found: Any, limits: Any) -> bool:
     return any(one > limit for one, limit in zip(astuple(found), astuple(limits), strict=True))
 
 
-@pytest.mark.parametrize(("middleware", "frames"), [(False, 3), (True, 6)])
+@pytest.mark.parametrize(("middleware", "frames"), [(False, 2), (True, 5)])
 def test_a_handler_has_few_frames_of_the_framework_above_it(
     site: SiteMaker, middleware: bool, frames: int
 ) -> None:
