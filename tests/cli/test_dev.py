@@ -14,7 +14,7 @@ import watchfiles
 from framework import Config, Response, Server
 from framework.cli import dev
 from framework.cli.changes import is_source, watch_source
-from framework.cli.dev import ServerProcess, load_application
+from framework.cli.dev import ServerProcess, load_application, serve
 from framework.cli.hosts import HostGuard, url_of
 from framework.cli.server import DevServer, RequestHandler, listen, load_config
 from framework.cli.terminal import colored
@@ -411,6 +411,7 @@ def test_a_child_that_was_killed_while_it_loads_the_site_has_not_served(site: Si
     root = site({"src/pages/index.py": "import time\n\ntime.sleep(600)\n"}).root
     with listen("127.0.0.1", 0) as listener:
         child = ServerProcess(root, "127.0.0.1", listener)
+        child.begin()
         child.process.kill()
         child.process.wait()
         child.receive()
@@ -419,3 +420,12 @@ def test_a_child_that_was_killed_while_it_loads_the_site_has_not_served(site: Si
         assert not child.has_served
         with socket.create_connection(listener.getsockname()):  # the port is still open
             pass
+
+
+def test_a_process_whose_parent_ends_before_the_site_is_needed_does_not_load_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parent, child = socket.socketpair()
+    parent.close()
+    serve(str(tmp_path), "127.0.0.1", -1, child.detach())
+    assert capsys.readouterr() == ("", "")
