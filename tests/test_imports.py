@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 
 import framework
+from tests.conftest import HANDLER, SiteMaker
 from tests.waiting import PATIENCE
 
 PACKAGE = Path(framework.__file__).parent
+UNUSED = {
+    *("framework.adapters", "framework.build", "framework.testing", "framework.cli.server"),
+    *("gunicorn", "watchfiles", "tqdm", "uvloop", "brotli", "backports"),
+}
 PRINT_MODULES = """
 import sys
 before = set(sys.modules)
@@ -38,6 +43,10 @@ def list_modules(code: str) -> set[str]:
 
 def own(modules: set[str]) -> set[str]:
     return {name for name in modules if name.partition(".")[0] == "framework"}
+
+
+def libraries(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules} - {"framework", *sys.stdlib_module_names}
 
 
 # ------------------------------------------------------------------ the public names
@@ -80,7 +89,30 @@ def test_the_command_line_alone_imports_no_library(argument: str) -> None:
     code = f"from framework.cli import main; main([{argument!r}])"
     modules = list_modules(code)
     assert own(modules) == {f"framework{name}" for name in ("", ".cli", ".errors", ".version")}
-    assert {name.partition(".")[0] for name in modules} <= {"framework", *sys.stdlib_module_names}
+    assert libraries(modules) == set()
+
+
+def test_a_new_site_is_written_without_a_library(tmp_path: Path) -> None:
+    code = f"from framework.cli import main; main(['new', {str(tmp_path / 'new')!r}])"
+    modules = list_modules(code)
+    assert "framework.cli.new" in modules
+    assert libraries(modules) == set()
+
+
+@pytest.mark.parametrize("command", ["routes", "check"])
+def test_a_command_imports_only_what_it_needs(site: SiteMaker, command: str) -> None:
+    root = site({"src/pages/index.py": HANDLER}).root
+    code = f"from framework.cli import main; main(['--root', {str(root)!r}, {command!r}])"
+    modules = list_modules(code)
+    assert f"framework.cli.{command}" in modules
+    assert modules & UNUSED == set()
+
+
+def test_a_site_imports_no_server_and_no_optional_library(site: SiteMaker) -> None:
+    root = site({"src/pages/index.py": HANDLER}).root
+    modules = list_modules(f"import framework; framework.App({str(root)!r}).start()")
+    assert "framework.app" in modules
+    assert modules & UNUSED == set()
 
 
 def test_the_package_imports_a_module_with_its_first_name() -> None:
