@@ -102,9 +102,8 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
             child, following = following or ServerProcess(root, host, listener), None
             child.begin()
     finally:
-        child.stop()
-        if following is not None:
-            following.stop()
+        for process in filter(None, (child, following)):
+            process.stop()
 
 
 # ------------------------------------------------------------------ the child process

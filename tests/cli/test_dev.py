@@ -380,6 +380,22 @@ def test_the_server_does_not_wait_for_connections_without_a_request() -> None:
             server.finish_requests()
 
 
+def test_the_server_waits_for_the_request_of_a_new_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("framework.cli.server._FIRST_BYTE", PATIENCE)
+    with serving(application) as server:
+        address = server.server_address
+        with socket.create_connection(address) as new, socket.create_connection(address) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            client.makefile("rb").read()  # so the connection before this one is open, too
+            server.shutdown()
+            threading.Timer(0.01, new.sendall, [b"GET / HTTP/1.0\r\n\r\n"]).start()
+            server.finish_requests()
+            new.setblocking(False)
+            assert new.makefile("rb").read().endswith(b"inside")
+
+
 def test_a_connection_that_the_client_resets_is_closed() -> None:
     with serving(application) as server:
         with socket.create_connection(server.server_address) as client:
