@@ -1,48 +1,49 @@
 """Drop a file in `src/pages`, define `GET`, return a `Response`: its path is the URL."""
 
-from .app import App
-from .config import Build, Config, Proxies, Security, Server
-from .context import APIContext
-from .errors import SessionError, SiteError
-from .middleware import sequence
-from .options import ConfigError
-from .sessions import Session, Sessions
-from .version import __version__
-from .web.cookies import Cookie, Cookies
-from .web.errors import BadBodyError, BodyUsedError, FormTypeError, InvalidDataError
-from .web.formdata import File, FormData
-from .web.headers import Headers
-from .web.request import Request
-from .web.response import Response
-from .web.search_params import URLSearchParams
-from .web.url import URL
+from importlib import import_module
 
-__all__ = [
-    "URL",
-    "APIContext",
-    "App",
-    "BadBodyError",
-    "BodyUsedError",
-    "Build",
-    "Config",
-    "ConfigError",
-    "Cookie",
-    "Cookies",
-    "File",
-    "FormData",
-    "FormTypeError",
-    "Headers",
-    "InvalidDataError",
-    "Proxies",
-    "Request",
-    "Response",
-    "Security",
-    "Server",
-    "Session",
-    "SessionError",
-    "Sessions",
-    "SiteError",
-    "URLSearchParams",
-    "__version__",
-    "sequence",
-]
+from .version import __version__
+
+# A module is imported when one of its names is first used (PEP 562), so that `framework --version`
+# does not wait for the whole framework. `__init__.pyi` has the same names, with their types.
+_MODULES = {
+    "URL": "web.url",
+    "APIContext": "context",
+    "App": "app",
+    "BadBodyError": "web.errors",
+    "BodyUsedError": "web.errors",
+    "Build": "config",
+    "Config": "config",
+    "ConfigError": "options",
+    "Cookie": "web.cookies",
+    "Cookies": "web.cookies",
+    "File": "web.formdata",
+    "FormData": "web.formdata",
+    "FormTypeError": "web.errors",
+    "Headers": "web.headers",
+    "InvalidDataError": "web.errors",
+    "Proxies": "config",
+    "Request": "web.request",
+    "Response": "web.response",
+    "Security": "config",
+    "Server": "config",
+    "Session": "sessions",
+    "SessionError": "errors",
+    "Sessions": "sessions",
+    "SiteError": "errors",
+    "URLSearchParams": "web.search_params",
+    "sequence": "middleware",
+}
+__all__ = [*_MODULES, "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -59,15 +59,6 @@ def test_the_package_has_nine_floors() -> None:
     assert contract.getboolean("exhaustive")
 
 
-def test_every_export_is_there_and_every_public_name_is_exported() -> None:
-    names = {
-        name
-        for name, value in vars(framework).items()
-        if not name.startswith("_") and getattr(value, "__module__", "").startswith("framework")
-    }
-    assert names | {"__version__"} == set(framework.__all__)
-
-
 @pytest.mark.parametrize("label", LIMITS)
 def test_the_path_of_a_request_is_short(label: str) -> None:
     reading = measure(*CASES[label])

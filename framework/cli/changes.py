@@ -32,7 +32,7 @@ def is_source(path: str) -> bool:
 
 
 def watch_source(root: Path) -> Iterator[list[str]]:
-    """Yield, about five times a second, the paths that have changed since the last time.
+    """Yield, about ten times a second, the paths that have changed since the last time.
 
     They are relative to `root`. A file that was created or deleted has changed, too.
     """
@@ -41,21 +41,21 @@ def watch_source(root: Path) -> Iterator[list[str]]:
     follow = partial(
         watch,
         watch_filter=None,
-        rust_timeout=100,
         yield_on_timeout=True,
         ignore_permission_denied=True,
     )
 
     def follow_source() -> Iterator[set[FileChange]]:
         folders = [folder] if (folder := root / "src").is_dir() else []
-        return follow(*folders, recursive=True)
+        return follow(*folders, recursive=True, rust_timeout=100)
 
     def next_paths(changes: Iterator[set[FileChange]]) -> set[str]:
         paths = (Path(path).relative_to(root).as_posix() for _, path in next(changes))
         return set(filter(is_source, paths))
 
-    # The root is not watched recursively: it may contain a virtual environment.
-    top, inside = follow(root, recursive=False), follow_source()
+    # The root is not watched recursively: it may contain a virtual environment. It is looked at
+    # without waiting, because `inside` waits.
+    top, inside = follow(root, recursive=False, rust_timeout=1, step=1), follow_source()
     while True:
         found = next_paths(top)
         if found:  # src may have been created or deleted

@@ -1,12 +1,14 @@
 """`framework dev`: serve a site, and restart its server after every change.
 
 The parent process holds the port and watches the source. A child process loads the site, serves it,
-and looks for changes of the other files that it has read. After a change the parent stops the child
-and starts another one. The port stays open all the time, so a browser's request waits for the new
-child instead of failing.
+and looks for changes of the other files that it has read. After a change the parent stops the child,
+and the next one loads the site: a process that has imported the framework beforehand, since that takes
+longer than to load a small site. The port stays open all the time, so a browser's request waits for
+the new child instead of failing.
 """
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -35,6 +37,8 @@ from .terminal import colored, counted, print_line
 
 _GRACE_PERIOD = 2.0  # seconds that a running request has to finish before a restart
 _POLL_INTERVAL = 0.2  # seconds between two looks at the files that the site has read
+_POLL_SHARE = 0.04  # of a processor: with many files, the looks are so rare that they take no more
+_SHUTDOWN_INTERVAL = 0.02  # seconds between two looks whether the server must stop
 
 
 def run(root: Path, *, host: str | None = None, port: int | None = None) -> None:
@@ -67,11 +71,15 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
     changes = watch_source(root)
     next(changes)  # start to watch before the child reads the site, so that no change is missed
     child = ServerProcess(root, host, listener)
+    child.begin()
+    following: ServerProcess | None = None
     written: set[str] = set()
     waits_for_save = False
     try:
         for in_source in changes:
             child.receive()
+            if following is None and child.has_served:
+                following = ServerProcess(root, host, listener)
             own = written | child.written
             paths = [path for path in in_source if os.path.realpath(root / path) not in own]
             paths += child.changed
@@ -91,9 +99,11 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
             waits_for_save = False
             child.stop()
             written |= child.written
-            child = ServerProcess(root, host, listener)
+            child, following = following or ServerProcess(root, host, listener), None
+            child.begin()
     finally:
-        child.stop()
+        for process in filter(None, (child, following)):
+            process.stop()
 
 
 # ------------------------------------------------------------------ the child process
@@ -102,8 +112,9 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
 class ServerProcess:
     """The child process that serves the site, seen from the parent.
 
-    A pair of sockets connects the two. The child sends messages. It ends when the parent's socket
-    is closed, so also when the parent is killed.
+    It imports the framework, and loads the site after `begin()`. A pair of sockets connects the two.
+    The child sends messages. It ends when the parent's socket is closed, so also when the parent is
+    killed.
 
     `has_served` says whether the child has begun to serve. `changed` are files that the site has
     read, and `written` those that it has written itself, whose changes do not restart it.
@@ -129,6 +140,11 @@ class ServerProcess:
                 self.process = subprocess.Popen([sys.executable, "-c", code], pass_fds=fds)  # noqa: S603 - our own code
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+    def begin(self) -> None:
+        """Let the process load the site and serve it."""
+        with contextlib.suppress(OSError):  # the process has ended
+            self._connection.send(b"b")
 
     def receive(self) -> None:
         """Receive the messages that the child has sent."""
@@ -160,16 +176,19 @@ class ServerProcess:
 
 
 def serve(root: str, host: str, listener: int, connection: int) -> None:
-    """Load the site and serve it until the parent closes the connection; runs in the child.
+    """Wait for `begin()`, load the site, and serve it until the parent closes the connection.
 
-    `listener` and `connection` are file descriptors.
+    Runs in the child. `listener` and `connection` are file descriptors.
     """
+    parent = socket.socket(fileno=connection)
+    if not parent.recv(1):  # the parent has ended
+        parent.close()
+        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # With bytecode, Python does not see a change that keeps the second and size of a file.
     sys.dont_write_bytecode = True
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    parent = socket.socket(fileno=connection)
 
     def send(kind: str, path: str = "") -> None:
         with contextlib.suppress(OSError):  # the parent has ended
@@ -177,9 +196,11 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
 
     def send_changes() -> None:
         while True:
+            started = time.thread_time()
             for path in files.find_changes():
                 send("changed", path)
-            time.sleep(_POLL_INTERVAL)
+            took = time.thread_time() - started
+            time.sleep(max(_POLL_INTERVAL, took / _POLL_SHARE))
 
     use_debug_mode()
     warn_of_blocking(Path(root))
@@ -188,12 +209,15 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
     application = HostGuard(add_server_timing(load_application(Path(root))), host)
     server = DevServer(host, 0, application, RequestHandler, fd=listener)
     send("serves")
-    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(_SHUTDOWN_INTERVAL,), daemon=True).start()
     threading.Thread(target=send_changes, daemon=True).start()
     with contextlib.suppress(ConnectionError):
         parent.recv(1)
     server.shutdown()
     server.finish_requests()
+    # At its end Python would look for unused objects among all of them, which takes longer than the
+    # next process takes to load a small site.
+    gc.freeze()
 
 
 def load_application(root: Path) -> WSGIApplication:

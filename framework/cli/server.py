@@ -16,6 +16,8 @@ from ..site import config_file
 from ..site.modules import SiteModules
 from .terminal import colored, print_line
 
+_FIRST_BYTE = 0.2  # seconds that a new connection has to send a request before a restart
+
 
 def load_config(root: Path) -> Config:
     """Return the site's configuration. With mistakes, which `App` reports, it is the default."""
@@ -44,13 +46,13 @@ class DevServer(ThreadedWSGIServer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, float] = {}  # with the time at which each was opened
         self._busy: set[socket.socket] = set()
         self._closed = threading.Condition()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Handle a new connection in a thread of its own."""
-        self._open.add(request)
+        self._open[request] = time.monotonic()
         super().process_request(request, client_address)
 
     def begin_request(self, connection: socket.socket) -> None:
@@ -62,19 +64,23 @@ class DevServer(ThreadedWSGIServer):
         """Close a connection."""
         super().shutdown_request(request)
         with self._closed:
-            self._open.discard(request)
+            self._open.pop(request, None)
             self._busy.discard(request)
             self._closed.notify_all()
 
     def finish_requests(self) -> None:
         """Wait for the end of each request of which at least one byte has arrived.
 
-        A browser keeps connections open on which it has sent nothing.
+        A browser keeps connections open on which it has sent nothing. A new connection has a moment
+        to send its request.
         """
         with self._closed:
-            self._closed.wait_for(lambda: not any(map(self._has_request, self._open)))
+            while any(map(self._may_have_request, self._open)):
+                self._closed.wait(_FIRST_BYTE / 10)
 
-    def _has_request(self, connection: socket.socket) -> bool:
+    def _may_have_request(self, connection: socket.socket) -> bool:
+        if time.monotonic() - self._open[connection] < _FIRST_BYTE:
+            return True
         try:
             return connection in self._busy or bool(
                 connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)

@@ -116,7 +116,7 @@ def _check_route(site: Site, route: Route) -> Iterator[Mistake]:
         names += _params_in_code(tree)
         yield from _check_functions(tree, route)
         yield from _check_content_type(tree, route)
-    elif path.suffix == ".jinja":
+    elif path.suffix == ".jinja" and "params" in source:
         code, template = split_frontmatter(source, route.file)
         names += [*_params_in_code(ast.parse(code)), *_params_in_template(template)]
     for line, name in names:

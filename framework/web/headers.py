@@ -16,7 +16,8 @@ from .wsgi import Environ
 
 _MAX_ACCEPT = 1000
 is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-_unsendable = re.compile("[\0\r\n\u0100-\U0010ffff]").search
+# CR, LF, NUL and all above U+00FF. Python takes 4 ms to compile a range up to U+10FFFF.
+_unsendable = re.compile("[^\x01-\t\x0b\x0c\x0e-\xff]").search
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 
 

@@ -51,15 +51,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"framework {__version__}\n"
 
 
-def test_importing_the_command_line_imports_no_command() -> None:
-    program = "import sys; from framework.cli import main; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    imported = set(done.stdout.split())
-    assert {name for name in imported if name.startswith("framework.cli")} == {"framework.cli"}
-    assert imported & {"framework.build", "framework.adapters", "framework.testing"} == set()
-    assert imported & {"gunicorn", "watchfiles", "tqdm", "brotli"} == set()
-
-
 def test_help_names_every_command_and_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     text = capsys.readouterr().out

@@ -14,7 +14,7 @@ import watchfiles
 from framework import Config, Response, Server
 from framework.cli import dev
 from framework.cli.changes import is_source, watch_source
-from framework.cli.dev import ServerProcess, load_application
+from framework.cli.dev import ServerProcess, load_application, serve
 from framework.cli.hosts import HostGuard, url_of
 from framework.cli.server import DevServer, RequestHandler, listen, load_config
 from framework.cli.terminal import colored
@@ -380,6 +380,22 @@ def test_the_server_does_not_wait_for_connections_without_a_request() -> None:
             server.finish_requests()
 
 
+def test_the_server_waits_for_the_request_of_a_new_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("framework.cli.server._FIRST_BYTE", PATIENCE)
+    with serving(application) as server:
+        address = server.server_address
+        with socket.create_connection(address) as new, socket.create_connection(address) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            client.makefile("rb").read()  # so the connection before this one is open, too
+            server.shutdown()
+            threading.Timer(0.01, new.sendall, [b"GET / HTTP/1.0\r\n\r\n"]).start()
+            server.finish_requests()
+            new.setblocking(False)
+            assert new.makefile("rb").read().endswith(b"inside")
+
+
 def test_a_connection_that_the_client_resets_is_closed() -> None:
     with serving(application) as server:
         with socket.create_connection(server.server_address) as client:
@@ -411,6 +427,7 @@ def test_a_child_that_was_killed_while_it_loads_the_site_has_not_served(site: Si
     root = site({"src/pages/index.py": "import time\n\ntime.sleep(600)\n"}).root
     with listen("127.0.0.1", 0) as listener:
         child = ServerProcess(root, "127.0.0.1", listener)
+        child.begin()
         child.process.kill()
         child.process.wait()
         child.receive()
@@ -419,3 +436,12 @@ def test_a_child_that_was_killed_while_it_loads_the_site_has_not_served(site: Si
         assert not child.has_served
         with socket.create_connection(listener.getsockname()):  # the port is still open
             pass
+
+
+def test_a_process_whose_parent_ends_before_the_site_is_needed_does_not_load_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parent, child = socket.socketpair()
+    parent.close()
+    serve(str(tmp_path), "127.0.0.1", -1, child.detach())
+    assert capsys.readouterr() == ("", "")

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -319,6 +320,22 @@ def GET():
         server.answers("/new", 200, "new")
         with pytest.raises(ConnectionResetError):
             answer.result(PATIENCE)
+
+
+def test_dev_serves_a_change_with_a_process_that_was_ready_before(
+    dev: RunCommand, tmp_path: Path
+) -> None:
+    def children() -> set[str]:
+        listed = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid="], text=True)
+        pairs = map(str.split, listed.splitlines())
+        return {pid for pid, parent in pairs if parent == str(server.process.pid)}
+
+    server = dev({"src/pages/index.py": PID})
+    first = server.ask()[1]
+    wait_until(lambda: len(children()) == 2, "the next process")
+    (ready,) = children() - {first}
+    write(tmp_path, {"src/pages/index.py": f"{PID}\n"})
+    server.answers("/", 200, ready)
 
 
 @pytest.mark.slow
