@@ -62,6 +62,18 @@ def shape_of(segment: Segment) -> tuple[object, ...]:
     return tuple(p if isinstance(p, str) else (p.converter, p.rest) for p in segment)
 
 
+def find_text(segment: Segment) -> str | None:
+    """Return the text of a segment without parameters."""
+    first = segment[0]
+    return first if len(segment) == 1 and isinstance(first, str) else None
+
+
+def find_ends(segment: Segment) -> tuple[str, str]:
+    """Return the texts with which a segment with parameters begins and ends, or `""`."""
+    first, last = segment[0], segment[-1]
+    return first if isinstance(first, str) else "", last if isinstance(last, str) else ""
+
+
 def find_whole_rest(segment: Segment) -> Param | None:
     """Return the parameter of a segment that consists of one rest parameter (`[...path]`)."""
     first = segment[0]
