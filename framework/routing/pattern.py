@@ -6,6 +6,7 @@ Werkzeug rules, its matcher, its rank among other routes, and whether it conflic
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from unicodedata import normalize
 
 _PARTS = re.compile(r"\[([^\[\]]*)\]|([^\[\]]+)|(.)", re.DOTALL)
@@ -117,6 +118,7 @@ def parse_pattern(text: str) -> Pattern:
     return Pattern("/" + "/".join(segment_names), segments, params, names)
 
 
+@lru_cache(maxsize=1024)  # so that equal segments of routes are one object
 def _parse_segment(name: str) -> Segment:
     if bad := _FORBIDDEN.search(name):
         raise PatternError(f"{name!r} contains {bad[0]!r}, which no path can have", "Remove it.")

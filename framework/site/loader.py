@@ -141,7 +141,7 @@ class _Loader:
             modules=self.modules,
             routes=table,
             missing=make_missing(
-                self.middleware.around(self.root / "src"),
+                self.middleware.around(str(self.root / "src")),
                 check_origin=config.security.check_origin,
             ),
             error_folders=ErrorFolders(table, error_handlers, self.compiler),
@@ -193,7 +193,7 @@ class _Loader:
 
     def _load_error_handlers(self, folder: PageFolder) -> Iterator[tuple[str, ErrorHandler]]:
         """Yield the pattern of each folder with an `_error.py`, and its handler."""
-        private = [file.path for file in folder.private]
+        private = [Path(file.path) for file in folder.private]
         self.mistakes += [one for _, one in find_misnamed_files(private, ERRORS, self.root)]
         for page in folder.errors:
             file = f"{PAGES}/{page.name}"
@@ -218,7 +218,7 @@ class _Loader:
         except PatternError as error:
             self._mistake(file, error.what, error.remedy)
             return None
-        middleware = self.middleware.around(page.path.parent)
+        middleware = self.middleware.around(os.path.dirname(page.path))
         try:
             handlers, names = self._load_handlers(page, file)
         except LoadError as error:
@@ -252,7 +252,7 @@ class _Loader:
             missing = self.config.build.out_dir if self.mode == "production" else None
             chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
         slash = {"always": True, "never": False, "ignore": None}[self.config.trailing_slash]
-        is_named_file = has_extension(page.path.stem)
+        is_named_file = has_extension(page.name.rpartition("/")[2].rpartition(".")[0])
         route = Route(
             pattern=pattern,
             file=file,
@@ -288,7 +288,7 @@ class _Loader:
             return handlers, vars(module)
         globals = self.modules.namespace(page.path)
         try:
-            return load_page(self.templates, page.path, file, globals)
+            return load_page(self.templates, Path(page.path), file, globals)
         except LoadError:
             raise
         except (Exception, SystemExit) as error:  # raised by the frontmatter's own code
