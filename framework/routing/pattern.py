@@ -60,7 +60,7 @@ class Pattern:
 
 def shape_of(segment: Segment) -> tuple[object, ...]:
     """Return the segment without the names of its parameters."""
-    return tuple(p if isinstance(p, str) else (p.converter, p.rest) for p in segment)
+    return tuple([p if isinstance(p, str) else (p.converter, p.rest) for p in segment])
 
 
 def find_text(segment: Segment) -> str | None:
@@ -103,14 +103,14 @@ def parse_pattern(text: str) -> Pattern:
     if not text.startswith("/"):
         raise PatternError(f"{text!r} does not begin with a slash", f"Write {'/' + text!r}.")
     segment_names = [name for name in normalize("NFC", text).split("/") if name]
-    segments = tuple(map(_parse_segment, segment_names))
-    params = tuple(part for segment in segments for part in segment if isinstance(part, Param))
-    if sum(param.rest for param in params) > 1:
+    segments = tuple([_parse_segment(name) for name in segment_names])
+    params = tuple([part for segment in segments for part in segment if isinstance(part, Param)])
+    if sum([param.rest for param in params]) > 1:
         raise PatternError(
             "the pattern has two rest parameters",
             "Keep one: a path cannot say where the first ends.",
         )
-    names = tuple(param.name for param in params)
+    names = tuple([param.name for param in params])
     for name in names:
         if names.count(name) > 1:
             what = f'the parameter name "{name}" is used twice'
@@ -122,6 +122,8 @@ def parse_pattern(text: str) -> Pattern:
 def _parse_segment(name: str) -> Segment:
     if bad := _FORBIDDEN.search(name):
         raise PatternError(f"{name!r} contains {bad[0]!r}, which no path can have", "Remove it.")
+    if "[" not in name and "]" not in name:
+        return (name,)
     parts: list[str | Param] = []
     for inside, literal, stray in _PARTS.findall(name):
         if stray:

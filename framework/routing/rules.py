@@ -100,8 +100,9 @@ class Compiler:
 
     def check(self, pattern: Pattern) -> None:
         """Raise `PatternError` for a converter that does not exist or cannot be created."""
-        for param in pattern.params:
-            if param.converter is not None and param.converter not in self.names:
+        converted = [param for param in pattern.params if param.converter is not None]
+        for param in converted:
+            if param.converter not in self.names:
                 raise PatternError(
                     f'"{param}" names an unknown converter',
                     f"Known converters: {', '.join(self.names)}. "
@@ -114,7 +115,7 @@ class Compiler:
                     f'the converter "{param.converter}" can\'t be created: {error}',
                     "Fix its class.",
                 ) from error
-        for segment in pattern.segments:
+        for segment in pattern.segments if converted else ():
             self._check_separators(segment)
 
     def compile_rules(self, pattern: Pattern) -> list[Rule]:

@@ -79,18 +79,21 @@ class SiteModules:
     def load(self, path: str | Path) -> ModuleType:
         """Load the file at `path` as a module; raise `LoadError` for any error in it."""
         path = str(path)
-        name = f"{self._load_package(os.path.dirname(path))}.{_module_name(path)}"
+        _, name = self._name(path)
         return sys.modules.get(name) or self._execute(name, path)
 
     def namespace(self, path: str | Path) -> dict[str, Any]:
         """Return globals for code of the file at `path`, in which relative imports work."""
-        path = str(path)
-        package = self._load_package(os.path.dirname(path))
-        return {
-            "__name__": f"{package}.{_module_name(path)}",
-            "__package__": package,
-            "__file__": path,
-        }
+        package, name = self._name(str(path))
+        return {"__name__": name, "__package__": package, "__file__": str(path)}
+
+    def _name(self, path: str) -> tuple[str, str]:
+        """Load the package of a file; return its name and the file's, different for each file."""
+        folder, _, name = path.rpartition(os.sep)
+        if not os.path.isdir(path.rpartition(".")[0]):  # otherwise a package may have that name
+            name = name.rpartition(".")[0]
+        package = self._load_package(folder)
+        return package, f"{package}.{_escape(name)}"
 
     def _load_package(self, folder: str) -> str:
         """Load the package of a folder, if necessary, and return its name."""
@@ -118,10 +121,11 @@ class SiteModules:
     def _execute(self, name: str, path: str, package: str | None = None) -> ModuleType:
         loader = SourceFileLoader(name, path)
         spec = ModuleSpec(name, loader, origin=path, is_package=package is not None)
-        spec.has_location = True
         if package is not None:
             spec.submodule_search_locations = [package]
         module = importlib.util.module_from_spec(spec)
+        # Afterwards: with a location, this would work out the deprecated `__cached__`.
+        spec.has_location, module.__file__ = True, path
         sys.modules[name] = module
         try:
             loader.exec_module(module)
@@ -162,12 +166,6 @@ class SiteModules:
             name = error.name.removeprefix(f"{self._package}.")
             return Mistake(where, what, f"Install it, or add a module {name} to src/.")
         return Mistake(where, what, "Fix this line.")
-
-
-def _module_name(path: str) -> str:
-    """Return the file's name as part of a dotted name, different for each file and folder."""
-    stem = os.path.splitext(path)[0]
-    return _escape(os.path.basename(path if os.path.isdir(stem) else stem))
 
 
 def _escape(name: str) -> str:
