@@ -92,7 +92,7 @@ class _Group:
         self._tails: tuple[int, ...] = ()
 
     def add(self, segment: Segment, tail: int, compiler: Compiler) -> _Edge:
-        """Add an edge, unless there is one of the same shape; return the edge.
+        """Return the edge for a segment. It is added unless there is one of the same shape.
 
         `tail` is the number of segments after this one.
         """

@@ -88,9 +88,9 @@ class SiteModules:
         return {"__name__": name, "__package__": package, "__file__": str(path)}
 
     def _name(self, path: str) -> tuple[str, str]:
-        """Load the package of a file; return its name and the file's, different for each file."""
+        """Load the package of a file; return its name and the name of the file's module."""
         folder, _, name = path.rpartition(os.sep)
-        if not os.path.isdir(path.rpartition(".")[0]):  # otherwise a package may have that name
+        if not os.path.isdir(path.rpartition(".")[0]):  # such a folder is the package of that name
             name = name.rpartition(".")[0]
         package = self._load_package(folder)
         return package, f"{package}.{_escape(name)}"
@@ -124,7 +124,7 @@ class SiteModules:
         if package is not None:
             spec.submodule_search_locations = [package]
         module = importlib.util.module_from_spec(spec)
-        # Afterwards: with a location, this would work out the deprecated `__cached__`.
+        # Before, the location would make it work out the deprecated `__cached__`.
         spec.has_location, module.__file__ = True, path
         sys.modules[name] = module
         try:

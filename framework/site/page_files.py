@@ -77,14 +77,13 @@ def walk_files(
         return
     above = (*above, str(folder))
     folders = []
-    with os.scandir(str(folder)) as entries:
-        for entry in sorted(entries, key=attrgetter("name")):
-            if is_ignored(entry.name):
-                continue
-            if entry.is_dir(follow_symlinks=False) or _is_followed(entry, root, above):
-                folders.append(entry.path)
-            else:
-                yield entry
+    for entry in sorted(os.scandir(folder), key=attrgetter("name")):
+        if is_ignored(entry.name):
+            continue
+        if entry.is_dir(follow_symlinks=False) or _is_followed(entry, root, above):
+            folders.append(entry.path)
+        else:
+            yield entry
     for path in folders:
         yield from walk_files(path, root, above)
 
