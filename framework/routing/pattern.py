@@ -6,6 +6,7 @@ Werkzeug rules, its matcher, its rank among other routes, and whether it conflic
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from unicodedata import normalize
 
 _PARTS = re.compile(r"\[([^\[\]]*)\]|([^\[\]]+)|(.)", re.DOTALL)
@@ -59,7 +60,19 @@ class Pattern:
 
 def shape_of(segment: Segment) -> tuple[object, ...]:
     """Return the segment without the names of its parameters."""
-    return tuple(p if isinstance(p, str) else (p.converter, p.rest) for p in segment)
+    return tuple([p if isinstance(p, str) else (p.converter, p.rest) for p in segment])
+
+
+def find_text(segment: Segment) -> str | None:
+    """Return the text of a segment without parameters."""
+    first = segment[0]
+    return first if len(segment) == 1 and isinstance(first, str) else None
+
+
+def find_ends(segment: Segment) -> tuple[str, str]:
+    """Return the texts with which a segment with parameters begins and ends, or `""`."""
+    first, last = segment[0], segment[-1]
+    return first if isinstance(first, str) else "", last if isinstance(last, str) else ""
 
 
 def find_whole_rest(segment: Segment) -> Param | None:
@@ -90,14 +103,14 @@ def parse_pattern(text: str) -> Pattern:
     if not text.startswith("/"):
         raise PatternError(f"{text!r} does not begin with a slash", f"Write {'/' + text!r}.")
     segment_names = [name for name in normalize("NFC", text).split("/") if name]
-    segments = tuple(map(_parse_segment, segment_names))
-    params = tuple(part for segment in segments for part in segment if isinstance(part, Param))
-    if sum(param.rest for param in params) > 1:
+    segments = tuple([_parse_segment(name) for name in segment_names])
+    params = tuple([part for segment in segments for part in segment if isinstance(part, Param)])
+    if sum([param.rest for param in params]) > 1:
         raise PatternError(
             "the pattern has two rest parameters",
             "Keep one: a path cannot say where the first ends.",
         )
-    names = tuple(param.name for param in params)
+    names = tuple([param.name for param in params])
     for name in names:
         if names.count(name) > 1:
             what = f'the parameter name "{name}" is used twice'
@@ -105,9 +118,12 @@ def parse_pattern(text: str) -> Pattern:
     return Pattern("/" + "/".join(segment_names), segments, params, names)
 
 
+@lru_cache(maxsize=1024)  # so that equal segments of routes are one object
 def _parse_segment(name: str) -> Segment:
     if bad := _FORBIDDEN.search(name):
         raise PatternError(f"{name!r} contains {bad[0]!r}, which no path can have", "Remove it.")
+    if "[" not in name and "]" not in name:
+        return (name,)
     parts: list[str | Param] = []
     for inside, literal, stray in _PARTS.findall(name):
         if stray:

@@ -8,12 +8,11 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
-from functools import cache, partial
 from typing import Any
 
 from werkzeug.routing import BaseConverter, Map, Rule, ValidationError
 
-from .pattern import Param, Pattern, PatternError, Segment, find_whole_rest
+from .pattern import Param, Pattern, PatternError, Segment, find_ends, find_whole_rest
 
 SegmentMatcher = Callable[[str], tuple[Any, ...] | None]
 
@@ -90,18 +89,6 @@ _CONVERTERS: dict[str, type[BaseConverter]] = {
 }
 
 
-class _Rule(Rule):
-    """A rule that compiles its URL builder when the first URL is built.
-
-    The builder is most of the cost of a rule: a site with thousands of routes starts in half
-    the time.
-    """
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        get_builder = cache(partial(super()._compile_builder, append_unknown))
-        return lambda rule, **values: get_builder()(rule, **values)
-
-
 class Compiler:
     """Compiles patterns, with Werkzeug's converters and those of the site, which `map` holds."""
 
@@ -113,8 +100,9 @@ class Compiler:
 
     def check(self, pattern: Pattern) -> None:
         """Raise `PatternError` for a converter that does not exist or cannot be created."""
-        for param in pattern.params:
-            if param.converter is not None and param.converter not in self.names:
+        converted = [param for param in pattern.params if param.converter is not None]
+        for param in converted:
+            if param.converter not in self.names:
                 raise PatternError(
                     f'"{param}" names an unknown converter',
                     f"Known converters: {', '.join(self.names)}. "
@@ -127,7 +115,7 @@ class Compiler:
                     f'the converter "{param.converter}" can\'t be created: {error}',
                     "Fix its class.",
                 ) from error
-        for segment in pattern.segments:
+        for segment in pattern.segments if converted else ():
             self._check_separators(segment)
 
     def compile_rules(self, pattern: Pattern) -> list[Rule]:
@@ -136,7 +124,7 @@ class Compiler:
         There are two rules if a rest parameter may be empty. The parameters are named `p0`, `p1`,
         ... in the rules, because Werkzeug only allows ASCII names.
         """
-        rules: list[Rule] = [_Rule(path, endpoint=pattern.text) for path in _rule_paths(pattern)]
+        rules: list[Rule] = [Rule(path, endpoint=pattern.text) for path in _rule_paths(pattern)]
         for rule in rules:
             rule.bind(self.map)  # not map.add(): its own matcher is not used, and slow to fill
         return rules
@@ -169,11 +157,14 @@ class Compiler:
         The function returns `None` if the text does not match. The result is `None` instead of a
         function if any text matches and is the value itself.
         """
-        head = segment[0]
-        if len(segment) == 1 and isinstance(head, Param) and head.converter is None:
-            return None
+        params = [part for part in segment if isinstance(part, Param)]
+        if len(params) == 1 and params[0].converter is None:
+            if len(segment) == 1:
+                return None
+            if not params[0].rest:
+                return _match_between(*find_ends(segment))
         matches = re.compile("".join(self._regex_parts(segment))).fullmatch
-        if all(isinstance(part, str) or not (part.converter or part.rest) for part in segment):
+        if not any(param.converter or param.rest for param in params):
 
             def match_text(text: str) -> tuple[Any, ...] | None:
                 found = matches(text)
@@ -232,6 +223,19 @@ class Compiler:
                         "separates it from another parameter",
                         "Separate them by other text or a slash.",
                     )
+
+
+def _match_between(begin: str, end: str) -> SegmentMatcher:
+    """Return the matcher of a segment that is any text between two texts."""
+    start, length = len(begin), len(end)
+
+    def match_text(text: str) -> tuple[Any, ...] | None:
+        stop = len(text) - length
+        if start < stop and text[:start] == begin and text[stop:] == end:
+            return (text[start:stop],)
+        return None
+
+    return match_text
 
 
 def _is_fixed_length(regex: str) -> bool:

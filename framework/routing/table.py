@@ -71,23 +71,29 @@ class RouteTable(Generic[R]):
     """
 
     def __init__(self, routes: Sequence[R], compiler: Compiler, prefix: str = "") -> None:
-        self.sort_keys = {route.pattern.text: compiler.sort_key(route.pattern) for route in routes}
+        self._compiler = compiler
         self.all = tuple(
-            sorted(
-                routes,
-                key=lambda r: (self.sort_keys[r.pattern.text], r.kind == "page", r.pattern.text),
-            )
+            sorted(routes, key=lambda r: (self.sort_key(r), r.kind == "page", r.pattern.text))
         )
         self.exact: dict[str, Match[R]] = {}
-        """The matches of paths without parameters, by `PATH_INFO`; redirects are not among them."""
+        """The matches of paths without parameters, by `PATH_INFO`; redirects are not among them.
+
+        They share their `params`.
+        """
         self._prefix = prefix
-        self._builders = {route.pattern.text: _PathBuilder(route, compiler) for route in self.all}
+        self._of_pattern = {route.pattern.text: route for route in self.all}
+        self._builders: dict[str, _PathBuilder[R]] = {}  # of the patterns that `url_for` got
         self._tree = Tree(compiler)
+        no_params: dict[str, Any] = {}
         for index, route in enumerate(self.all):
             self._tree.add(route.pattern.segments, index)
             if not route.pattern.params and route.kind != "redirect":
                 for path in self.spellings(route, route.pattern.text):
-                    self.exact.setdefault(encode_path(path), Match(route, {}, path))
+                    self.exact.setdefault(encode_path(path), Match(route, no_params, path))
+
+    def sort_key(self, route: R) -> tuple[tuple[int, int], ...]:
+        """Return what the order of routes compares, segment by segment; the lower is first."""
+        return self._compiler.sort_key(route.pattern)
 
     def match(self, path: str) -> Match[R] | None:
         """Match a decoded path that begins with the prefix. A slash at its end is ignored."""
@@ -98,7 +104,10 @@ class RouteTable(Generic[R]):
         while found is not None:
             position, values = found
             route = self.all[position]
-            params = dict(zip(route.pattern.names, values, strict=True))
+            names = route.pattern.names
+            params = (
+                {names[0]: values[0]} if len(names) == 1 else dict(zip(names, values, strict=True))
+            )
             if route.lists is None or route.lists(params, below):
                 spelled = path if route.slash is None else _spell(path, route.slash)
                 return Match(route, params, spelled)
@@ -149,8 +158,11 @@ class RouteTable(Generic[R]):
         """
         builder = self._builders.get(pattern)
         if builder is None:
-            hint = _did_you_mean(pattern, self._builders)
-            raise RouteNotFoundError(f"No route has the pattern {pattern!r}.{hint}")
+            route = self._of_pattern.get(pattern)
+            if route is None:
+                hint = _did_you_mean(pattern, self._of_pattern)
+                raise RouteNotFoundError(f"No route has the pattern {pattern!r}.{hint}")
+            builder = self._builders[pattern] = _PathBuilder(route, self._compiler)
         path = (self._prefix + builder.build(params)).rstrip("/")
         return quote_path(f"{path}/" if builder.route.slash or not path else path)
 
@@ -162,7 +174,9 @@ class _PathBuilder(Generic[R]):
 
     def __init__(self, route: R, compiler: Compiler) -> None:
         self.route = route
-        self._rules: list[Rule] = compiler.compile_rules(route.pattern)
+        self._rules: list[Rule] = []
+        if route.pattern.params:
+            self._rules = compiler.compile_rules(route.pattern)
         self.tree = Tree(compiler)
         self.tree.add(route.pattern.segments, 0)
         self._format = _find_format(route.pattern)
@@ -198,6 +212,8 @@ class _PathBuilder(Generic[R]):
             if name not in pattern.names:
                 hint = _did_you_mean(name, pattern.names)
                 raise TypeError(f"{pattern.text} has no parameter {name!r}.{hint}")
+        if not pattern.params:
+            return pattern.text
         cause = None
         try:
             path = self._build_path(values)

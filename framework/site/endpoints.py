@@ -10,8 +10,9 @@ import io
 import re
 import symtable
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Iterator
+from functools import lru_cache
 from operator import attrgetter
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import werkzeug
@@ -29,6 +30,7 @@ from .near_misses import find_misnamed_settings, find_near, find_setting
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _is_method = re.compile(r"[A-Z][A-Z0-9_]*").fullmatch
+_HAS_STAR = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _TURN_SESSIONS_ON = "Turn them on in framework.config.py: config = Config(session=Sessions())"
 
 
@@ -89,11 +91,17 @@ def make_handlers(by_method: dict[str, Handler]) -> Handlers:
     handle_all = by_method.pop("ALL", None)
     if "GET" in by_method:
         by_method.setdefault("HEAD", by_method["GET"])
-    methods = sort_methods({*by_method, "OPTIONS"} | ({*METHODS} if handle_all else set()))
+    methods = _list_allowed(frozenset(by_method), takes_all=handle_all is not None)
     if handle_all is None:
         by_method.setdefault("OPTIONS", _options(methods))
     other = handle_all or method_not_allowed(methods)
     return Handlers(by_method, other, methods, handle_all is not None)
+
+
+# Many routes have the same methods. They share what follows from these.
+@lru_cache(maxsize=256)
+def _list_allowed(names: frozenset[str], *, takes_all: bool) -> tuple[str, ...]:
+    return sort_methods({*names, "OPTIONS"} | ({*METHODS} if takes_all else set()))
 
 
 def find_handlers(module: ModuleType) -> list[tuple[str, Callable[..., Any]]]:
@@ -114,6 +122,7 @@ def sort_methods(methods: set[str]) -> tuple[str, ...]:
     return (*(m for m in METHODS if m in methods), *sorted(methods.difference(METHODS)))
 
 
+@lru_cache(maxsize=256)
 def method_not_allowed(methods: tuple[str, ...]) -> Handler:
     """Return a handler that raises 405, with `methods` as `Allow`."""
 
@@ -123,6 +132,7 @@ def method_not_allowed(methods: tuple[str, ...]) -> Handler:
     return handler
 
 
+@lru_cache(maxsize=256)
 def _options(methods: tuple[str, ...]) -> Handler:
     allow = ", ".join(methods)
     return lambda context: Response(None, status=204, headers={"allow": allow})
@@ -135,7 +145,7 @@ def bind(
     where = locate(function, file)
     refused = method_not_allowed(())
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = read_parameters(function)
     except (TypeError, ValueError) as error:
         return refused, [Mistake(where, f"{name} has no readable signature: {error}", "Use def.")]
     wrong = []
@@ -151,7 +161,30 @@ def bind(
         wrong.append(Mistake(where, what, _TURN_SESSIONS_ON))
     if wrong:
         return refused, wrong
-    return _make_handler(function, list(parameters), f"{where}: {name}"), []
+    return _make_handler(function, parameters, f"{where}: {name}"), []
+
+
+def read_parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the parameters of `inspect.signature()`, quickly for a plain function.
+
+    They are without their defaults. Raises `TypeError` and `ValueError` as `signature()` does.
+    """
+    is_plain = type(function) is FunctionType and not (
+        hasattr(function, "__wrapped__") or hasattr(function, "__signature__")
+    )
+    if not is_plain or function.__code__.co_flags & _HAS_STAR:
+        return list(inspect.signature(function).parameters.values())
+    code, notes = function.__code__, function.__annotations__
+    make, empty = inspect.Parameter, inspect.Parameter.empty
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return [
+        make(
+            name,
+            make.POSITIONAL_OR_KEYWORD if number < code.co_argcount else make.KEYWORD_ONLY,
+            annotation=notes.get(name, empty),
+        )
+        for number, name in enumerate(names)
+    ]
 
 
 def _make_handler(

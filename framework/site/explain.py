@@ -106,8 +106,7 @@ def _function(route: Route, method: str) -> str:
 
 def _reason(site: Site, first: Route, other: Route) -> str:
     """Return the rule by which `first` matches before `other`."""
-    keys = site.routes.sort_keys
-    pairs = zip(keys[first.pattern.text], keys[other.pattern.text], strict=False)
+    pairs = zip(*map(site.routes.sort_key, (first, other)), strict=False)
     for number, (left, right) in enumerate(pairs):
         if left == right:
             continue

@@ -109,6 +109,7 @@ class _Loader:
         if config is None:
             config, self.config_mistakes = load_config(self.modules)
         self.config = config
+        self.slash = {"always": True, "never": False, "ignore": None}[config.trailing_slash]
         # With an invalid configuration its converters and options are unknown.
         self.has_config = not self.config_mistakes
         self.templates = Templates(self.root, self._make_markdown())
@@ -141,7 +142,7 @@ class _Loader:
             modules=self.modules,
             routes=table,
             missing=make_missing(
-                self.middleware.around(self.root / "src"),
+                self.middleware.around(str(self.root / "src")),
                 check_origin=config.security.check_origin,
             ),
             error_folders=ErrorFolders(table, error_handlers, self.compiler),
@@ -193,7 +194,7 @@ class _Loader:
 
     def _load_error_handlers(self, folder: PageFolder) -> Iterator[tuple[str, ErrorHandler]]:
         """Yield the pattern of each folder with an `_error.py`, and its handler."""
-        private = [file.path for file in folder.private]
+        private = [Path(file.path) for file in folder.private]
         self.mistakes += [one for _, one in find_misnamed_files(private, ERRORS, self.root)]
         for page in folder.errors:
             file = f"{PAGES}/{page.name}"
@@ -218,7 +219,7 @@ class _Loader:
         except PatternError as error:
             self._mistake(file, error.what, error.remedy)
             return None
-        middleware = self.middleware.around(page.path.parent)
+        middleware = self.middleware.around(page.path.rpartition(os.sep)[0])
         try:
             handlers, names = self._load_handlers(page, file)
         except LoadError as error:
@@ -251,8 +252,7 @@ class _Loader:
         if prerender and not has_build:
             missing = self.config.build.out_dir if self.mode == "production" else None
             chain = watch_handlers(chain, file, self.warnings, missing_build=missing)
-        slash = {"always": True, "never": False, "ignore": None}[self.config.trailing_slash]
-        is_named_file = has_extension(page.path.stem)
+        is_named_file = has_extension(page.name.rpartition("/")[2].rpartition(".")[0])
         route = Route(
             pattern=pattern,
             file=file,
@@ -264,7 +264,7 @@ class _Loader:
             check_origin=self._flag(names, "check_origin", file, default=True)
             and self.config.security.check_origin,
             limits=self._load_limits(names, file),
-            slash=False if is_named_file else slash,
+            slash=False if is_named_file else self.slash,
             has_extension=is_named_file,
             lists=lists,
         )
@@ -288,7 +288,7 @@ class _Loader:
             return handlers, vars(module)
         globals = self.modules.namespace(page.path)
         try:
-            return load_page(self.templates, page.path, file, globals)
+            return load_page(self.templates, Path(page.path), file, globals)
         except LoadError:
             raise
         except (Exception, SystemExit) as error:  # raised by the frontmatter's own code

@@ -24,31 +24,36 @@ class MiddlewareFiles:
         self.mistakes: list[Mistake] = []
         self._modules = modules
         root, source = modules.root, modules.root / "src"
-        files = [source / "middleware.py", *(file.path for file in folder.middleware)]
+        files = [str(source / "middleware.py"), *(file.path for file in folder.middleware)]
+        self._around: dict[str, tuple[Middleware, ...]] = {}
         self._of_folder = {
-            path.parent: self._load(path)
+            os.path.dirname(path): self._load(path)
             for path in files
             if os.path.lexists(path)  # a link that leads nowhere is a mistake
         }
-        private = [file.path for file in folder.private]
+        private = [Path(file.path) for file in folder.private]
         for path, mistake in (
             *find_misnamed_files(private, MIDDLEWARE, root),
             *find_misnamed_files(sorted(source.iterdir()), "middleware.py", root),
         ):
-            self._of_folder[path.parent] = self._refuse(mistake)
+            self._of_folder[str(path.parent)] = self._refuse(mistake)
         package = source / "middleware" / "__init__.py"  # as src/middleware/index.js in Astro
         is_guard = package.is_file() and b"def on_request" in package.read_bytes()
-        if is_guard and source not in self._of_folder:
+        if is_guard and str(source) not in self._of_folder:
             what = "is not src/middleware.py, so its on_request never runs"
             mistake = Mistake(modules.relative(package), what, "Move it to src/middleware.py.")
-            self._of_folder[source] = self._refuse(mistake)
+            self._of_folder[str(source)] = self._refuse(mistake)
 
-    def around(self, folder: Path) -> tuple[Middleware, ...]:
+    def around(self, folder: str) -> tuple[Middleware, ...]:
         """Return the middleware of a folder and of those around it, the outermost first."""
-        folders = reversed([folder, *folder.parents])
-        return tuple(one for outer in folders for one in self._of_folder.get(outer, ()))
+        found = self._around.get(folder)
+        if found is None:
+            outer = os.path.dirname(folder)
+            above = self.around(outer) if outer != folder else ()
+            found = self._around[folder] = above + self._of_folder.get(folder, ())
+        return found
 
-    def _load(self, path: Path) -> tuple[Middleware, ...]:
+    def _load(self, path: str) -> tuple[Middleware, ...]:
         file = self._modules.relative(path)
         try:
             return make_middleware(find_hook(self._modules.load(path), file, "on_request"), file)

@@ -57,6 +57,7 @@ class SiteModules:
         self.root = root
         self._source = root / "src"
         self._is_open = True
+        self._packages: dict[str, str] = {}  # by folder
         self._package = f"site_{hashlib.sha256(os.fsencode(root)).hexdigest()[:8]}"
         with _lock:
             shared = _open_sources.pop(self._package, None) or _Source(self._source, self._package)
@@ -75,45 +76,56 @@ class SiteModules:
                     self._shared.close()
                     _update_import()
 
-    def load(self, path: Path) -> ModuleType:
+    def load(self, path: str | Path) -> ModuleType:
         """Load the file at `path` as a module; raise `LoadError` for any error in it."""
-        name = f"{self._load_package(path)}.{_module_name(path)}"
+        path = str(path)
+        _, name = self._name(path)
         return sys.modules.get(name) or self._execute(name, path)
 
-    def namespace(self, path: Path) -> dict[str, Any]:
+    def namespace(self, path: str | Path) -> dict[str, Any]:
         """Return globals for code of the file at `path`, in which relative imports work."""
-        package = self._load_package(path)
-        return {
-            "__name__": f"{package}.{_module_name(path)}",
-            "__package__": package,
-            "__file__": str(path),
-        }
+        package, name = self._name(str(path))
+        return {"__name__": name, "__package__": package, "__file__": str(path)}
 
-    def _load_package(self, path: Path) -> str:
-        """Load the package of the file's folder, if necessary, and return its name."""
-        name, folder = self._package, self._source
-        inside = path.parent.relative_to(folder) if path.is_relative_to(folder) else Path("..")
-        for part in ("", *inside.parts):
-            if part:
-                name, folder = f"{name}.{_escape(part)}", folder / part
-            if name in sys.modules:
-                continue
-            init = folder / "__init__.py"
-            if init.is_file():
+    def _name(self, path: str) -> tuple[str, str]:
+        """Load the package of a file; return its name and the name of the file's module."""
+        folder, _, name = path.rpartition(os.sep)
+        if not os.path.isdir(path.rpartition(".")[0]):  # such a folder is the package of that name
+            name = name.rpartition(".")[0]
+        package = self._load_package(folder)
+        return package, f"{package}.{_escape(name)}"
+
+    def _load_package(self, folder: str) -> str:
+        """Load the package of a folder, if necessary, and return its name."""
+        name = self._packages.get(folder)
+        if name is not None and name in sys.modules:
+            return name
+        source, (outer, part) = str(self._source), os.path.split(folder)
+        if folder == source:
+            name = self._package
+        elif folder.startswith(source + os.sep):
+            name = f"{self._load_package(outer)}.{_escape(part)}"
+        else:
+            name = f"{self._load_package(source)}.{_escape('..')}"
+        self._packages[folder] = name
+        if name not in sys.modules:
+            init = os.path.join(folder, "__init__.py")
+            if os.path.isfile(init):
                 self._execute(name, init, package=folder)
             else:
                 spec = ModuleSpec(name, None, is_package=True)
-                spec.submodule_search_locations = [str(folder)]
+                spec.submodule_search_locations = [folder]
                 sys.modules[name] = importlib.util.module_from_spec(spec)
         return name
 
-    def _execute(self, name: str, path: Path, package: Path | None = None) -> ModuleType:
-        loader = SourceFileLoader(name, str(path))
-        spec = ModuleSpec(name, loader, origin=str(path), is_package=package is not None)
-        spec.has_location = True
+    def _execute(self, name: str, path: str, package: str | None = None) -> ModuleType:
+        loader = SourceFileLoader(name, path)
+        spec = ModuleSpec(name, loader, origin=path, is_package=package is not None)
         if package is not None:
-            spec.submodule_search_locations = [str(package)]
+            spec.submodule_search_locations = [package]
         module = importlib.util.module_from_spec(spec)
+        # Before, the location would make it work out the deprecated `__cached__`.
+        spec.has_location, module.__file__ = True, path
         sys.modules[name] = module
         try:
             loader.exec_module(module)
@@ -129,7 +141,9 @@ class SiteModules:
         path = Path(path)
         return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
 
-    def explain(self, error: BaseException, path: Path, when: str = "during import") -> Mistake:
+    def explain(
+        self, error: BaseException, path: str | Path, when: str = "during import"
+    ) -> Mistake:
         """Return the mistake behind an error that the file at `path` raised."""
         if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
             where = f"{self.relative(error.filename)}:{error.lineno}"
@@ -152,11 +166,6 @@ class SiteModules:
             name = error.name.removeprefix(f"{self._package}.")
             return Mistake(where, what, f"Install it, or add a module {name} to src/.")
         return Mistake(where, what, "Fix this line.")
-
-
-def _module_name(path: Path) -> str:
-    """Return the file's name as part of a dotted name, different for each file and folder."""
-    return _escape(path.name if path.with_suffix("").is_dir() else path.stem)
 
 
 def _escape(name: str) -> str:

@@ -5,6 +5,7 @@ Without this, a guard that is never called or a setting that has no effect stays
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import Mistake
@@ -49,6 +50,7 @@ def find_misnamed_settings(tree: ast.Module, file: str) -> list[Mistake]:
     return mistakes
 
 
+@lru_cache(maxsize=1024)  # the modules of a site have many names in common
 def find_setting(name: str) -> str | None:
     """Find the setting that is probably meant. A private name or a constant size is not similar."""
     is_other = name.startswith("_") or name == "MAX_BODY_SIZE" or name in _SETTINGS
@@ -72,6 +74,8 @@ def find_lines(tree: ast.Module) -> dict[str, int]:
 def _is_near(name: str, other: str) -> bool:
     """Whether one letter is missing, added or replaced, or two are swapped."""
     first, second = (text.replace("_", "").lower() for text in (name, other))
+    if abs(len(first) - len(second)) > 1:
+        return False
     pairs = enumerate(zip(first, second, strict=False))
     start = next((i for i, (a, b) in pairs if a != b), min(len(first), len(second)))
     a, b = first[start:], second[start:]

@@ -1,7 +1,9 @@
 """Find the routes, the middleware and the error handlers among the files below `src/pages`."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 KINDS = {".py": "endpoint", ".jinja": "page", ".md": "page"}
@@ -13,7 +15,7 @@ ERRORS = "_error.py"
 class PageFile:
     """A file below `src/pages`; `name` is its path relative to that folder."""
 
-    path: Path
+    path: str
     name: str
     kind: str
 
@@ -40,17 +42,20 @@ def find_page_files(pages: Path, root: Path) -> PageFolder:
     read.
     """
     found = PageFolder()
-    for path in walk_files(pages, root):
-        relative = path.relative_to(pages)
-        if any(name.startswith("_") for name in relative.parts[:-1]):
+    start = len(str(pages)) + 1
+    for entry in walk_files(pages, root):
+        relative = entry.path[start:].replace(os.sep, "/")
+        if "/_" in f"/{relative.rpartition('/')[0]}":
             continue
-        kind = "other" if path.is_dir() else KINDS.get(path.suffix, "other")
-        file = PageFile(path, relative.as_posix(), kind)
-        if path.name == MIDDLEWARE:
+        is_link_to_folder = entry.is_symlink() and os.path.isdir(entry.path)
+        suffix = os.path.splitext(entry.name)[1]
+        kind = "other" if is_link_to_folder else KINDS.get(suffix, "other")
+        file = PageFile(entry.path, relative, kind)
+        if entry.name == MIDDLEWARE:
             found.middleware.append(file)
-        elif path.name == ERRORS:
+        elif entry.name == ERRORS:
             found.errors.append(file)
-        elif path.name.startswith("_"):
+        elif entry.name.startswith("_"):
             found.private.append(file)
         elif kind == "other":
             found.others.append(file)
@@ -59,24 +64,26 @@ def find_page_files(pages: Path, root: Path) -> PageFolder:
     return found
 
 
-def walk_files(folder: Path, root: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+def walk_files(
+    folder: str | Path, root: Path, above: tuple[str, ...] = ()
+) -> Iterator["os.DirEntry[str]"]:
     """Yield the files below a folder of the site in `root`, those of each folder sorted by name.
 
     Ignored names are skipped. A link to a folder is followed if the folder is inside the site and
     does not contain the link; otherwise the link itself is yielded. `above` are the folders around
     this one. Raises `OSError` for a folder that cannot be read.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return
-    above = (*above, folder.resolve())
+    above = (*above, str(folder))
     folders = []
-    for path in sorted(folder.iterdir()):
-        if is_ignored(path.name):
+    for entry in sorted(os.scandir(folder), key=attrgetter("name")):
+        if is_ignored(entry.name):
             continue
-        if path.is_dir() and (not path.is_symlink() or _is_followed(path, root, above)):
-            folders.append(path)
+        if entry.is_dir(follow_symlinks=False) or _is_followed(entry, root, above):
+            folders.append(entry.path)
         else:
-            yield path
+            yield entry
     for path in folders:
         yield from walk_files(path, root, above)
 
@@ -91,7 +98,9 @@ def is_ignored(name: str) -> bool:
     return name.startswith(".") or name in ("__pycache__", "node_modules")
 
 
-def _is_followed(link: Path, root: Path, above: tuple[Path, ...]) -> bool:
-    target = link.resolve()
-    contains_itself = any(folder.is_relative_to(target) for folder in above)
+def _is_followed(entry: "os.DirEntry[str]", root: Path, above: tuple[str, ...]) -> bool:
+    if not (entry.is_symlink() and os.path.isdir(entry.path)):
+        return False
+    target = Path(entry.path).resolve()
+    contains_itself = any(Path(folder).resolve().is_relative_to(target) for folder in above)
     return target.is_relative_to(root.resolve()) and not contains_itself

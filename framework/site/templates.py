@@ -6,6 +6,7 @@ A template sees its variables, the globals of `src/jinja.py`, and every name of 
 
 import difflib
 import inspect
+import os
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -203,9 +204,9 @@ class Templates:
 
     def _list_names(self, folder: Path) -> list[str]:
         return [
-            path.relative_to(self._source).as_posix()
-            for path in walk_files(folder, self._root)
-            if path.suffix == ".jinja" and not path.is_dir()
+            Path(entry.path).relative_to(self._source).as_posix()
+            for entry in walk_files(folder, self._root)
+            if entry.name.endswith(".jinja") and not os.path.isdir(entry.path)
         ]
 
 

@@ -155,16 +155,18 @@ def find_static_files(folder: Path, prefix: str = "") -> dict[str, StaticFile]:
     """
     found: dict[str, StaticFile] = {}
     share_headers = cache(make_headers)
-    inside = os.path.realpath(folder) + os.sep
+    inside, start = os.path.realpath(folder) + os.sep, len(str(folder)) + 1
     for parent, folders, names in os.walk(folder):
         folders[:] = filter(_is_public, folders)
         for name in filter(_is_public, names):
-            path = Path(parent, name)
-            if path.is_file() and os.path.realpath(path).startswith(inside):
-                key = path_of_file(path.relative_to(folder).as_posix(), prefix)
+            path = os.path.join(parent, name)
+            # A link to a folder is not followed, so only the file itself may lead out.
+            is_inside = not os.path.islink(path) or os.path.realpath(path).startswith(inside)
+            if is_inside and os.path.isfile(path):
+                key = path_of_file(path[start:].replace(os.sep, "/"), prefix)
                 if key in found:
-                    raise SiteError([_explain_same_path(folder, found[key].path, str(path))])
-                found[key] = StaticFile(str(path), share_headers(content_type_of(name)))
+                    raise SiteError([_explain_same_path(folder, found[key].path, path)])
+                found[key] = StaticFile(path, share_headers(content_type_of(name)))
     return found
 
 

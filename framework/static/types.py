@@ -51,8 +51,13 @@ def has_extension(name: str) -> bool:
     >>> has_extension("[id].json"), has_extension("data.csv.gz"), has_extension("v1.0")
     (True, True, False)
     """
-    # A name of only an extension would be that of a hidden file.
-    kind, encoding = _TYPES.guess_type(f"file:///x{name.rpartition(']')[2]}")
+    _, dot, extensions = name.rpartition("]")[2].partition(".")
+    return bool(dot) and _are_known(extensions)
+
+
+@lru_cache(maxsize=256)  # many routes have the same extension
+def _are_known(extensions: str) -> bool:
+    kind, encoding = _TYPES.guess_type(f"file:///x.{extensions}")
     return kind is not None or encoding is not None
 
 

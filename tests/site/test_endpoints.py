@@ -1,9 +1,11 @@
+import functools
+import inspect
 import logging
 
 import pytest
 
 from framework import Config, Sessions
-from framework.site.endpoints import METHODS, sort_methods
+from framework.site.endpoints import METHODS, make_handlers, read_parameters, sort_methods
 
 # The validator knows few methods, and warns of others.
 pytestmark = pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
@@ -458,3 +460,58 @@ def test_an_http_exception_is_its_status(endpoint, define):
     response = one.get("/x")
     assert response.status == 410
     assert "Sold out." in response.text()
+
+
+class Called:
+    def __call__(self, url: str, *, params: dict) -> None: ...
+
+
+def annotated(a: int, b, *, c: "str" = ""):
+    for local in a:
+        yield local, b, c
+
+
+@functools.wraps(define)
+def wrapped(*arguments): ...
+
+
+def signed(one): ...
+
+
+signed.__signature__ = inspect.signature(define)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda: None,
+        lambda a, /, b=1, *, c, d=2: None,
+        lambda *names: None,
+        lambda a, **names: None,
+        lambda a, *names, b: None,
+        *(
+            Called(),
+            Called().__call__,
+            annotated,
+            wrapped,
+            signed,
+            functools.partial(define, 1),
+            len,
+        ),
+    ],
+)
+def test_the_parameters_of_a_function_are_those_of_its_signature(function):
+    def list_parts(parameters):
+        return [(one.name, one.kind is one.KEYWORD_ONLY, one.annotation) for one in parameters]
+
+    expected = inspect.signature(function).parameters.values()
+    assert list_parts(read_parameters(function)) == list_parts(expected)
+
+
+def test_files_with_the_same_methods_share_what_follows_from_them():
+    def handle(context): ...
+
+    first, second = make_handlers({"GET": handle}), make_handlers({"GET": handle})
+    assert first.other is second.other
+    assert first.by_method["OPTIONS"] is second.by_method["OPTIONS"]
+    assert first.methods is second.methods

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, Rule
 
 from framework import App, Config, SiteError
 from framework.site.loader import load_site
@@ -502,3 +502,46 @@ def test_a_converter_that_cant_be_made_is_a_mistake(site: Any, body: str, why: s
     )
     assert why in text
     assert text.endswith("\n    Fix its class.")
+
+
+@pytest.mark.parametrize(
+    "name", ["r{}.json.py", "f{}/[id].py", "f/[id]-{}.py", "f/[a]-[b].{}.py", "f{}/[...path].py"]
+)
+def test_the_cost_of_a_start_grows_with_the_number_of_routes(site: SiteMaker, name: str) -> None:
+    def count_calls(routes: int) -> int:
+        made = site({f"src/pages/{name.format(number)}": OK for number in range(routes)})
+        made.app.close()
+        calls = 0
+
+        def count(frame: object, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        sys.setprofile(count)
+        try:
+            App(made.root)
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    few, many = count_calls(20), count_calls(200)
+    assert few < many < 11 * few
+
+
+def test_no_rule_is_compiled_before_the_first_url_for(
+    site: SiteMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = []
+    bind = Rule.bind
+    monkeypatch.setattr(Rule, "bind", lambda rule, map: bound.append(rule) or bind(rule, map))
+    made = site(
+        {
+            "src/pages/[id].py": OK,
+            "src/pages/link.py": "from framework import Response\n\n\ndef GET(url_for):\n"
+            "    return Response(url_for('/[id]', id=1))\n",
+        }
+    )
+    assert made.get("/7").text() == "ok"
+    assert bound == []
+    assert made.get("/link").text() == "/1"
+    assert len(bound) == 1

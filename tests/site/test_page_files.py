@@ -18,8 +18,8 @@ def found(pages: Path, *names: str) -> PageFolder:
 def test_python_files_are_endpoints_and_templates_are_pages(tmp_path: Path) -> None:
     folder = found(tmp_path, "products/[id].json.py", "index.jinja")
     assert folder.routes == [
-        PageFile(tmp_path / "index.jinja", "index.jinja", "page"),
-        PageFile(tmp_path / "products/[id].json.py", "products/[id].json.py", "endpoint"),
+        PageFile(str(tmp_path / "index.jinja"), "index.jinja", "page"),
+        PageFile(str(tmp_path / "products/[id].json.py"), "products/[id].json.py", "endpoint"),
     ]
 
 

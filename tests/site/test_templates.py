@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -316,7 +317,7 @@ def test_a_folder_that_cannot_be_read_is_a_mistake(
     site: SiteMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = site({"src/pages/a/index.jinja": "ok"})
-    monkeypatch.setattr(Path, "iterdir", _deny(shop.root / "src/pages/a", Path.iterdir))
+    monkeypatch.setattr(os, "scandir", _deny(shop.root / "src/pages/a", os.scandir))
     assert "src/pages/a: can't be read: Permission denied" in shop.errors()
 
 
