@@ -7,10 +7,10 @@ The table is made once, at start-up. `exact` finds paths without parameters with
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from msgspec import Struct
 from werkzeug.routing import Rule
 
 from .paths import decode_path, encode_path, find_path_below, quote_path, to_nfc
@@ -45,8 +45,7 @@ class Routable(Protocol):
 R = TypeVar("R", bound=Routable)
 
 
-@dataclass(slots=True)
-class Match(Generic[R]):
+class Match(Struct, Generic[R]):
     """What a path leads to: a route, the values of its parameters, and the path.
 
     `path` is spelled as the route wants it: with or without a slash at its end.
