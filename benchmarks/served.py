@@ -1,23 +1,38 @@
-"""Measure the requests per second with gunicorn, beside other frameworks.
+"""Measure the CPU time of a request with gunicorn and granian, beside other frameworks.
 
-    python -m benchmarks.served [--seconds N] [--rounds N]
+    python -m benchmarks.served [--requests N] [--rounds N]
 
-Needs wrk. Each application runs with one worker of four threads, one after the other, round by
-round; the best round counts. The ratio is to the bare WSGI callable.
+Needs wrk. Each application runs in one worker process with one thread, round by round. The CPU
+time is that of the worker, user and system. The ratio is the time of the bare WSGI callable in the
+same round to that of the application: 1 if a framework cost nothing.
 """
 
 import argparse
+import os
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 from benchmarks.applications import MAKERS
 
+SERVERS = {
+    "gunicorn (sync)": "gunicorn --bind=127.0.0.1:{port} --no-control-socket --log-level=error"
+    " benchmarks.served:application()",
+    "granian": "granian --interface=wsgi --port={port} --blocking-threads=1 --no-ws"
+    " --log-level=error --factory benchmarks.served:application",
+}
+BARE = "bare WSGI"
 _ECHO = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -32,88 +47,144 @@ end
 """
 WORKLOADS = {
     "static path": ("/api/health", ""),
-    "dynamic path": ("/", _DYNAMIC),
+    "`[id].json`, distinct ids": ("/", _DYNAMIC),
     "JSON echo": ("/api/echo", _ECHO),
 }
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def application(name: str) -> object:
-    """Return the application that gunicorn serves."""
-    return MAKERS[name]()
+@dataclass(frozen=True)
+class Served:
+    """The medians of the CPU time of a request and of the requests a second.
+
+    `ratio` is the time of the bare callable to that of the application, with its quartiles.
+    """
+
+    microseconds: float
+    rate: float
+    low: float
+    ratio: float
+    high: float
 
 
-def _free_port() -> int:
+def application() -> Any:
+    """Return the application that a server serves."""
+    return MAKERS[os.environ["BENCHMARK_APPLICATION"]]()
+
+
+def measure(server: str, *, rounds: int, seconds: int = 1) -> dict[str, dict[str, Served]]:
+    """Return the results by workload and application. Each runs in a server of its own.
+
+    All servers run during the whole time, and one at a time has requests.
+    """
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(_serve(server, name)) for name in MAKERS}
+        return {
+            workload: _compare(running, path, script, rounds, seconds)
+            for workload, (path, script) in WORKLOADS.items()
+        }
+
+
+def _compare(
+    running: dict[str, tuple[int, int]], path: str, script: str, rounds: int, seconds: int
+) -> dict[str, Served]:
+    costs: dict[str, list[float]] = {name: [] for name in running}
+    rates: dict[str, list[float]] = {name: [] for name in running}
+    for number in range(rounds):
+        for name in list(running)[:: 1 if number % 2 else -1]:
+            process, port = running[name]
+            begun = _cpu_seconds(process)
+            requests = _load(port, path, script, seconds)
+            costs[name].append((_cpu_seconds(process) - begun) / requests * 1e6)
+            rates[name].append(requests / seconds)
+    bare = costs[BARE]
+    return {
+        name: Served(
+            statistics.median(cost),
+            statistics.median(rates[name]),
+            *_quartiles([b / own for b, own in zip(bare, cost, strict=True)]),
+        )
+        for name, cost in costs.items()
+    }
+
+
+def _quartiles(values: list[float]) -> list[float]:
+    return statistics.quantiles(values, n=4, method="inclusive")
+
+
+@contextmanager
+def _serve(server: str, name: str) -> Iterator[tuple[int, int]]:
+    """Start a server; yield the id of its process, and its port."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+        port = sock.getsockname()[1]
+    command = [sys.executable, "-m", *SERVERS[server].format(port=port).split()]
+    environ = os.environ | {"BENCHMARK_APPLICATION": name}
+    process = subprocess.Popen(command, cwd=_ROOT, env=environ, stdout=subprocess.DEVNULL)
+    try:
+        _wait(process, port)
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
-def _start(name: str, port: int) -> subprocess.Popen[bytes]:
-    target = f"benchmarks.served:application({name!r})"
-    options = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "4"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", *options, "--log-level", "error", target], cwd=_ROOT
-    )
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
+def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
+    """Wait until the server responds."""
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5).close()
         except OSError:
             time.sleep(0.05)
         else:
-            return process
-    process.kill()
-    raise SystemExit(f"gunicorn did not start for {name}")
+            return
+    raise SystemExit(f"the server did not start: {process.args!r}")
 
 
-def _load(port: int, path: str, script: str, seconds: int) -> float:
-    """Return the requests per second that wrk counts. Exits if a status is not 2xx."""
+def _cpu_seconds(process: int) -> float:
+    """Return the CPU time that a server and its workers have used, user and system."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    ticks = 0
+    for number in (process, *children):
+        # Behind the name of the program, which may contain spaces.
+        fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _load(port: int, path: str, script: str, seconds: int) -> int:
+    """Return the number of requests that wrk made. Exits if a status is not 2xx."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
-        command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "-s", file.name]
+        command = ["wrk", "-t1", "-c8", f"-d{seconds}s", "-s", file.name]
         command.append(f"http://127.0.0.1:{port}{path}")
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in output:
+    found = re.search(r"(\d+) requests in", output)
+    if found is None or "Non-2xx" in output:
         raise SystemExit(f"an application failed:\n{output}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    if found is None:
-        raise SystemExit(f"wrk printed no rate:\n{output}")
-    return float(found[1])
-
-
-def measure(seconds: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Return the requests per second, by workload and application."""
-    best = {workload: dict.fromkeys(MAKERS, 0.0) for workload in WORKLOADS}
-    for _ in range(rounds):
-        for name in MAKERS:
-            port = _free_port()
-            process = _start(name, port)
-            try:
-                for workload, (path, script) in WORKLOADS.items():
-                    rate = _load(port, path, script, seconds)
-                    best[workload][name] = max(best[workload][name], rate)
-            finally:
-                process.terminate()
-                process.wait(timeout=30)
-    return best
+    return int(found[1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=1, help="of load in a round")
+    parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not installed (Debian: apt-get install wrk)")
-    results = measure(options.seconds, options.rounds)
-    names = list(MAKERS)
-    print("| requests per second, gunicorn | " + " | ".join(names) + " |")
-    print("| --- |" + " ---: |" * len(names))
-    for workload, best in results.items():
-        cells = [f"{best[name]:,.0f} ({best[name] / best['bare WSGI']:.2f})" for name in names]
-        print(f"| {workload} | " + " | ".join(cells) + " |")
+    for server in SERVERS:
+        results = measure(server, rounds=options.rounds, seconds=options.seconds)
+        print(f"| {server} | " + " | ".join(MAKERS) + " |")
+        print("| --- |" + " ---: |" * len(MAKERS))
+        for workload, found in results.items():
+            cells = [
+                f"{one.ratio:.2f} ({one.low:.2f}-{one.high:.2f}), {one.microseconds:.0f} µs,"
+                f" {one.rate:,.0f}/s"
+                for one in found.values()
+            ]
+            print(f"| {workload} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

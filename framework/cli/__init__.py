@@ -68,6 +68,11 @@ def _make_parser() -> argparse.ArgumentParser:
     new.add_argument("--minimal", action="store_true", help="write three files only")
     dev = add("dev", "serve the site while you work on it", "It reloads when you save.")
     start = add("start", "serve the site in production", "Config(adapter=...) chooses the server.")
+    start.add_argument(
+        "--server",
+        choices=("gunicorn", "granian"),
+        help="serve with its defaults, to try it (default: see Config(adapter=...))",
+    )
     preview = add("preview", "serve the build", "For a static site it behaves like a static host.")
     for sub in (dev, start, preview):
         sub.add_argument(

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -291,6 +291,20 @@ def test_start_serves_through_the_sites_adapter(
     assert run("start", "--root", site(files).root, *options) == 0
     assert capsys.readouterr().out == f"{address} ok\n"
     assert logging.getLogger().handlers
+
+
+def test_start_needs_the_library_of_the_server(
+    site: SiteMaker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(module: str, package: str) -> NoReturn:
+        raise ModuleNotFoundError("No module named 'granian'", name="granian")
+
+    monkeypatch.setattr("framework.adapters.import_module", fail)
+    root = site({"src/pages/index.py": HANDLER}).root
+    assert run("start", "--root", root, "--server", "granian") == 1
+    assert capsys.readouterr().err == (
+        'granian() needs granian. Install it: pip install "framework-wsgi[granian]"\n'
+    )
 
 
 # -------------------------------------------------------- check, lock and explain

@@ -148,7 +148,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             program, ready = Program(tmp_path, "waitress", *options), "Serving on"
         elif server == "start":
             options = ("start", "--port=0", *options)
-            program, ready = Program(tmp_path, "framework", *options), "Booting worker"
+            program = Program(tmp_path, "framework", *options)
+            ready = "Booting worker|Started worker"
         else:
             if server == "gevent":
                 require_package("gevent")
@@ -326,9 +327,12 @@ def test_requests_finish_before_the_server_ends(serve: Serve, server: str, tmp_p
     assert found == ["request", "lifespan", "task"]
 
 
-@pytest.mark.parametrize("worker", ["gthread", "gevent"])
+@pytest.mark.parametrize("worker", ["gthread", "gevent", "granian"])
 def test_a_reload_lets_requests_finish(serve: Serve, worker: str, tmp_path: Path) -> None:
-    program = serve(worker)
+    if worker == "granian":
+        program = serve("start", files={"framework.config.py": CONFIG.format(GRANIAN)})
+    else:
+        program = serve(worker)
     old = program.ask("/loop")
     with ThreadPoolExecutor(1) as pool:
         request = pool.submit(program.ask, "/slow")
@@ -343,16 +347,20 @@ def test_a_reload_lets_requests_finish(serve: Serve, worker: str, tmp_path: Path
 
 CONFIG = """
 from framework import Config
-from framework.adapters import gunicorn
+from framework.adapters import granian, gunicorn
 
-config = Config(adapter=gunicorn(workers=1, threads=40, worker_class={!r}))
+config = Config(adapter={})
 """
+GRANIAN = "granian(workers=1, threads=40, respawn_interval=0)"
+GUNICORN_WORKER = "gunicorn(workers=1, threads=40, worker_class={!r})"
 
 
-@pytest.mark.parametrize("worker", ["gthread", "gevent"])
-def test_framework_start_runs_each_kind_of_worker(serve: Serve, worker: str) -> None:
+@pytest.mark.parametrize(
+    "adapter", [GUNICORN_WORKER.format("gthread"), GUNICORN_WORKER.format("gevent"), GRANIAN]
+)
+def test_framework_start_runs_each_kind_of_worker(serve: Serve, adapter: str) -> None:
     """Gevent then replaces locks and queues after the framework is imported."""
-    program = serve("start", files={"framework.config.py": CONFIG.format(worker)})
+    program = serve("start", files={"framework.config.py": CONFIG.format(adapter)})
     found = ask_often(program, "/meet", 80)
     assert {status for status, _ in found} == {200}
 

@@ -7,6 +7,7 @@ next request is answered as ever.
 import json
 import random
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import SiteMaker, TestSite, make_environ
+from tests.servers import Program, write
+from tests.waiting import PATIENCE
 
 SECRET = "ADMIN-SECRET-7f3a"
 PAGES: dict[str, str | bytes] = {
@@ -458,3 +461,114 @@ def test_no_request_breaks_the_site_or_the_guard(target: Target, seed: int) -> N
             environ["wsgi.input_terminated"] = True
         environ["QUERY_STRING"] += dice.choice(["", "", hostile_text(dice)])
         target.send(environ)
+
+
+# ------------------------------------------------------------------ through a server
+
+HEAD = b"Host: localhost\r\nConnection: close\r\n"
+JSON = HEAD + b"Content-Type: application/json\r\n"
+CHUNKED = b"POST /api/echo HTTP/1.1\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n"
+SMUGGLED = b"GET /admin/secret HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def post(headers: bytes, body: bytes = b"{}") -> bytes:
+    return b"POST /api/echo HTTP/1.1\r\n" + JSON + headers + b"\r\n" + body
+
+
+@pytest.fixture(scope="module", params=["gunicorn", "granian"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Program]:
+    folder = tmp_path_factory.mktemp("hostile")
+    write(folder, {name: text for name, text in PAGES.items() if isinstance(text, str)})
+    program = Program(folder, "framework", "start", "--port=0", f"--server={request.param}")
+    program.says("Booting worker|Started worker")
+    yield program
+    program.stop()
+
+
+def exchange(server: Program, raw: bytes, *, is_cut: bool = False) -> tuple[int | None, bytes]:
+    """Send the bytes; return the status, or `None` if the server closes without a response."""
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
+        received = b""
+        try:
+            client.sendall(raw)
+            if is_cut:
+                client.shutdown(socket.SHUT_WR)
+            while data := client.recv(65536):
+                received += data
+        except ConnectionError:  # closed, with unread data
+            pass
+    found = re.match(rb"HTTP/1\.[01] (\d{3})", received)
+    return int(found[1]) if found else None, received
+
+
+@pytest.mark.parametrize(
+    ("raw", "statuses"),
+    [
+        # Framing.
+        (post(b"Content-Length: 2\r\n"), {200}),
+        (CHUNKED + b"2\r\n{}\r\n0\r\n\r\n", {200}),
+        (post(b"Content-Length: 2\r\nContent-Length: 3\r\n"), {400}),
+        (post(b"Content-Length: -2\r\n"), {400}),
+        (post(b"Content-Length: +2\r\n"), {400}),
+        (post(b"Content-Length: 0x2\r\n"), {400}),
+        (post(b"Content-Length: 99999999999999999999999\r\n"), {400, 413}),
+        (post(b"Content-Length: 99999999999\r\n"), {400, 413}),
+        (post(b"Transfer-Encoding: xchunked\r\n"), {400, 501}),
+        (post(b"Transfer-Encoding: chunked, identity\r\n"), {400, 501}),
+        (post(b"Transfer-Encoding : chunked\r\n"), {400}),
+        (post(b"Content-Length: 2\r\nX: 1\r\n folded\r\n"), {400}),
+        (CHUNKED + b"-2\r\n{}\r\n0\r\n\r\n", {400}),
+        (CHUNKED + b"0x2\r\n{}\r\n0\r\n\r\n", {400}),
+        # One request, whatever a second length says.
+        (post(b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", SMUGGLED), {400, None}),
+        (b"GET / HTTP/1.1\r\n" + HEAD + b"\r\n" + SMUGGLED, {200}),
+        # Heads.
+        (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", {400}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n", {400}),
+        (b"GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", {400}),
+        (b"GET / HTTP/1.1\r\n" + HEAD + b"X\x00: 1\r\n\r\n", {400}),
+        (b"GET / HTTP/1.1\r\n" + HEAD + b"X: \x00\r\n\r\n", {400}),
+        (b"GET / HTTP/1.1\r\n" + HEAD + b"X: " + b"x" * 1_000_000 + b"\r\n\r\n", {400, 431, None}),
+        (b"GET /" + b"x" * 1_000_000 + b" HTTP/1.1\r\n" + HEAD + b"\r\n", {400, 414, 431, None}),
+        (b"GET / HTTP/9.9\r\n" + HEAD + b"\r\n", {400, 505}),
+        (b"GET / HTTP/1.1\r\n" + HEAD + b"Cookie: a=\xff\r\n\r\n", {200}),
+        # Paths.
+        (b"GET http://evil/admin/secret HTTP/1.1\r\n" + HEAD + b"\r\n", {400, 401}),
+        (b"GET /%61dmin%2fsecret HTTP/1.1\r\n" + HEAD + b"\r\n", {401}),
+        (b"GET /docs/..%2fadmin/secret HTTP/1.1\r\n" + HEAD + b"\r\n", {400}),
+        (b"GET //admin/secret HTTP/1.1\r\n" + HEAD + b"\r\n", {301}),
+        (b"GET /api/health%0d%0aX:y HTTP/1.1\r\n" + HEAD + b"\r\n", {400}),
+        (b"GET admin/secret HTTP/1.1\r\n" + HEAD + b"\r\n", {400}),
+        (b"OPTIONS * HTTP/1.1\r\n" + HEAD + b"\r\n", {400}),
+        (b"GET /\xff HTTP/1.1\r\n" + HEAD + b"\r\n", {400}),
+        (b"GET /#x HTTP/1.1\r\n" + HEAD + b"\r\n", {200, 400}),
+    ],
+)
+def test_a_server_passes_on_no_broken_request(
+    server: Program, raw: bytes, statuses: set[int | None]
+) -> None:
+    status, received = exchange(server, raw)
+    assert status in statuses, received
+    assert SECRET.encode() not in received
+    assert b"Traceback" not in received
+    assert server.ask("/api/health") == (200, '{"ok":true}')
+
+
+@pytest.mark.parametrize(
+    "raw", [post(b"Content-Length: 9\r\n"), CHUNKED, CHUNKED[:-2], b"\x16\x03\x01\x00"]
+)
+def test_a_request_that_ends_early_is_refused(server: Program, raw: bytes) -> None:
+    status, _ = exchange(server, raw, is_cut=True)
+    assert status in (400, None)
+    assert server.ask("/api/health") == (200, '{"ok":true}')
+
+
+@pytest.mark.parametrize("chunk", [b"2\r\n{}XX0\r\n\r\n", b"9\r\n{}"])
+def test_gunicorn_refuses_a_broken_chunk_and_granian_ends_the_body_there(
+    server: Program, chunk: bytes, request: pytest.FixtureRequest
+) -> None:
+    """What arrives is complete JSON, so that only the framing is wrong."""
+    status, _ = exchange(server, CHUNKED + chunk, is_cut=True)
+    assert status == {"gunicorn": 400, "granian": 200}[request.node.callspec.params["server"]]

@@ -36,20 +36,7 @@ _COMMAND_SETTINGS = frozenset(
 )
 
 
-def gunicorn(workers: int = 2, threads: int = 8, **settings: Any) -> "Gunicorn":
-    """Serve the site with gunicorn: `Config(adapter=gunicorn(workers=4))`.
-
-    `workers` is the number of processes, `threads` the number of threads in each. `settings` are
-    gunicorn's own, by name: `timeout=60`, `accesslog="-"`, `max_requests=1000`. `bind` overrides
-    the host and port of the site. With `preload_app=True` gunicorn reads the site once, before
-    it forks the workers; without it each worker reads the site, and a HUP signal reloads it.
-
-    Raises `ConfigError` if a setting is unknown or gunicorn refuses its value.
-    """
-    return Gunicorn({"workers": workers, "threads": threads, **settings})
-
-
-class Gunicorn:
+class Server:
     """An adapter (see `framework.config.Adapter`) with checked settings."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
