@@ -79,7 +79,7 @@ class App:
             return self._send(context, response, start_response)
         except (Exception, SystemExit) as error:
             variables.run(response.close)
-            return variables.run(self._send_error, context, error, start_response)
+            return self._send_error(context, error, start_response)
 
     def _match(self, environ: Environ) -> Match[Route] | None:
         """Find what handles the path: a route, a file, or a redirect to the canonical spelling.
@@ -125,7 +125,7 @@ class App:
             body = context.variables.run(response.send, start_response, True, cookies)
         else:
             body = response.send(start_response, False, cookies)
-        if type(body) is tuple or context.route is _FILE:
+        if type(body) is list or context.route is _FILE:
             if context.props:
                 context.close()
             return body
@@ -140,11 +140,12 @@ class App:
         def start_again(status: str, headers: list[tuple[str, str]]) -> Any:
             return start_response(status, headers, exc_info)
 
-        response = self._error_pages.respond(context, error)
+        run = context.variables.run
+        response = run(self._error_pages.respond, context, error)
         try:
             return self._send(context, response, start_again)
         except (Exception, SystemExit) as failure:
-            response = self._error_pages.fail(context, failure)
+            response = run(self._error_pages.fail, context, failure)
             return self._send(context, response, start_again)
 
     def __init__(

@@ -258,7 +258,7 @@ def _adapt(site: WSGIApplication) -> WSGIApplication:
                 del environ[name]
         body = site(environ, start_response)
         current.route = environ.get("http.route", "-")
-        return list(body) if type(body) is tuple else body  # a list is sent at once
+        return body
 
     def add_route(record: logging.LogRecord) -> bool:
         args: Any = record.args

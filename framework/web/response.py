@@ -282,7 +282,7 @@ class Response(Body):
         if stream is not None:
             return self._send_stream(stream, start_response, line, headers, head)
         start_response(line, headers)
-        return (data,) if data and not head else ()
+        return [data] if data and not head else []  # granian sends a list at once
 
     def _send_stream(
         self,
@@ -305,7 +305,7 @@ class Response(Body):
             raise
         if head:
             stream.close()
-            return ()
+            return []
         return stream
 
     def __await__(self) -> Generator[Any, Any, Self]:
