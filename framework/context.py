@@ -256,8 +256,9 @@ class APIContext(Struct, eq=False):
     def make_request(self, kind: type[RequestT]) -> RequestT:
         """Make the `request`, as an object of the given class."""
         # It does not refer to this context: that would be a cycle, which keeps an upload.
-        make_href = partial(_make_href, self.environ, self.path)
-        self._request = request = kind.from_environ(self.environ, make_href, self.body_limits)
+        environ = self.environ
+        make_href = partial(_make_href, environ, self.path)
+        self._request = request = kind.from_environ(environ, make_href, self.body_limits)
         return request
 
     def rewritten(self, path: str, query: str, request: Request | None) -> "APIContext":

@@ -97,8 +97,8 @@ class Request(Body):
         request._make_url = make_url
         request._headers = request._reader = request._url = request._werkzeug = None
         request._used = False
-        request._input = RequestStream(environ, limits) if has_body(environ) else None
-        request._source = request._input
+        input = RequestStream(environ, limits) if has_body(environ) else None
+        request._input = request._source = input
         return request
 
     def limit_body(self, limits: BodyLimits) -> None:

@@ -69,7 +69,8 @@ class RequestStream(Stream):
         self._failure = self._close = None
 
     def read(self) -> bytes:
-        self._raise_failure()
+        if self._failure is not None:
+            self._raise_failure()
         block = self._read_block(sys.maxsize)
         if not block or (self._known and not self._left):  # the usual case: a single read
             return block
@@ -84,7 +85,9 @@ class RequestStream(Stream):
             self._known, self._left = _framing(self._environ, self.limits)
             self._read = self._environ["wsgi.input"].read
         # A byte beyond the limit shows that the body is too long.
-        size = min(size, self._left if self._known else self._left + 1)
+        most = self._left if self._known else self._left + 1
+        if size > most:
+            size = most
         if not size:
             return b""
         try:
@@ -135,8 +138,9 @@ def _find_length(text: str) -> int | None:
     """Return the number in a Content-Length, or `None`. 10**18 stands for all larger numbers."""
     if not (text.isascii() and text.isdigit()):  # int() would take "+2", " 2" and "0_2" too
         return None
-    digits = text.lstrip("0")  # int() refuses more than 4,300 digits, even zeros
-    return int(digits or 0) if len(digits) <= 18 else 10**18
+    if len(text) > 18:  # int() refuses more than 4,300 digits, even zeros
+        text = text.lstrip("0") or "0"
+    return int(text) if len(text) <= 18 else 10**18
 
 
 def _count(body: Stream, limits: BodyLimits) -> Iterator[bytes]:
