@@ -13,11 +13,6 @@ from werkzeug.exceptions import BadRequest
 # Characters that both RFC 3986 and the URL standard leave unencoded in a path.
 _PATH_SAFE = "/:@!$&'()*+,;=-._~|[]"
 _is_safe = re.compile(r"[!$&-;=@-\[\]_a-z|~]*").fullmatch  # ranges match faster than \w
-is_plain_path = re.compile(r"(?:/(?![./])[\x20-\x2e\x30-\x5b\x5d-\x7e]*)+").fullmatch
-"""Whether `decode_path` returns a path as it is: the case for most paths.
-
-It is printable ASCII, without a backslash, a repeated slash, or a segment that begins with a dot.
-"""
 _is_refused = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd]|(?:^|/)\.\.?(?:/|$)").search
 _MAX_MARKS = 30
 _SLASHES = re.compile("//+")
@@ -28,6 +23,22 @@ class BadPathError(BadRequest, ValueError):
 
     def __str__(self) -> str:
         return str(self.description)
+
+
+def is_plain_path(path_info: str) -> bool:
+    """Return whether `decode_path` returns a path as it is: the case for most paths.
+
+    The path is printable ASCII, without a backslash, a repeated slash, or a segment that begins
+    with a dot.
+    """
+    return (
+        path_info.isascii()
+        and path_info.isprintable()
+        and path_info[:1] == "/"
+        and "//" not in path_info
+        and "/." not in path_info
+        and "\\" not in path_info
+    )
 
 
 def decode_path(path_info: str) -> str:

@@ -13,6 +13,7 @@ from framework.routing.paths import (
     decode_path,
     encode_path,
     find_path_below,
+    is_plain_path,
     quote_path,
 )
 from framework.web.url import URL
@@ -152,6 +153,19 @@ def test_a_path_is_decoded_or_refused_and_nothing_else(path_info):
     assert not {".", ".."} & set(path.split("/"))
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\ufffd]", path)
     assert path == normalize("NFC", path)
+
+
+@given(path_infos)
+def test_a_plain_path_is_its_own_canonical_path(path_info):
+    if is_plain_path(path_info):
+        assert decode_path(path_info) == path_info
+
+
+def test_most_paths_are_plain():
+    for path in ("/", "/a/b.json", "/products/7/", "/a b~!$&'()*+,;=:@[]|%41"):
+        assert is_plain_path(path)
+    for path in ("", "a", "//a", "/a//b", "/.well-known", "/a/..", "/a\\b", "/\xe9", "/a\n"):
+        assert not is_plain_path(path)
 
 
 @given(path_infos)
