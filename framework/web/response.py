@@ -144,7 +144,7 @@ class Response(Body):
         response._source = source = write_json(data)
         if response._status != 200:
             _checked_status(response._status, source)
-        response._values.setdefault("content-type", "application/json")
+        response._find_values().setdefault("content-type", "application/json")
         return response
 
     @classmethod
@@ -160,7 +160,7 @@ class Response(Body):
         if status not in _REDIRECTS:
             raise ValueError(f"A redirect has status 301, 302, 303, 307 or 308, not {status!r}.")
         response = cls(status=status)
-        response._values["location"] = _location(url)
+        response._find_values()["location"] = _location(url)
         return response
 
     @classmethod
@@ -196,6 +196,10 @@ class Response(Body):
         if self._headers is None:
             self._headers = Headers.of(self._values.copy(), list(self._cookies))
         return self._headers
+
+    def _find_values(self) -> dict[str, str]:
+        # The constructor of a subclass may have used `headers`.
+        return self._values if self._headers is None else self._headers._values
 
     def clone(self) -> Self:
         """Return a second response whose body can be read or sent independently."""

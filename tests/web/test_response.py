@@ -542,6 +542,19 @@ def test_options_by_position_are_a_type_error():
         Response.json({}, 201)
 
 
+def test_a_constructor_that_uses_the_headers_keeps_those_of_json_and_redirect():
+    class Framed(Response):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.headers.set("x-frame-options", "DENY")
+
+    assert Framed.json({}).headers.items() == [
+        ("content-type", "application/json"),
+        ("x-frame-options", "DENY"),
+    ]
+    assert Framed.redirect("/there").headers["location"] == "/there"
+
+
 def test_copies_do_not_share_changes_of_their_headers():
     first = Response("x", headers={"x-a": "1", "set-cookie": "c=1"})
     second = first.with_own_headers()
