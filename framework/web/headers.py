@@ -213,7 +213,7 @@ def add_headers(values: dict[str, str], init: HeadersInit) -> Sequence[str]:
         return cookies
     if isinstance(init, Headers):
         values.update(init._values)
-        return init._cookies
+        return init._cookies.copy()
     for name, value in init.items() if type(init) is dict else to_pairs(init, "Headers"):
         key = _key(name)
         # The cheap checks suffice for nearly every value.

@@ -555,6 +555,18 @@ def test_a_constructor_that_uses_the_headers_keeps_those_of_json_and_redirect():
     assert Framed.redirect("/there").headers["location"] == "/there"
 
 
+def test_a_response_does_not_share_the_headers_that_it_is_given():
+    headers = Headers({"x-a": "1", "set-cookie": "c=1"})
+    response = Response("x", headers=headers)
+    headers.set("x-a", "2")
+    headers.append("set-cookie", "c=2")
+    assert response.headers.items() == [
+        ("content-type", "text/plain;charset=UTF-8"),
+        ("set-cookie", "c=1"),
+        ("x-a", "1"),
+    ]
+
+
 def test_copies_do_not_share_changes_of_their_headers():
     first = Response("x", headers={"x-a": "1", "set-cookie": "c=1"})
     second = first.with_own_headers()
