@@ -51,7 +51,7 @@ class App:
         response: Response | None = None
         try:
             if self._lifespan is not None and self._lifespan.process != os.getpid():
-                self._lifespan.start(self)
+                variables.run(self._lifespan.start, self)
             if environ.get("HTTP_HOST") not in self._good_hosts or "HTTP_SCRIPT_NAME" in environ:
                 self._check_host(environ)
             match = self._exact.get(environ.get("PATH_INFO", ""))
@@ -75,7 +75,7 @@ class App:
             return self._fallback(environ, start_response)  # type: ignore[misc]
         try:
             if self._has_sessions:
-                context.session.save()
+                variables.run(context.session.save)
             return self._send(context, response, start_response)
         except (Exception, SystemExit) as error:
             variables.run(response.close)

@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import stat
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -602,6 +603,31 @@ def test_a_session_ends_after_max_age(site: SiteMaker, monkeypatch: pytest.Monke
     before = cookie_of(client)
     assert client.get("/count").json() == 1
     assert cookie_of(client) != before
+
+
+def test_the_cache_sees_the_context_variables_of_the_request(site: SiteMaker) -> None:
+    seen = []
+
+    class Watched(SimpleCache):
+        def set(self, key: str, value: Any, timeout: Any = None) -> bool | None:
+            seen.append({variable.name: value for variable, value in copy_context().items()})
+            return super().set(key, value, timeout)
+
+    files = {
+        "src/pages/index.py": """
+from contextvars import ContextVar
+from framework import Response
+
+TENANT = ContextVar("tenant")
+
+def GET(session):
+    TENANT.set("a tenant")
+    session["n"] = 1
+    return Response("")
+"""
+    }
+    site(files, config=Config(session=Sessions(store=Watched()))).get("/")
+    assert [variables["tenant"] for variables in seen] == ["a tenant"]
 
 
 def test_files_below_the_site_are_for_their_owner_only(site: SiteMaker) -> None:

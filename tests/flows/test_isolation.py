@@ -128,6 +128,23 @@ def test_a_contextvar_of_a_request_is_not_the_callers(site: SiteMaker) -> None:
     assert lib.current.NONCE.get() == "nobody's"
 
 
+def test_a_contextvar_of_the_lifespan_is_not_that_of_later_requests(site: SiteMaker) -> None:
+    lifespan = """
+from lib.current import NONCE
+
+def lifespan(app):
+    NONCE.set("the lifespan's")
+    yield
+"""
+    index = "from framework import Response\nfrom lib.current import NONCE\n\n"
+    index += "def GET():\n    return Response(NONCE.get())\n"
+    current = PAGES["src/lib/current.py"]
+    files = {"src/lib/current.py": current, "src/lifespan.py": lifespan}
+    pages = site(files | {"src/pages/index.py": index})
+    pages.get("/")
+    assert pages.get("/").text() == "nobody's"
+
+
 def test_requests_within_one_event_loop_share_nothing(site: SiteMaker) -> None:
     app = site(PAGES).app
 
