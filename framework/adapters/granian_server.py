@@ -188,6 +188,7 @@ class _Supervisor(MPServer):  # type: ignore[misc] # its types are not complete
             log.error("Not reloaded: the workers keep the old site. %s", error)
         else:
             super()._reload(spawn_target, target_loader)
+            self.respawned_wrks.clear()  # else the first crash soon after counts as the second
         if self.interrupt_signal or self.interrupt_children:  # it came meanwhile
             self.main_loop_interrupt.set()
 

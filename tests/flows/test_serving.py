@@ -587,6 +587,19 @@ def test_a_hang_up_reads_the_site_again_unless_it_has_a_mistake(
 
 
 @pytest.mark.slow
+def test_a_worker_that_crashes_after_a_hang_up_is_replaced(start: RunCommand) -> None:
+    server = start({"src/pages/index.py": PID})
+    first = server.ask()[1]
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: server.ask()[1] != first, "another worker")
+    wait_until(lambda: not is_running(first), "the end of the first worker")
+    second = server.ask()[1]
+    os.kill(int(second), signal.SIGKILL)
+    wait_until(lambda: server.ask()[1] != second, "a third worker")
+    assert server.end() == 0
+
+
+@pytest.mark.slow
 def test_a_worker_that_can_not_start_does_not_end_the_others(
     start: RunCommand, server_name: str, tmp_path: Path
 ) -> None:
