@@ -35,7 +35,8 @@ class Locals:
         own = type(self).__name__.lower()
         raise AttributeError(f"{own} has no {name!r}; it has: {', '.join(self) or 'nothing yet'}")
 
-    __setattr__ = object.__setattr__  # any name may be set
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set any name: so type checkers see it."""
 
     def __getitem__(self, name: str) -> Any:
         return self.__dict__[name]
@@ -61,6 +62,9 @@ class Locals:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.__dict__!r})"
+
+
+del Locals.__setattr__  # that of `object` does it, and is faster
 
 
 class State(Locals):

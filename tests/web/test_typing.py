@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Literal, NewType, Optional, TypedDict, Union, assert_type
 
 from framework import (
+    APIContext,
     URL,
     Cookies,
     File,
@@ -120,12 +121,16 @@ def pieces() -> Iterator[str]:
 
 Response(pieces())
 Response(b"x" for _ in range(3))
+
+
+def on_request(context: APIContext) -> None:
+    context.locals.user = "Ada"
 """
 
 WRONG = """
 from typing import Literal
 
-from framework import Cookies, Headers, Request, Response
+from framework import APIContext, Cookies, Headers, Request, Response
 
 Cookies().set("a", "1", httponly=True)  # wrong
 Cookies().set("a", "1", same_site="any")  # wrong
@@ -144,6 +149,10 @@ Request("https://example.com/").json(3)  # wrong
 Request("https://example.com/").form_data([int])  # wrong
 number: int = Request("https://example.com/").json(int | None)  # wrong
 text: Literal["a"] = Request("https://example.com/").json(Literal["b"])  # wrong
+
+
+def on_request(context: APIContext) -> None:
+    context.user = "Ada"  # wrong
 """
 
 
