@@ -117,7 +117,7 @@ def _check(name: str, kind: Any, value: Any) -> Any:
 
 
 def _find_contradictions(settings: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with settings of which granian would ignore one."""
+    """Return the mistakes in settings of which granian would ignore one."""
     problems = [
         f"granian({name}=...) needs {needed}=... too."
         for name, needed in _NEEDS.items()
@@ -142,14 +142,14 @@ class _Supervisor(MPServer):  # type: ignore[misc] # its types are not complete
 
     def run(self) -> None:
         loader = functools.partial(_load, self._make_application)
-        # The method of MPServer only warns of more threads than cores.
+        # MPServer.serve() itself only adds a warning about more threads than cores.
         super(MPServer, self).serve(target_loader=loader, wrap_loader=False)
 
     @property
     def respawn_failed_workers(self) -> bool:
         """Whether granian replaces the workers that have ended.
 
-        One that can't start when the server starts ends the server instead.
+        If a worker can't start when the server starts, the server ends instead.
         """
         ended = [self.wrks[index].inner.exitcode for index in self.interrupt_children]
         return self._respawns and _CANNOT_START not in ended
@@ -188,7 +188,7 @@ class _Supervisor(MPServer):  # type: ignore[misc] # its types are not complete
             log.error("Not reloaded: the workers keep the old site. %s", error)
         else:
             super()._reload(spawn_target, target_loader)
-        if self.interrupt_signal or self.interrupt_children:  # it came meanwhile
+        if self.interrupt_signal or self.interrupt_children:  # since the loop was cleared
             self.main_loop_interrupt.set()
 
 
@@ -225,7 +225,7 @@ def _handle_signals(handler: Any) -> None:
 
 
 def _interrupt(number: int, frame: object) -> None:
-    """End a worker that is not ready: the code of a site catches no `KeyboardInterrupt`."""
+    """End a worker that is not ready, with an exception that the code of a site does not catch."""
     _handle_signals(signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -248,7 +248,7 @@ def _start(make_application: Callable[[], App]) -> App:
 
 def _adapt(site: WSGIApplication) -> WSGIApplication:
     """Return the site as an application for granian, with the route in the access log."""
-    # Granian puts the environment variables into each environ, where these pass for headers.
+    # Granian puts the environment variables into each environ. There these look like headers.
     fakes = {name: value for name, value in os.environ.items() if name.startswith("HTTP_")}
     current = threading.local()
 

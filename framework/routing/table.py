@@ -77,7 +77,7 @@ class RouteTable(Generic[R]):
         self.exact: dict[str, Match[R]] = {}
         """The matches of paths without parameters, by `PATH_INFO`; redirects are not among them.
 
-        They share their `params`.
+        Their `params` are one empty dict.
         """
         self._prefix = prefix
         self._of_pattern = {route.pattern.text: route for route in self.all}
@@ -252,9 +252,10 @@ class _PathBuilder(Generic[R]):
 
 
 def _find_format(pattern: Pattern) -> str | None:
-    """Find a format string for the path, into which values that `_is_plain` accepts fit unchecked.
+    """Find a format string that makes the path from values that `_is_plain` accepts.
 
-    With one parameter in a segment, without a converter, such a value is always read back.
+    There is one if no segment has two parameters and none has a converter: then the path always
+    matches the pattern with the same values.
     """
     counts = [sum(isinstance(part, Param) for part in segment) for segment in pattern.segments]
     if max(counts, default=0) > 1 or any(p.rest or p.converter for p in pattern.params):
