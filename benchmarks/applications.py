@@ -20,18 +20,9 @@ PEERS = {
 }
 OURS, BARE, REFERENCE = "framework", "bare WSGI", "Falcon"
 
+_NAMES = ["headers", "pathname", "query", "header", "cookie", "set-cookie", "strings", "bytes"]
 _ROUTES = {"/api/health": "health", "/products/{id}.json": "item", "/api/echo": "echo"} | {
-    f"/{name}": name
-    for name in (
-        "headers",
-        "pathname",
-        "query",
-        "header",
-        "cookie",
-        "set-cookie",
-        "strings",
-        "bytes",
-    )
+    f"/{name}": name for name in _NAMES
 }
 _GROWN = {
     "static": ("/grown/rN", "health"),

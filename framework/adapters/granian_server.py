@@ -44,20 +44,17 @@ _DEFAULTS: dict[str, Any] = {
     "workers_kill_timeout": 30,
 }
 _KINDS = get_type_hints(MPServer.__init__)
-_KINDS = {name: _KINDS[name] for name in _KINDS.keys() - {"self", "return"}}
+_KINDS.pop("return", None)
 # Settings that an adapter does not have, and why.
 _REFUSED = {
     "blocking_threads": "Write threads.",
-    "factory": "Only the granian command has it.",
-    "interface": "A site is a WSGI application.",
-    "loop": "WSGI has no event loop.",
-    "target": "Only the granian command has it.",
-    "task_impl": "WSGI has no event loop.",
     "url_path_prefix": "granian removes it without comparing it. Use Config(base=...).",
-    "websockets": "WSGI has no websockets.",
-    "working_dir": "Only the granian command has it.",
-} | {name: "Use framework dev." for name in _KINDS if name.split("_")[0] == "reload"}
-_LOWEST = {"port": 0, "respawn_interval": 0, "static_path_expires": 0, "uds_permissions": 0} | {
+    **dict.fromkeys(("factory", "target", "working_dir"), "Only the granian command has it."),
+    **dict.fromkeys(("interface", "loop", "task_impl", "websockets"), "A site uses WSGI."),
+    **{name: "Use framework dev." for name in _KINDS if name.split("_")[0] == "reload"},
+}
+_LOWEST = {
+    **dict.fromkeys(("port", "respawn_interval", "static_path_expires", "uds_permissions"), 0),
     "blocking_threads_idle_timeout": 5,
     "workers_lifetime": 60,
 }

@@ -11,7 +11,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
-from werkzeug.routing import Rule
 
 from .paths import decode_path, encode_path, find_path_below, quote_path, to_nfc
 from .pattern import Param, Pattern
@@ -173,9 +172,7 @@ class _PathBuilder(Generic[R]):
 
     def __init__(self, route: R, compiler: Compiler) -> None:
         self.route = route
-        self._rules: list[Rule] = []
-        if route.pattern.params:
-            self._rules = compiler.compile_rules(route.pattern)
+        self._rules = compiler.compile_rules(route.pattern) if route.pattern.params else []
         self.tree = Tree(compiler)
         self.tree.add(route.pattern.segments, 0)
         self._format = _find_format(route.pattern)
@@ -211,8 +208,6 @@ class _PathBuilder(Generic[R]):
             if name not in pattern.names:
                 hint = _did_you_mean(name, pattern.names)
                 raise TypeError(f"{pattern.text} has no parameter {name!r}.{hint}")
-        if not pattern.params:
-            return pattern.text
         cause = None
         try:
             path = self._build_path(values)
