@@ -13,49 +13,53 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from benchmarks import counts, growth, in_process, report, startup
 from benchmarks.peers import falcon
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PEERS = ["falcon", "bottle", "Flask", "Werkzeug", "msgspec", "gunicorn", "granian", "Frozen-Flask"]
+_PACKAGES = [
+    "falcon",
+    "bottle",
+    "Flask",
+    "Werkzeug",
+    "msgspec",
+    "gunicorn",
+    "granian",
+    "Frozen-Flask",
+]
 
 
 def parts(quick: bool) -> dict[str, Callable[[], Any]]:
     """Return the measurements by name."""
-    rounds = 5 if quick else 41
-    starts = 2 if quick else 9
+    rounds, starts = (5, 2) if quick else (41, 9)
+    sizes, routes = ([100, 1000], 100) if quick else ([100, 1000, 10_000], 1000)
+    requests = 20_000 if quick else 1_000_000
     return {
         "documented": lambda: in_process.measure_readme(rounds, same_json=False),
         "same JSON": lambda: in_process.measure_readme(rounds, same_json=True),
         "cases": lambda: in_process.measure_cases(rounds),
-        "async": lambda: in_process.measure_async(rounds),
         "counts": counts.measure,
-        "growth": lambda: growth.measure(
-            [100, 1000] if quick else [100, 1000, 10_000], 3 if quick else 15, limit=30
-        ),
-        "start-up": lambda: startup.measure_site(100 if quick else 1000, starts),
-        "route memory": lambda: startup.measure_memory(100 if quick else 1000),
+        "growth": lambda: growth.measure(sizes, 3 if quick else 15, limit=30),
+        "start-up": lambda: startup.measure_site(routes, starts),
+        "route memory": lambda: startup.measure_memory(routes),
         "imports": lambda: startup.measure_imports(starts),
-        "memory": lambda: _run_module(
-            "benchmarks.memory", *(["--requests=20000"] if quick else [])
-        ),
+        "memory": lambda: _run_module("benchmarks.memory", f"--requests={requests}"),
         "served": lambda: _run_module("benchmarks.served"),
         "builds": lambda: _run_module("benchmarks.build", *_build_options(quick)),
     }
 
 
 def _build_options(quick: bool) -> list[str]:
-    options = (
-        ["--sizes", "1000", "--skip-astro"] if quick else ["--rounds=3", "--sizes", "1000", "10000"]
-    )
-    memory = Path("/dev/shm")
-    return [*options, f"--folder={memory / 'framework-benchmark'}"] if memory.is_dir() else options
+    options = ["--sizes", "1000", "--skip-astro"] if quick else ["--rounds=3", "--sizes", "10000"]
+    memory = Path("/dev/shm/framework-benchmark")
+    return [*options, f"--folder={memory}"] if memory.parent.is_dir() else options
 
 
 def _run_module(name: str, *arguments: str) -> str:
@@ -65,18 +69,17 @@ def _run_module(name: str, *arguments: str) -> str:
     return done.stdout if done.returncode == 0 else "Not measured: the benchmark failed.\n"
 
 
-def about(rounds: str) -> dict[str, str]:
-    """Return what a reader has to know about the run."""
+def _describe_run(mode: str) -> dict[str, str]:
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return {
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "commit": _commit(),
-        "mode": rounds,
+        "mode": mode,
         "processor": f"{_processor()}, {os.cpu_count()} cores, {pages * size / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.machine()}",
         "Falcon's build": falcon.describe(),
-        **{name: version(name) for name in _PEERS},
+        **{name: version(name) for name in _PACKAGES},
     }
 
 
@@ -98,12 +101,6 @@ def _commit() -> str:
 def _git(*arguments: str) -> str:
     command = ["git", *arguments]
     return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True).stdout.strip()
-
-
-def _to_json(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    raise TypeError(type(value))
 
 
 def _round_floats(value: Any) -> Any:
@@ -131,12 +128,11 @@ def main(arguments: list[str] | None = None) -> None:
     path = report.STORE / f"{python}.json"
     run = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"parts": {}}
     report.STORE.mkdir(exist_ok=True)
-    run["about"] = about("quick: for a first look only" if options.quick else "full")
+    run["about"] = _describe_run("quick: for a first look only" if options.quick else "full")
     for name in options.parts or measurements:
         begun = time.perf_counter()
         print(f"Python {python}: {name} ...", end=" ", file=sys.stderr, flush=True)
-        found = json.loads(json.dumps(measurements[name](), default=_to_json))
-        run["parts"][name] = _round_floats(found)
+        run["parts"][name] = _round_floats(to_builtins(measurements[name](), str_keys=True))
         text = json.dumps(run, indent=1, ensure_ascii=False)
         path.write_text(f"{text}\n", encoding="utf-8")
         print(f"{time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)

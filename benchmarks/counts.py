@@ -6,9 +6,11 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
-from benchmarks.applications import PEERS, get_peer
+from benchmarks.applications import PEERS, make_cases, make_middleware
 from benchmarks.cases import CASES, MIDDLEWARE, Case, Environ
+from benchmarks.rounds import call
 
 
 @dataclass(frozen=True)
@@ -31,81 +33,73 @@ class Counts:
 COUNTED = ["static path", "`[id].json`, distinct ids", "JSON echo with `url.pathname`", "404"]
 
 
-def counted_cases() -> Iterator[tuple[str, Callable[[object], object], Case]]:
-    """Yield a name, a function from a module of `benchmarks.peers` to an application, and a case."""
+def counted_cases() -> Iterator[tuple[str, Callable[[str], Any], Case]]:
+    """Yield a name, a function from the name of a peer to its application, and a case."""
     for case in CASES:
         if case.name in COUNTED:
-            yield case.name, lambda peer: peer.cases(10), case
-    yield MIDDLEWARE.name, lambda peer: peer.middleware(10), MIDDLEWARE
+            yield case.name, lambda peer: make_cases(peer, 10), case
+    yield MIDDLEWARE.name, lambda peer: make_middleware(peer, 10), MIDDLEWARE
 
 
 def measure() -> dict[str, dict[str, Counts]]:
     """Return the counts by case and application."""
     return {
-        name: {label: count(make(get_peer(label)), case.environ) for label in PEERS}
+        name: {label: count(make(label), case.environ) for label in PEERS}
         for name, make, case in counted_cases()
     }
 
 
-def count(application: object, make_environ: Callable[[int], Environ]) -> Counts:
+def count(application: Any, make_environ: Callable[[int], Environ]) -> Counts:
     """Count the cost of a request to a warm application."""
-
-    def start_response(status: str, headers: object, exc_info: object = None) -> None:
-        pass
-
-    def run(environ: Environ) -> None:
-        chunks = application(environ, start_response)
-        for _ in chunks:
-            pass
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
-
     for number in range(100):
-        run(make_environ(number))
-    frames, calls = _count_calls(run, make_environ(100))
-    trace = sys.gettrace()
-    gc.collect()
-    gc.disable()
-    sys.settrace(None)  # a debugger, or coverage, needs memory of its own
-    try:
-        environ = make_environ(101)
-        tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-        run(environ)
-        peak = tracemalloc.get_traced_memory()[1] - before
-        tracemalloc.stop()
-        del environ
-        garbage = gc.collect()
-    finally:
-        tracemalloc.stop()
-        sys.settrace(trace)
-        gc.enable()
-    left = _left(run, make_environ)
-    return Counts(frames, calls, peak, garbage, left)
+        call(application, make_environ(number))
+    frames, calls = _count_calls(application, make_environ(100))
+    peak, garbage = _measure_memory(application, make_environ)
+    return Counts(frames, calls, peak, garbage, _count_left(application, make_environ))
 
 
-def _count_calls(run: Callable[[Environ], None], environ: Environ) -> tuple[int, int]:
-    """Return the calls of Python functions and of all functions, without those of `run` itself."""
+def _count_calls(application: Any, environ: Environ) -> tuple[int, int]:
+    """Return the calls of Python functions and of all functions, without those of the benchmark."""
     found = {"call": 0, "c_call": 0}
+    own_files = {__file__, call.__code__.co_filename}
 
     def profile(frame: FrameType, event: str, argument: object) -> None:
-        if event in found and frame.f_code.co_filename != __file__:
+        if event in found and frame.f_code.co_filename not in own_files:
             found[event] += 1
 
     before = sys.getprofile()
     sys.setprofile(profile)
     try:
-        run(environ)
+        call(application, environ)
     finally:
         sys.setprofile(before)
     return found["call"], sum(found.values())
 
 
-def _left(run: Callable[[Environ], None], make_environ: Callable[[int], Environ]) -> int:
+def _measure_memory(application: Any, make_environ: Callable[[int], Environ]) -> tuple[int, int]:
+    """Return the peak in bytes, and the number of objects that are garbage afterwards."""
+    trace = sys.gettrace()
+    gc.collect()
+    gc.disable()
+    sys.settrace(None)  # a debugger, or coverage, needs memory of its own
+    environ = make_environ(101)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        call(application, environ)
+        peak = tracemalloc.get_traced_memory()[1] - before
+        del environ
+        return peak, gc.collect()
+    finally:
+        tracemalloc.stop()
+        sys.settrace(trace)
+        gc.enable()
+
+
+def _count_left(application: Any, make_environ: Callable[[int], Environ]) -> int:
     gc.collect()
     before = sys.getallocatedblocks()
     for number in range(100):
-        run(make_environ(number))
+        call(application, make_environ(number))
     gc.collect()
     return (sys.getallocatedblocks() - before) // 100

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from benchmarks.applications import GROWN, get_peer
+from benchmarks.applications import BARE, PEERS, make_grown
 from benchmarks.cases import Case, check, make_environ
 from benchmarks.rounds import Timing, compare
 
 FEW = 10
+GROWN = [name for name in PEERS if name != BARE]
 # The path of a request to route number N, with the id I.
 KINDS = {
     "static": "/grown/rN",
@@ -53,7 +54,7 @@ def compare_sizes(name: str, kind: str, size: int, rounds: int) -> Timing:
             lambda number, path=path: make_environ(path.replace("I", str(number))),
             lambda number: None,
         )
-        contestants[label] = (get_peer(name).grown(kind, count), case.environ)
+        contestants[label] = (make_grown(name, kind, count), case.environ)
         check(contestants[label][0], case)
     return compare(contestants, "few", rounds=rounds, requests=100)["many"]
 

@@ -1,19 +1,15 @@
-"""Count what a reader meets on the path of one request, here and in other projects.
+"""Count what a reader meets on the path of one request, for `tests/test_guards.py`.
 
-    python -m benchmarks.reading
-
-Needs falcon, starlette and whitenoise. A request runs under a profiler. The table shows the
-functions of the package that were called, the distinct names in them that a reader has to look up,
-their branches, and the calls.
+A request runs under a profiler. Counted are the functions of the package that were called, the
+distinct names in them that a reader has to look up, their branches, and the calls.
 """
 
 import ast
-import asyncio
 import builtins
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
@@ -21,6 +17,7 @@ from typing import Any
 
 from werkzeug.test import create_environ, run_wsgi_app
 
+import framework
 from benchmarks.peers.ours import write_files
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -159,23 +156,8 @@ def wsgi_get(application: Any, path: str) -> Callable[[], None]:
     return run
 
 
-def _asgi_get(application: Any, path: str) -> Callable[[], None]:
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message.get("status", 200) != 200:
-            raise RuntimeError(f"GET {path}: {message['status']}")
-
-    scope = {"type": "http", "http_version": "1.1", "method": "GET", "scheme": "http"}
-    scope |= {"path": path, "root_path": "", "query_string": b"", "headers": []}
-    return lambda: asyncio.run(application(dict(scope), receive, send))
-
-
 def framework_cases() -> Iterator[Case]:
     """Yield the four requests that `tests/test_guards.py` measures."""
-    import framework
-
     folder = Path(framework.__file__).parent
     plain = framework.App(write_files(FILES))
     with_middleware = framework.App(write_files(FILES | {"src/middleware.py": MIDDLEWARE}))
@@ -183,72 +165,3 @@ def framework_cases() -> Iterator[Case]:
     yield "dynamic", wsgi_get(plain, DYNAMIC), folder
     yield "dynamic, middleware", wsgi_get(with_middleware, DYNAMIC), folder
     yield "file", wsgi_get(plain, FILE), folder
-
-
-def _starlette_cases() -> Iterator[Case]:
-    import starlette
-    from starlette.applications import Starlette
-    from starlette.middleware import Middleware
-    from starlette.middleware.base import BaseHTTPMiddleware
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-
-    async def add_header(request: Any, call_next: Any) -> Any:
-        response = await call_next(request)
-        response.headers["x-trail"] = "site"
-        return response
-
-    async def handle(request: Any) -> Any:
-        return JSONResponse(request.path_params)
-
-    folder = Path(str(starlette.__file__)).parent
-    routes = [Route("/", handle), Route("/products/{id}.json", handle)]
-    middleware = [Middleware(BaseHTTPMiddleware, dispatch=add_header)]
-    plain = Starlette(routes=routes)
-    yield "Starlette, static", _asgi_get(plain, "/"), folder
-    yield "Starlette, dynamic", _asgi_get(plain, DYNAMIC), folder
-    with_middleware = Starlette(routes=routes, middleware=middleware)
-    yield "Starlette, dynamic, middleware", _asgi_get(with_middleware, DYNAMIC), folder
-
-
-def _falcon_cases() -> Iterator[Case]:
-    import falcon
-
-    class Resource:
-        def on_get(self, req: Any, resp: Any, id: str = "") -> None:
-            resp.media = {"id": id}
-
-    class AddHeader:
-        def process_response(self, req: Any, resp: Any, resource: Any, succeeded: bool) -> None:
-            resp.set_header("x-trail", "site")
-
-    folder = Path(falcon.__file__).parent
-    for label, path, middleware in (
-        ("static", "/", None),
-        ("dynamic", DYNAMIC, None),
-        ("dynamic, middleware", DYNAMIC, [AddHeader()]),
-    ):
-        app = falcon.App(middleware=middleware)
-        app.add_route("/", Resource())
-        app.add_route("/products/{id}.json", Resource())
-        yield f"Falcon, {label}", wsgi_get(app, path), folder
-
-
-def _whitenoise_cases() -> Iterator[Case]:
-    import whitenoise
-
-    files = whitenoise.WhiteNoise(None, root=str(write_files(FILES) / "public"))
-    yield "WhiteNoise, file", wsgi_get(files, FILE), Path(str(whitenoise.__file__)).parent
-
-
-def main() -> None:
-    """Print the table."""
-    print("| request | functions | names | branches | calls |")
-    print("| --- |" + " ---: |" * 4)
-    for cases in (framework_cases, _starlette_cases, _falcon_cases, _whitenoise_cases):
-        for label, run, folder in cases():
-            print(f"| {label} | " + " | ".join(map(str, astuple(measure(run, folder)))) + " |")
-
-
-if __name__ == "__main__":
-    main()

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.applications import BARE, OURS, PEERS
 from benchmarks.chart import draw
 
 HERE = Path(__file__).resolve().parent
@@ -21,7 +22,7 @@ _GROUPS = {
     "same JSON": ("The same examples, with `json.dumps` everywhere", "example"),
     "cases": ("One part after the other, with `json.dumps` everywhere", "request"),
 }
-_COLUMNS = ["bare WSGI", "framework", "Falcon", "Bottle", "Flask"]
+_COLUMNS = [BARE, OURS, *(name for name in PEERS if name not in (BARE, OURS))]
 
 Run = dict[str, Any]
 Runs = dict[str, Run]
@@ -132,31 +133,17 @@ def _ratio(timing: dict[str, float]) -> str:
     return f"{timing['ratio']:.2f} ({timing['low']:.2f}-{timing['high']:.2f})"
 
 
-def _render_async(python: str, part: dict[str, Any]) -> str:
-    rows = [[kind, f"{one['microseconds']:.1f}", _ratio(one)] for kind, one in part.items()]
-    return table([f"request, {python}", "µs", "relative to a plain handler"], rows)
-
-
 def _render_growth(python: str, part: dict[str, Any]) -> str:
-    sizes = list(
-        dict.fromkeys(size for row in part.values() for one in row.values() for size in one)
-    )
-    rows = [
-        [kind, name, *(one if isinstance(one, str) else _ratio(one) for one in timings.values())]
-        for kind, found in part.items()
-        for name, timings in found.items()
-    ]
-    return table([f"routes, {python}", "", *(f"{int(size):,}" for size in sizes)], rows)
+    return _render_pairs(f"routes, {python}", part, lambda size: f"{int(size):,}", _growth)
+
+
+def _growth(timing: Any) -> str:
+    return timing if isinstance(timing, str) else _ratio(timing)
 
 
 def _render_startup(python: str, part: dict[str, Any]) -> str:
-    rows = [[name, *(f"{value:.2f}" for value in values)] for name, values in part.items()]
+    rows = [[name, *(f"{value:.3g}" for value in values)] for name, values in part.items()]
     return table([f"CPU time, {python}", "median", "lower quartile", "upper quartile"], rows)
-
-
-def _render_imports(python: str, part: dict[str, Any]) -> str:
-    rows = [[name, *(f"{value:.0f}" for value in values)] for name, values in part.items()]
-    return table([f"ms of CPU, {python}", "median", "lower quartile", "upper quartile"], rows)
 
 
 def _render_memory(python: str, part: dict[str, float]) -> str:
@@ -164,13 +151,18 @@ def _render_memory(python: str, part: dict[str, float]) -> str:
 
 
 def _render_counts(python: str, part: dict[str, Any]) -> str:
-    keys = list(next(iter(next(iter(part.values())).values())))
+    return _render_pairs(f"request, {python}", part, str, "{:,}".format)
+
+
+def _render_pairs(title: str, part: dict[str, Any], head: Any, cell: Any) -> str:
+    """Return a table with a row for each case and application."""
+    columns = list(next(iter(next(iter(part.values())).values())))
     rows = [
-        [case, name, *(f"{counts[key]:,}" for key in keys)]
-        for case, found in part.items()
-        for name, counts in found.items()
+        [case, name, *(cell(found[column]) for column in columns)]
+        for case, of_case in part.items()
+        for name, found in of_case.items()
     ]
-    return table([f"request, {python}", "", *keys], rows)
+    return table([title, "", *map(head, columns)], rows)
 
 
 def _render_text(python: str, part: str) -> str:
@@ -178,10 +170,9 @@ def _render_text(python: str, part: str) -> str:
 
 
 _OTHERS: dict[str, tuple[str, Any]] = {
-    "async": ("Coroutines", _render_async),
     "growth": ("More routes: the time of a request relative to 10 routes", _render_growth),
     "start-up": ("The start of a site", _render_startup),
-    "imports": ("Imports: the CPU time of a whole process", _render_imports),
+    "imports": ("Imports: ms of CPU of a whole process", _render_startup),
     "route memory": ("Memory of routes", _render_memory),
     "memory": ("Memory of a worker after mixed requests", _render_text),
     "counts": ("Counted, not timed", _render_counts),

@@ -1,10 +1,11 @@
 """Measure the CPU time of a request with gunicorn and granian, beside other frameworks.
 
-    python -m benchmarks.served [--requests N] [--rounds N]
+    python -m benchmarks.served [--seconds N] [--rounds N]
 
 Needs wrk. Each application runs in one worker process with one thread, round by round. The CPU
-time is that of the worker, user and system. The ratio is the time of the bare WSGI callable in the
-same round to that of the application: 1 if a framework cost nothing.
+time is that of the server and its worker, user and system. The ratio is the time of the bare WSGI
+callable in the same round to that of the application: 1 if a framework cost nothing. Astro is served
+by Node in both tables; it is left out where npm can't install it.
 """
 
 import argparse
@@ -20,11 +21,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
-from benchmarks.applications import MAKERS
+from benchmarks import astro
+from benchmarks.applications import BARE, PEERS, make_cases
+from benchmarks.rounds import summarize
 
 SERVERS = {
     "gunicorn (sync)": "gunicorn --bind=127.0.0.1:{port} --no-control-socket --log-level=error"
@@ -32,7 +35,6 @@ SERVERS = {
     "granian": "granian --interface=wsgi --port={port} --blocking-threads=1 --no-ws"
     " --log-level=error --factory benchmarks.served:application",
 }
-BARE = "bare WSGI"
 _ECHO = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -62,23 +64,23 @@ class Served:
 
     microseconds: float
     rate: float
-    low: float
     ratio: float
+    low: float
     high: float
 
 
 def application() -> Any:
     """Return the application that a server serves."""
-    return MAKERS[os.environ["BENCHMARK_APPLICATION"]]()
+    return make_cases(os.environ["BENCHMARK_APPLICATION"], 100)
 
 
-def measure(server: str, *, rounds: int, seconds: int = 1) -> dict[str, dict[str, Served]]:
-    """Return the results by workload and application. Each runs in a server of its own.
+def measure(commands: dict[str, str], *, rounds: int, seconds: int) -> dict[str, dict[str, Served]]:
+    """Return the results by workload and application, which each command serves.
 
     All servers run during the whole time, and one at a time has requests.
     """
     with ExitStack() as stack:
-        running = {name: stack.enter_context(_serve(server, name)) for name in MAKERS}
+        running = {n: stack.enter_context(_serve(n, command)) for n, command in commands.items()}
         return {
             workload: _compare(running, path, script, rounds, seconds)
             for workload, (path, script) in WORKLOADS.items()
@@ -102,44 +104,47 @@ def _compare(
         name: Served(
             statistics.median(cost),
             statistics.median(rates[name]),
-            *_quartiles([b / own for b, own in zip(bare, cost, strict=True)]),
+            *summarize([b / own for b, own in zip(bare, cost, strict=True)]),
         )
         for name, cost in costs.items()
     }
 
 
-def _quartiles(values: list[float]) -> list[float]:
-    return statistics.quantiles(values, n=4, method="inclusive")
-
-
 @contextmanager
-def _serve(server: str, name: str) -> Iterator[tuple[int, int]]:
-    """Start a server; yield the id of its process, and its port."""
+def _serve(name: str, command: str) -> Iterator[tuple[int, int]]:
+    """Start a server and wait until it answers 200; yield the id of its process, and its port."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-    command = [sys.executable, "-m", *SERVERS[server].format(port=port).split()]
-    environ = os.environ | {"BENCHMARK_APPLICATION": name}
-    process = subprocess.Popen(command, cwd=_ROOT, env=environ, stdout=subprocess.DEVNULL)
+    environ = os.environ | {"BENCHMARK_APPLICATION": name, "HOST": "127.0.0.1", "PORT": str(port)}
+    process = subprocess.Popen(
+        command.format(port=port).split(), cwd=_ROOT, env=environ, stdout=subprocess.DEVNULL
+    )
     try:
-        _wait(process, port)
+        deadline = time.monotonic() + 60
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{name} did not start: {command}")
+            time.sleep(0.05)
         yield process.pid, port
     finally:
         process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
-    """Wait until the server responds."""
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
         try:
-            urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise SystemExit(f"the server did not start: {process.args!r}")
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/api/health")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _cpu_seconds(process: int) -> float:
@@ -174,10 +179,15 @@ def main() -> None:
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not installed (Debian: apt-get install wrk)")
-    for server in SERVERS:
-        results = measure(server, rounds=options.rounds, seconds=options.seconds)
-        print(f"| {server} | " + " | ".join(MAKERS) + " |")
-        print("| --- |" + " ---: |" * len(MAKERS))
+    command, versions = _build_astro()
+    print(f"{versions}\n", flush=True)
+    for server, arguments in SERVERS.items():
+        commands = dict.fromkeys(PEERS, f"{sys.executable} -m {arguments}")
+        if command:
+            commands["Astro"] = command
+        results = measure(commands, rounds=options.rounds, seconds=options.seconds)
+        print(f"| {server} | " + " | ".join(commands) + " |")
+        print("| --- |" + " ---: |" * len(commands))
         for workload, found in results.items():
             cells = [
                 f"{one.ratio:.2f} ({one.low:.2f}-{one.high:.2f}), {one.microseconds:.0f} µs,"
@@ -185,6 +195,15 @@ def main() -> None:
                 for one in found.values()
             ]
             print(f"| {workload} | " + " | ".join(cells) + " |", flush=True)
+        print(flush=True)
+
+
+def _build_astro() -> tuple[str, str]:
+    try:
+        command, versions = astro.build_server(_ROOT / "build" / "astro")
+    except (OSError, subprocess.SubprocessError) as error:
+        return "", f"Without Astro, which can't be installed: {error}"
+    return " ".join(command), versions
 
 
 if __name__ == "__main__":

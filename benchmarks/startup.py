@@ -29,7 +29,7 @@ _MEMORY = _BEGIN + (
 )
 _IMPORTS = {
     "bare Python": "pass",
-    "framework": "import framework",
+    "framework": "from framework import App",
     "Falcon": "import falcon",
     "Bottle": "import bottle",
     "Flask": "import flask",

@@ -10,9 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import __main__, cases, growth, memory, report, startup
-from benchmarks.applications import GROWN, PEERS, get_peer
+from benchmarks.applications import PEERS, make_cases, make_middleware, make_readme
 from benchmarks.cases import check, make_environ
-from benchmarks.in_process import measure_async
 from benchmarks.rounds import compare
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -20,12 +19,11 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.mark.parametrize("name", PEERS)
 def test_every_application_gives_the_right_responses(name: str) -> None:
-    peer = get_peer(name)
     made = [
-        (peer.readme(same_json=False), cases.README),
-        (peer.readme(same_json=True), cases.README),
-        (peer.cases(5), cases.CASES),
-        (peer.middleware(5), [cases.MIDDLEWARE]),
+        (make_readme(name, same_json=False), cases.README),
+        (make_readme(name, same_json=True), cases.README),
+        (make_cases(name, 5), cases.CASES),
+        (make_middleware(name, 5), [cases.MIDDLEWARE]),
     ]
     for application, kinds in made:
         for case in kinds:
@@ -47,7 +45,7 @@ def test_every_application_gives_the_right_responses(name: str) -> None:
 def test_a_wrong_response_is_refused(change: dict[str, Any], message: str) -> None:
     case = replace(cases.CASES[0], **change)
     with pytest.raises(RuntimeError) as caught:
-        check(get_peer("bare WSGI").cases(0), case)
+        check(make_cases("bare WSGI", 0), case)
     assert message in str(caught.value)
 
 
@@ -75,27 +73,14 @@ def test_applications_take_turns_with_requests_of_their_own() -> None:
         return application, lambda number: make_environ(f"/{number}")
 
     timings = compare({name: make(name) for name in "abc"}, "a", rounds=4, requests=2)
-    assert [name for name, _ in calls][::2] == [
-        "c",
-        "b",
-        "a",
-        "b",
-        "c",
-        "a",
-        "b",
-        "a",
-        "c",
-        "a",
-        "b",
-        "c",
-    ]
+    assert "".join(name for name, _ in calls)[::2] == "cbabcabacabc"
     assert len({path for _, path in calls}) == len(calls) == len(closed) == 24
     assert (timings["a"].ratio, timings["a"].low, timings["a"].high) == (1, 1, 1)
     assert timings["b"].low <= timings["b"].ratio <= timings["b"].high
 
 
 @pytest.mark.parametrize("kind", growth.KINDS)
-@pytest.mark.parametrize("name", GROWN)
+@pytest.mark.parametrize("name", growth.GROWN)
 def test_every_application_finds_its_route_among_others(name: str, kind: str) -> None:
     assert growth.compare_sizes(name, kind, 20, rounds=2).ratio > 0
 
@@ -117,12 +102,6 @@ def test_the_memory_of_mixed_requests_is_measured() -> None:
     (found,) = memory.measure(50)
     assert found[0] == 50
     assert found[1] > 1
-
-
-def test_async_requests_are_compared_with_plain_ones() -> None:
-    timings = measure_async(2)
-    assert timings["plain"].ratio == 1
-    assert len(timings) == 5
 
 
 def test_a_run_changes_its_own_part_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import framework
+from benchmarks.applications import OURS
 from benchmarks.counts import Counts, count, counted_cases
-from benchmarks.peers import ours
 from benchmarks.reading import FILES, Reading, framework_cases, measure
 from tests.conftest import SiteMaker, call, make_environ
 
@@ -25,8 +25,8 @@ def GET():
         frame = frame.f_back
     return Response.json(ours)
 """
-# Not more than these. Measured with the peers in benchmarks/reading.py: Starlette's request with a
-# middleware has 35 functions and 118 names, Falcon's 13 and 102, WhiteNoise's file 7 and 30.
+# Not more than these. Starlette's request with a middleware has 35 functions and 118 names, Falcon's
+# 13 and 102, WhiteNoise's file 7 and 30.
 LIMITS = {
     "static": Reading(functions=15, names=107, branches=74, calls=15),
     "dynamic": Reading(functions=20, names=132, branches=99, calls=22),
@@ -69,7 +69,7 @@ def test_the_path_of_a_request_is_short(label: str) -> None:
 @pytest.mark.parametrize("label", COSTS)
 def test_a_request_costs_little(label: str) -> None:
     make, case = COUNTED[label]
-    application = make(ours)
+    application = make(OURS)
     try:
         counts = count(application, case.environ)
     finally:

@@ -7,31 +7,21 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 _PRODUCTS = {"1": "Keyboard", "2": "Mouse"}
-_GROWN = {
-    "static": "/grown/rN",
-    "dynamic": "/grown/rN/<id>",
-    "partly dynamic": "/grown/<id>-rN",
-    "rest": "/grown/rN/<path:id>",
-}
 
 
-def readme(*, same_json: bool) -> Any:
-    """Return the examples of README.md. A dict becomes JSON; Flask uses the standard library."""
-    to_response: Callable[[Any], Any] = _json if same_json else lambda data: data
-
-    def echo() -> Any:
-        data = json.loads(request.get_data()) if same_json else request.get_json()
-        return to_response({"received": data, "path": request.path})
-
-    def product(id: str) -> Any:
-        if id not in _PRODUCTS:
-            return "Not found", 404, {"Content-Type": "text/plain"}
-        return to_response({"id": id, "name": _PRODUCTS[id]})
-
+def make(routes: dict[str, str], *, sets_user: bool = False) -> Any:
     app = Flask("benchmark", static_folder=None)
-    app.add_url_rule("/api/echo", view_func=echo, methods=["POST"])
-    app.add_url_rule("/products/<id>.json", view_func=product)
+    if sets_user:
+        app.before_request(_set_user)
+    for path, view in routes.items():
+        path = path.replace("{id:path}", "<path:id>").replace("{id}", "<id>")
+        methods = ["POST" if "echo" in view else "GET"]
+        app.add_url_rule(path, path, VIEWS[view], methods=methods)
     return app
+
+
+def _set_user() -> None:
+    g.user = "ann"
 
 
 def _json(data: object) -> Response:
@@ -42,12 +32,10 @@ def _text(text: Any) -> Response:
     return Response(text, mimetype="application/json")
 
 
-def _health() -> Response:
-    return _json({"status": "ok"})
-
-
-def _item(id: str) -> Response:
-    return _json({"id": id})
+def _product(id: str, to_response: Callable[[Any], Any] = _json) -> Any:
+    if id not in _PRODUCTS:
+        return "Not found", 404, {"Content-Type": "text/plain"}
+    return to_response({"id": id, "name": _PRODUCTS[id]})
 
 
 def _echo() -> Response:
@@ -65,47 +53,21 @@ def _set_cookie() -> Response:
     return response
 
 
-def _add(app: Flask, path: str, view: Callable[..., Any], method: str = "GET") -> None:
-    app.add_url_rule(path, path, view, methods=[method])
-
-
-def cases(others: int) -> Any:
-    app = Flask("benchmark", static_folder=None)
-    _add(app, "/api/health", _health)
-    _add(app, "/products/<id>.json", _item)
-    _add(app, "/api/echo", _echo, "POST")
-    _add(app, "/headers", _headers)
-    _add(app, "/pathname", lambda: _text(request.path))
-    _add(app, "/query", lambda: _text(request.args.get("q")))
-    _add(app, "/header", lambda: _text(request.headers.get("Accept")))
-    _add(app, "/cookie", lambda: _text(request.cookies.get("theme")))
-    _add(app, "/set-cookie", _set_cookie)
-    _add(app, "/strings", lambda: _text("x" * 20 for _ in range(1000)))
-    _add(app, "/bytes", lambda: _text(b"x" * 20 for _ in range(1000)))
-    _add_others(app, others)
-    return app
-
-
-def middleware(others: int) -> Any:
-    app = Flask("benchmark", static_folder=None)
-
-    @app.before_request
-    def set_user() -> None:
-        g.user = "ann"
-
-    _add(app, "/user", lambda: _text(g.user))
-    _add_others(app, others)
-    return app
-
-
-def grown(kind: str, count: int) -> Any:
-    app = Flask("benchmark", static_folder=None)
-    view = _health if kind == "static" else _item
-    for number in range(count):
-        _add(app, _GROWN[kind].replace("N", str(number)), view)
-    return app
-
-
-def _add_others(app: Flask, others: int) -> None:
-    for number in range(others):
-        _add(app, f"/other/r{number}", _health)
+VIEWS: dict[str, Callable[..., Any]] = {
+    # A dict becomes JSON; Flask uses the standard library.
+    "documented echo": lambda: {"received": request.get_json(), "path": request.path},
+    "documented product": lambda id: _product(id, lambda data: data),
+    "health": lambda: _json({"status": "ok"}),
+    "item": lambda id: _json({"id": id}),
+    "product": _product,
+    "echo": _echo,
+    "headers": _headers,
+    "pathname": lambda: _text(request.path),
+    "query": lambda: _text(request.args.get("q")),
+    "header": lambda: _text(request.headers.get("Accept")),
+    "cookie": lambda: _text(request.cookies.get("theme")),
+    "set-cookie": _set_cookie,
+    "strings": lambda: _text("x" * 20 for _ in range(1000)),
+    "bytes": lambda: _text(b"x" * 20 for _ in range(1000)),
+    "user": lambda: _text(g.user),
+}

@@ -44,20 +44,17 @@ _DEFAULTS: dict[str, Any] = {
     "workers_kill_timeout": 30,
 }
 _KINDS = get_type_hints(MPServer.__init__)
-_KINDS = {name: _KINDS[name] for name in _KINDS.keys() - {"self", "return"}}
+_KINDS.pop("return", None)
 # Settings that an adapter does not have, and why.
 _REFUSED = {
     "blocking_threads": "Write threads.",
-    "factory": "Only the granian command has it.",
-    "interface": "A site is a WSGI application.",
-    "loop": "WSGI has no event loop.",
-    "target": "Only the granian command has it.",
-    "task_impl": "WSGI has no event loop.",
     "url_path_prefix": "granian removes it without comparing it. Use Config(base=...).",
-    "websockets": "WSGI has no websockets.",
-    "working_dir": "Only the granian command has it.",
-} | {name: "Use framework dev." for name in _KINDS if name.split("_")[0] == "reload"}
-_LOWEST = {"port": 0, "respawn_interval": 0, "static_path_expires": 0, "uds_permissions": 0} | {
+    **dict.fromkeys(("factory", "target", "working_dir"), "Only the granian command has it."),
+    **dict.fromkeys(("interface", "loop", "task_impl", "websockets"), "A site uses WSGI."),
+    **{name: "Use framework dev." for name in _KINDS if name.split("_")[0] == "reload"},
+}
+_LOWEST = {
+    **dict.fromkeys(("port", "respawn_interval", "static_path_expires", "uds_permissions"), 0),
     "blocking_threads_idle_timeout": 5,
     "workers_lifetime": 60,
 }
@@ -117,7 +114,7 @@ def _check(name: str, kind: Any, value: Any) -> Any:
 
 
 def _find_contradictions(settings: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with settings of which granian would ignore one."""
+    """Return the mistakes in settings of which granian would ignore one."""
     problems = [
         f"granian({name}=...) needs {needed}=... too."
         for name, needed in _NEEDS.items()
@@ -142,14 +139,14 @@ class _Supervisor(MPServer):  # type: ignore[misc] # its types are not complete
 
     def run(self) -> None:
         loader = functools.partial(_load, self._make_application)
-        # The method of MPServer only warns of more threads than cores.
+        # MPServer.serve() itself only adds a warning about more threads than cores.
         super(MPServer, self).serve(target_loader=loader, wrap_loader=False)
 
     @property
     def respawn_failed_workers(self) -> bool:
         """Whether granian replaces the workers that have ended.
 
-        One that can't start when the server starts ends the server instead.
+        If a worker can't start when the server starts, the server ends instead.
         """
         ended = [self.wrks[index].inner.exitcode for index in self.interrupt_children]
         return self._respawns and _CANNOT_START not in ended
@@ -189,7 +186,7 @@ class _Supervisor(MPServer):  # type: ignore[misc] # its types are not complete
         else:
             super()._reload(spawn_target, target_loader)
             self.respawned_wrks.clear()  # else the first crash soon after counts as the second
-        if self.interrupt_signal or self.interrupt_children:  # it came meanwhile
+        if self.interrupt_signal or self.interrupt_children:  # since the loop was cleared
             self.main_loop_interrupt.set()
 
 
@@ -226,7 +223,7 @@ def _handle_signals(handler: Any) -> None:
 
 
 def _interrupt(number: int, frame: object) -> None:
-    """End a worker that is not ready: the code of a site catches no `KeyboardInterrupt`."""
+    """End a worker that is not ready, with an exception that the code of a site does not catch."""
     _handle_signals(signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -249,7 +246,7 @@ def _start(make_application: Callable[[], App]) -> App:
 
 def _adapt(site: WSGIApplication) -> WSGIApplication:
     """Return the site as an application for granian, with the route in the access log."""
-    # Granian puts the environment variables into each environ, where these pass for headers.
+    # Granian puts the environment variables into each environ. There these look like headers.
     fakes = {name: value for name, value in os.environ.items() if name.startswith("HTTP_")}
     current = threading.local()
 

@@ -106,7 +106,7 @@ def _folders_of(name: str) -> list[str]:
 
 @lru_cache(maxsize=256)  # most files have the same
 def _special_headers(items: HeaderItems | None, usual_type: str) -> HeaderItems:
-    """Return the headers that a server which sends `usual_type` for the file would not send."""
+    """Return the headers that a server does not send by itself; it sends `usual_type` of the file."""
     headers = dict(items or ())
     content_type = headers.get("content-type")
     special = [(name, value) for name, value in headers.items() if name not in _OWN_HEADERS]

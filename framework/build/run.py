@@ -47,9 +47,8 @@ class Report:
 def build(root: Path, *, jobs: int | None = None, progress: Progress | None = None) -> Report:
     """Write the site's prerendered routes and its public files to `build.out_dir`.
 
-    `jobs` is the number of processes; without it there are as many as make the build faster. Raises
-    `SiteError` if the site cannot start, and `BuildError` if it cannot be built. Then the last
-    build stays as it was.
+    `jobs` is the number of processes; `None` chooses one. Raises `SiteError` if the site cannot
+    start, and `BuildError` if it cannot be built. Then the last build stays as it was.
     """
     started = time.monotonic()
     root = root.resolve()
@@ -112,7 +111,7 @@ class _Build:
             self.app.site.warnings.add(text)
 
     def _list_paths(self, *, whole: bool) -> Plan:
-        """Return the routes to render; if `whole`, without listings that are generators."""
+        """Return the routes to render. If `whole` is true, the items of generators are made first."""
         plan = []
         for route, static in list_sources(self.app):
             try:

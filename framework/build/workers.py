@@ -36,8 +36,8 @@ Plan = Sequence[tuple[Route, Listing]]
 def choose_jobs(plan: Plan) -> int:
     """Return the number of processes that write the plan fastest.
 
-    A generator counts as no paths, because it stays in the main process. If the site has started
-    threads, there is one process: a lock that a thread holds is never released in a copy.
+    The paths of a generator do not count, because the main process writes them. If the site has
+    started threads, the number is 1: a lock that a thread holds is never released in a fork.
     """
     if {thread.name for thread in threading.enumerate()} - _SAFE_THREADS:
         return 1

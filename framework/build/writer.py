@@ -138,7 +138,10 @@ class Writer:
         """Write a new file. Raises `_FileExistsError` if it exists, `OutputError` if it fails."""
         path = f"{self._folder}/{name}"
         try:
-            self._make_folder(path.rpartition("/")[0])
+            folder = path.rpartition("/")[0]
+            if folder != self._last_folder:
+                os.makedirs(folder, exist_ok=True)
+                self._last_folder = folder
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:
                 for chunk in chunks:
@@ -150,18 +153,6 @@ class Writer:
             raise _FileExistsError(name) from None
         except OSError as error:
             raise OutputError(f"{source}: {name} can't be written: {error.strerror}.") from error
-
-    def _make_folder(self, folder: str) -> None:
-        """Make the folder, unless it is that of the last file."""
-        if folder == self._last_folder:
-            return
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
-            pass  # if it is a file, opening a file in it fails
-        except FileNotFoundError:
-            os.makedirs(folder, exist_ok=True)
-        self._last_folder = folder
 
     def _keep_time(self, name: str, content: bytes) -> None:
         """Give a file the modification time that it has in the last build, if it is the same."""

@@ -53,8 +53,8 @@ def watch_source(root: Path) -> Iterator[list[str]]:
         paths = (Path(path).relative_to(root).as_posix() for _, path in next(changes))
         return set(filter(is_source, paths))
 
-    # The root is not watched recursively: it may contain a virtual environment. It is looked at
-    # without waiting, because `inside` waits.
+    # The root is not watched recursively: it may contain a virtual environment. Only the watcher
+    # of src waits for changes.
     top, inside = follow(root, recursive=False, rust_timeout=1, step=1), follow_source()
     while True:
         found = next_paths(top)

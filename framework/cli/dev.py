@@ -2,9 +2,9 @@
 
 The parent process holds the port and watches the source. A child process loads the site, serves it,
 and looks for changes of the other files that it has read. After a change the parent stops the child,
-and the next one loads the site: a process that has imported the framework beforehand, since that takes
-longer than to load a small site. The port stays open all the time, so a browser's request waits for
-the new child instead of failing.
+and the next child loads the site. It has imported the framework beforehand, because that takes longer
+than loading a small site. The port stays open all the time, so a browser's request waits for the new
+child instead of failing.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ from .terminal import colored, counted, print_line
 
 _GRACE_PERIOD = 2.0  # seconds that a running request has to finish before a restart
 _POLL_INTERVAL = 0.2  # seconds between two looks at the files that the site has read
-_POLL_SHARE = 0.04  # of a processor: with many files, the looks are so rare that they take no more
+_POLL_SHARE = 0.04  # of a processor: the looks at many files are so rare that they take no more
 _SHUTDOWN_INTERVAL = 0.02  # seconds between two looks whether the server must stop
 
 
@@ -215,8 +215,8 @@ def serve(root: str, host: str, listener: int, connection: int) -> None:
         parent.recv(1)
     server.shutdown()
     server.finish_requests()
-    # At its end Python would look for unused objects among all of them, which takes longer than the
-    # next process takes to load a small site.
+    # Otherwise Python collects garbage before it exits, which takes longer than the next process
+    # takes to load a small site.
     gc.freeze()
 
 

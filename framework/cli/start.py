@@ -41,7 +41,7 @@ def run(
 
 
 def _load(root: Path) -> App:
-    """Load the site. A worker that was not forked configures its log here too."""
+    """Load the site. Also configure the log: granian may start workers without a fork."""
     logging.basicConfig(
         level=logging.INFO,
         format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",

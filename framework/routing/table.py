@@ -11,7 +11,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
-from werkzeug.routing import Rule
 
 from .paths import decode_path, encode_path, find_path_below, quote_path, to_nfc
 from .pattern import Param, Pattern
@@ -77,7 +76,7 @@ class RouteTable(Generic[R]):
         self.exact: dict[str, Match[R]] = {}
         """The matches of paths without parameters, by `PATH_INFO`; redirects are not among them.
 
-        They share their `params`.
+        Their `params` are one empty dict.
         """
         self._prefix = prefix
         self._of_pattern = {route.pattern.text: route for route in self.all}
@@ -173,9 +172,7 @@ class _PathBuilder(Generic[R]):
 
     def __init__(self, route: R, compiler: Compiler) -> None:
         self.route = route
-        self._rules: list[Rule] = []
-        if route.pattern.params:
-            self._rules = compiler.compile_rules(route.pattern)
+        self._rules = compiler.compile_rules(route.pattern) if route.pattern.params else []
         self.tree = Tree(compiler)
         self.tree.add(route.pattern.segments, 0)
         self._format = _find_format(route.pattern)
@@ -211,8 +208,6 @@ class _PathBuilder(Generic[R]):
             if name not in pattern.names:
                 hint = _did_you_mean(name, pattern.names)
                 raise TypeError(f"{pattern.text} has no parameter {name!r}.{hint}")
-        if not pattern.params:
-            return pattern.text
         cause = None
         try:
             path = self._build_path(values)
@@ -252,9 +247,10 @@ class _PathBuilder(Generic[R]):
 
 
 def _find_format(pattern: Pattern) -> str | None:
-    """Find a format string for the path, into which values that `_is_plain` accepts fit unchecked.
+    """Find a format string that makes the path from values that `_is_plain` accepts.
 
-    With one parameter in a segment, without a converter, such a value is always read back.
+    There is one if no segment has two parameters and none has a converter: then the path always
+    matches the pattern with the same values.
     """
     counts = [sum(isinstance(part, Param) for part in segment) for segment in pattern.segments]
     if max(counts, default=0) > 1 or any(p.rest or p.converter for p in pattern.params):

@@ -57,7 +57,8 @@ def make_environment(source: Path, markdown: Markdown) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     for name, function in environment.filters.items():
-        # Jinja wraps a function that has an async variant: to choose one is dearer than to join.
+        # Jinja wraps a function that has an async variant. Calling the wrapper takes longer than
+        # what most of these filters do.
         if hasattr(function, "jinja_async_variant"):
             environment.filters[name] = function.__wrapped__
     environment.filters["markdown"] = markdown.render
@@ -120,7 +121,7 @@ class _CodeGenerator(CodeGenerator):
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile:
-            self.write("environment.show((")  # closed as "escape(environment.finalize(" would be
+            self.write("environment.show((")  # Jinja closes both parentheses
         else:
             super()._output_child_pre(node, frame, finalize)
 
@@ -136,7 +137,7 @@ class _Environment(jinja2.Environment):
         return normalize_name(template) or template
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return `obj.attribute` in a template. A key of a dict needs no failing attribute."""
+        """Return `obj.attribute` in a template. For a key of a dict no exception is caught."""
         if type(obj) is dict and attribute in obj and attribute not in _DICT_NAMES:
             return obj[attribute]
         return super().getattr(obj, attribute)
@@ -145,7 +146,7 @@ class _Environment(jinja2.Environment):
     def show(value: Any) -> str:
         """Return the text of `{{ value }}`, escaped for HTML.
 
-        Most values are text without special characters: a `Markup` of them would cost most.
+        Text without special characters, which most values are, is not copied to a `Markup`.
         """
         kind = type(value)
         if kind is int:

@@ -124,7 +124,7 @@ class SiteModules:
         if package is not None:
             spec.submodule_search_locations = [package]
         module = importlib.util.module_from_spec(spec)
-        # Before, the location would make it work out the deprecated `__cached__`.
+        # Set after the module is made, which otherwise computes the deprecated `__cached__`.
         spec.has_location, module.__file__ = True, path
         sys.modules[name] = module
         try:

@@ -97,7 +97,7 @@ class StaticPaths:
         return listing
 
     def set_rendered(self, path: StaticPath) -> None:
-        """Set the path that a build renders now: it is found without the others."""
+        """Set the path that a build renders now. It is found without the list."""
         self._rendered = path
         self._rendered_texts = dict(zip(self.pattern.names, self._key(path.params), strict=True))
 
@@ -111,7 +111,8 @@ class StaticPaths:
     def find(self, params: Mapping[str, Any]) -> StaticPath | None:
         """Find the listed path with these parameters. The list is made once."""
         rendered = self._rendered
-        if rendered is not None and params == self._rendered_texts:  # without any converter
+        # Nearly always, unless a converter made a value from the text.
+        if rendered is not None and params == self._rendered_texts:
             return rendered
         key = self._key(params)
         if rendered is not None and key == tuple(self._rendered_texts.values()):
