@@ -48,12 +48,18 @@ def test_each_line_that_blocks_the_loop_is_logged_once(
     looks = 0
     current_frames = sys._current_frames
 
-    def count() -> Mapping[int, FrameType]:
+    def find_frames() -> Mapping[int, FrameType]:
+        """Return the frames of the loop's thread, but only while it waits for the semaphore."""
         nonlocal looks
+        loop = find_loop()
+        assert loop is not None
+        frame = current_frames().get(loop.thread_id)
+        if frame is None or frame.f_code is not threading.Condition.wait.__code__:
+            return {}
         looks += 1
-        return current_frames()
+        return {loop.thread_id: frame}
 
-    monkeypatch.setattr(sys, "_current_frames", count)
+    monkeypatch.setattr(sys, "_current_frames", find_frames)
     visits = []
     monkeypatch.setattr(blocking, "find_loop", lambda: visits.append(1) or find_loop())
     one = site({"src/lib/slow.py": SLOW, "src/pages/index.py": PAGE})
