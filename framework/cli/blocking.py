@@ -10,7 +10,7 @@ from contextvars import copy_context
 from pathlib import Path
 from types import FrameType
 
-from ..web.loop import EventLoop, find_loop
+from ..web.loop import EventLoop, Job, find_loop
 
 log = logging.getLogger("framework")
 
@@ -47,7 +47,7 @@ def _watch(root: Path) -> None:
 def _ask(loop: EventLoop) -> threading.Event:
     """Return an event that is set as soon as the loop runs a coroutine, or ends."""
     responded = threading.Event()
-    loop.start(asyncio.sleep(0), copy_context(), lambda _: responded.set())
+    loop.start(Job(loop, asyncio.sleep(0), copy_context(), lambda _: responded.set()))
     return responded
 
 
