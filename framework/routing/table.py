@@ -211,8 +211,6 @@ class _PathBuilder(Generic[R]):
             if name not in pattern.names:
                 hint = _did_you_mean(name, pattern.names)
                 raise TypeError(f"{pattern.text} has no parameter {name!r}.{hint}")
-        if not pattern.params:
-            return pattern.text
         cause = None
         try:
             path = self._build_path(values)
