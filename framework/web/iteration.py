@@ -98,7 +98,7 @@ class Iteration:
         adopt(self._context, self._before)
 
     def _want(self) -> None:
-        if not self._wanted.done():
+        if not self._is_closing and not self._wanted.done():
             self._wanted.set_result(None)
 
     def _cancel(self, job: Job) -> None:
