@@ -8,9 +8,11 @@ from typing import Any, NoReturn
 
 import pytest
 from granian.http import HTTP1Settings
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 
 import framework.adapters
-from framework import ConfigError, SiteError
+from framework import App, ConfigError, SiteError
 from framework.adapters import granian, gunicorn
 from framework.errors import Mistake
 
@@ -70,7 +72,7 @@ def test_granian_has_defaults_and_takes_its_own_settings() -> None:
             "granian(respawn_interval=-0.5): the value must be 0 or more.",
         ),
         (granian, {"http": "3"}, "granian(http='3'): Invalid enum value '3'"),
-        (granian, {"uds": 3}, "granian(uds=3): expected str, bytes or os.PathLike object, not int"),
+        (granian, {"uds": 3}, "granian(uds=3): Expected `str`, got `int`"),
         (
             granian,
             {"http1_settings": {"keepalive": True}},
@@ -168,6 +170,23 @@ def test_a_worker_that_cannot_start_logs_the_reason_and_exits(
         module._Application({}, make_application).load()
     assert caught.value.code == 1  # 3 and 4 would end the whole server
     assert "src/pages/index.py:1: invalid syntax" in caplog.text
+
+
+def test_several_workers_that_cannot_start_end_the_server_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = importlib.import_module("framework.adapters.gunicorn_server")
+    ended = iter([HaltServer("Worker failed to boot."), HaltServer("Worker failed to boot."), None])
+    stopped = []
+
+    def stop(arbiter: object, graceful: bool) -> None:
+        if error := next(ended):
+            raise error
+        stopped.append(graceful)
+
+    monkeypatch.setattr(Arbiter, "stop", stop)
+    module._Arbiter(module._Application({}, App)).stop()
+    assert stopped == [True]
 
 
 class _Application:

@@ -282,11 +282,13 @@ def test_a_middleware_may_give_up_waiting_for_next(around):
 def test_a_timeout_around_next_cancels_an_async_handler(around, depth):
     one = around(
         "async def on_request(context, next):\n    try:\n"
-        "        async with asyncio.timeout(0.01):\n            return await next()\n"
+        "        async with asyncio.timeout(None) as context.locals.timeout:\n"
+        "            return await next()\n"
         "    except TimeoutError:\n        return Response('late', status=504)\n\n\n"
         "async def deeper(context, next):\n    return await next()\n\n\n"
         f"on_request = sequence(on_request, *[deeper] * {depth})\n",
-        "async def GET(locals):\n    try:\n        await asyncio.Event().wait()\n"
+        "async def GET(locals):\n    locals.timeout.reschedule(0)\n"
+        "    try:\n        await asyncio.Event().wait()\n"
         "    except asyncio.CancelledError:\n        locals.ended.append('cancelled')\n"
         "        raise\n",
     )

@@ -110,7 +110,7 @@ def _check(name: str, kind: Any, value: Any) -> Any:
     if type(value) in (int, float) and value < lowest:
         raise ValueError(f"the value must be {lowest} or more.")
     value = str(value) if isinstance(value, Path) else value
-    return msgspec.convert(value, kind, dec_hook=lambda _, path: Path(path))
+    return msgspec.convert(value, kind, dec_hook=lambda _, path: Path(msgspec.convert(path, str)))
 
 
 def _find_contradictions(settings: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.config import Config  # type: ignore[import-untyped]
+from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
 
 from ..app import App
 from ..errors import SiteError
@@ -136,3 +137,10 @@ class _Arbiter(Arbiter):  # type: ignore[misc] # gunicorn has no types
                 self.log.error("Not reloaded: the workers keep the old site. %s", error)
                 return
         super().reload()
+
+    def stop(self, graceful: bool = True) -> None:
+        """Stop the workers, also those that can't start: each raises `HaltServer` once."""
+        try:
+            super().stop(graceful)
+        except HaltServer:
+            self.stop(graceful)

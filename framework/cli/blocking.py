@@ -10,7 +10,7 @@ from contextvars import copy_context
 from pathlib import Path
 from types import FrameType
 
-from ..web.loop import EventLoop, find_loop
+from ..web.loop import EventLoop, Job, find_loop
 
 log = logging.getLogger("framework")
 
@@ -28,26 +28,27 @@ def _watch(root: Path) -> None:
     while True:
         time.sleep(_INTERVAL)
         loop = find_loop()
-        if loop is None or _responds(loop, _LIMIT):
+        if loop is None:
             continue
-        lines = list(_find_lines(root, sys._current_frames().get(loop.thread_id)))
-        if lines and lines[0] not in known:
-            known.add(lines[0])
-            caller = f", called in {lines[-1]}," if len(lines) > 1 else ""
-            log.warning(
-                "%s%s blocks the event loop: all other coroutines wait. Await an async function "
-                "instead, or asyncio.to_thread(function).",
-                lines[0],
-                caller,
-            )
-        _responds(loop, None)
+        responded = _ask(loop)
+        while not responded.wait(_LIMIT):
+            lines = list(_find_lines(root, sys._current_frames().get(loop.thread_id)))
+            if lines and lines[0] not in known:
+                known.add(lines[0])
+                caller = f", called in {lines[-1]}," if len(lines) > 1 else ""
+                log.warning(
+                    "%s%s blocks the event loop: all other coroutines wait. Await an async "
+                    "function instead, or asyncio.to_thread(function).",
+                    lines[0],
+                    caller,
+                )
 
 
-def _responds(loop: EventLoop, seconds: float | None) -> bool:
-    """Whether the loop runs a coroutine, or ends, within this time. `None` waits for it."""
-    has_responded = threading.Event()
-    loop.start(asyncio.sleep(0), copy_context(), lambda _: has_responded.set())
-    return has_responded.wait(seconds)
+def _ask(loop: EventLoop) -> threading.Event:
+    """Return an event that is set as soon as the loop runs a coroutine, or ends."""
+    responded = threading.Event()
+    loop.start(Job(loop, asyncio.sleep(0), copy_context(), lambda _: responded.set()))
+    return responded
 
 
 def _find_lines(root: Path, frame: FrameType | None) -> Iterator[str]:

@@ -44,20 +44,21 @@ class Iteration:
     def __next__(self) -> Any:
         if self._has_ended:
             raise StopIteration
-        if self._job is None:
-            self._job = self._start()
-        elif self._job.loop.is_current:
+        job = self._job
+        if job is None:
+            job = self._start()
+        elif job.loop.is_current:
             raise RuntimeError(
                 "A coroutine can't read the rest of an async body that plain code began to read."
             )
         elif self._inbox.empty():
-            self._job.loop.call(self._want)
+            job.loop.call(self._want)
         message = self._inbox.get()
         if type(message) is tuple:
             return message[0]
         if self._has_ended:  # another thread closed it
             raise StopIteration
-        self._end(self._job)
+        self._end(job)
         try:
             result_of(message)
         finally:
@@ -71,7 +72,7 @@ class Iteration:
         job = self._job
         if job is None:
             self._is_closing = True
-            job = self._job = self._start()
+            job = self._start()
         else:
             job.loop.call(lambda: self._cancel(job))
         if job.loop.is_current:  # the loop can't run the task while its thread waits
@@ -85,7 +86,10 @@ class Iteration:
 
     def _start(self) -> Job:
         self._before, self._context = copy_context(), copy_context()
-        return choose_loop().start(self._produce(), self._context, self._inbox.put)
+        job = Job(choose_loop(), self._produce(), self._context, self._inbox.put)
+        self._job = job  # before it runs: another thread may close what has begun
+        job.loop.start(job)
+        return job
 
     def _end(self, job: Job) -> None:
         self._has_ended = True
@@ -94,7 +98,7 @@ class Iteration:
         adopt(self._context, self._before)
 
     def _want(self) -> None:
-        if not self._wanted.done():
+        if not self._is_closing and not self._wanted.done():
             self._wanted.set_result(None)
 
     def _cancel(self, job: Job) -> None:

@@ -72,7 +72,8 @@ class EventLoop:
         calls = calls or Calls()
         coroutine = awaitable if inspect.iscoroutine(awaitable) else _await(awaitable)
         before, context = copy_context(), copy_context()
-        job = self.start(coroutine, context, calls.finish)
+        job = Job(self, coroutine, context, calls.finish)
+        self.start(job)
         try:
             task = calls.run_until_finished()
         except BaseException:  # the server ends the request
@@ -85,9 +86,8 @@ class EventLoop:
         finally:
             del task  # the traceback of its exception refers to this frame
 
-    def start(self, coroutine: Coroutine[Any, Any, Any], context: Context, finish: Finish) -> "Job":
-        """Start a coroutine as a task in a context. `finish` is called in the loop's thread."""
-        job = Job(self, coroutine, context, finish)
+    def start(self, job: "Job") -> None:
+        """Start the coroutine of a job as a task."""
         self._jobs.add(job)
         self.call(job.start)
         if self.has_ended:
@@ -95,7 +95,6 @@ class EventLoop:
         call = find_call()
         if call is not None:
             call.depend_on(job.cancel)
-        return job
 
     def call(self, function: Callable[[], object]) -> None:
         """Call a function in the loop's thread, unless the loop has ended."""
@@ -153,7 +152,10 @@ class EventLoop:
 
 
 class Job:
-    """A coroutine that runs on a loop, as one task."""
+    """A coroutine that runs on a loop, as one task, in a context.
+
+    `finish` is called in the loop's thread.
+    """
 
     __slots__ = ("_context", "_coroutine", "_finish", "_task", "loop")
 

@@ -8,7 +8,7 @@ from types import FrameType
 import pytest
 
 from framework.cli import blocking
-from framework.web.loop import find_loop
+from framework.web.loop import EventLoop, find_loop
 from tests.conftest import SiteMaker
 from tests.waiting import wait_until
 
@@ -48,17 +48,28 @@ def test_each_line_that_blocks_the_loop_is_logged_once(
     looks = 0
     current_frames = sys._current_frames
 
-    def count() -> Mapping[int, FrameType]:
+    def find_frames() -> Mapping[int, FrameType]:
+        """Return the frames of the loop's thread, but only while it waits for the semaphore."""
         nonlocal looks
+        loop = find_loop()
+        assert loop is not None
+        frame = current_frames().get(loop.thread_id)
+        if frame is None or frame.f_code is not threading.Condition.wait.__code__:
+            return {}
         looks += 1
-        return current_frames()
+        return {loop.thread_id: frame}
 
-    monkeypatch.setattr(sys, "_current_frames", count)
+    monkeypatch.setattr(sys, "_current_frames", find_frames)
     visits = []
-    monkeypatch.setattr(blocking, "find_loop", lambda: visits.append(1) or find_loop())
+
+    def find() -> EventLoop | None:
+        visits.append(1)
+        return find_loop() if len(visits) > 1 else None  # at first no coroutine has run
+
+    monkeypatch.setattr(blocking, "find_loop", find)
     one = site({"src/lib/slow.py": SLOW, "src/pages/index.py": PAGE})
     blocking.warn_of_blocking(one.root)
-    wait_until(lambda: len(visits) > 1, "a look while nothing blocks the loop")
+    wait_until(lambda: len(visits) > 2, "a look while nothing blocks the loop")
 
     def block(method: str, until: Callable[[], bool]) -> None:
         request = threading.Thread(target=one.request, args=(method, "/"))

@@ -46,7 +46,7 @@ clients = []
 
 async def GET(url):
     if not clients:
-        limits = httpx.Limits(max_keepalive_connections=100)
+        limits = httpx.Limits(max_keepalive_connections=100, keepalive_expiry=None)
         clients.append(httpx.AsyncClient(limits=limits, timeout=60))
     response = await clients[0].get(url.search_params.get("from"))
     return Response(response.text)

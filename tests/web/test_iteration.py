@@ -14,7 +14,7 @@ import pytest
 
 from framework.web.calls import Calls
 from framework.web.iteration import Iteration
-from framework.web.loop import find_loop, run
+from framework.web.loop import EventLoop, find_loop, run
 from tests.waiting import PATIENCE, wait_until
 
 var = contextvars.ContextVar("var", default="nothing")
@@ -360,6 +360,32 @@ def test_a_generator_that_catches_the_cancellation_is_closed_at_its_next_yield()
     started, ended = threading.Event(), []
     iteration = Iteration(items())
     read_and_close(iteration, started, iteration.close)
+    assert ended == [1]
+
+
+def test_an_iteration_may_be_closed_as_soon_as_its_iterable_runs(monkeypatch):
+    async def items():
+        try:
+            started.set()
+            await asyncio.Event().wait()
+            yield "never"
+        finally:
+            ended.append(1)
+
+    started, ended = threading.Event(), []
+    iteration = Iteration(items())
+    start = EventLoop.start
+
+    def start_and_close(loop, *job):
+        monkeypatch.undo()
+        found = start(loop, *job)
+        assert started.wait(PATIENCE)
+        with ThreadPoolExecutor(1) as closer:
+            closer.submit(iteration.close).result(PATIENCE)
+        return found
+
+    monkeypatch.setattr(EventLoop, "start", start_and_close)
+    assert list(iteration) == []
     assert ended == [1]
 
 

@@ -554,9 +554,10 @@ def test_a_call_that_is_cancelled_before_it_runs_is_not_run():
 @pytest.mark.parametrize("depth", [1, 3])
 def test_a_timeout_around_a_call_cancels_the_coroutine_that_it_runs(depth):
     all_calls = [Calls() for _ in range(depth)]
-    cancelled = []
+    timeout, cancelled = asyncio.Timeout(None), []
 
     async def forever():
+        timeout.reschedule(0)
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -573,7 +574,7 @@ def test_a_timeout_around_a_call_cancels_the_coroutine_that_it_runs(depth):
 
     async def outer():
         try:
-            async with asyncio.timeout(0.01):
+            async with timeout:
                 await between(0)
         except TimeoutError:
             return "late"
@@ -584,9 +585,10 @@ def test_a_timeout_around_a_call_cancels_the_coroutine_that_it_runs(depth):
 
 def test_a_coroutine_that_a_cancelled_call_starts_is_cancelled():
     calls = Calls()
-    is_cancelled, ended = threading.Event(), []
+    timeout, is_cancelled, ended = asyncio.Timeout(None), threading.Event(), []
 
     def plain():
+        loop.call_soon_threadsafe(timeout.reschedule, 0)
         assert is_cancelled.wait(PATIENCE)
         try:
             return run(asyncio.Event().wait())
@@ -596,11 +598,13 @@ def test_a_coroutine_that_a_cancelled_call_starts_is_cancelled():
 
     async def outer():
         try:
-            async with asyncio.timeout(0.01):
+            async with timeout:
                 await calls(plain)
         except TimeoutError:
             is_cancelled.set()
         return "late"
+
+    loop = run(running())
 
     assert run(outer(), calls) == "late"
     assert ended == ["The coroutine was cancelled."]
@@ -608,7 +612,7 @@ def test_a_coroutine_that_a_cancelled_call_starts_is_cancelled():
 
 def test_a_task_that_a_cancelled_call_left_over_can_run_coroutines():
     calls = Calls()
-    tasks = []
+    timeout, tasks = asyncio.Timeout(None), []
 
     async def later(go):
         await go.wait()
@@ -616,12 +620,13 @@ def test_a_task_that_a_cancelled_call_left_over_can_run_coroutines():
 
     async def inner(go):
         tasks.append(asyncio.create_task(later(go)))
+        timeout.reschedule(0)
         await asyncio.Event().wait()
 
     async def outer():
         go = asyncio.Event()
         try:
-            async with asyncio.timeout(0.01):
+            async with timeout:
                 await calls(lambda: run(inner(go)))
         except TimeoutError:
             go.set()
@@ -633,20 +638,22 @@ def test_a_task_that_a_cancelled_call_left_over_can_run_coroutines():
 @pytest.mark.parametrize("result", [lambda: "late", lambda: fails(KeyError("late"))])
 def test_the_result_of_a_cancelled_call_is_dropped(result):
     calls = Calls()
-    is_cancelled = threading.Event()
+    timeout, is_cancelled = asyncio.Timeout(None), threading.Event()
 
     def plain():
+        loop.call_soon_threadsafe(timeout.reschedule, 0)
         assert is_cancelled.wait(PATIENCE)
         return result()
 
     async def outer():
         try:
-            async with asyncio.timeout(0.01):
+            async with timeout:
                 await calls(plain)
         except TimeoutError:
             is_cancelled.set()
         return await calls(lambda: "next call")
 
+    loop = run(running())
     assert run(outer(), calls) == "next call"
 
 
