@@ -99,7 +99,9 @@ def _serve_and_restart(root: Path, host: str, listener: socket.socket) -> None:
             waits_for_save = False
             child.stop()
             written |= child.written
-            child, following = following or ServerProcess(root, host, listener), None
+            if following is None or following.process.poll() is not None:  # or it was killed
+                following = ServerProcess(root, host, listener)
+            child, following = following, None
             child.begin()
     finally:
         for process in filter(None, (child, following)):

@@ -337,20 +337,37 @@ def GET():
             answer.result(PATIENCE)
 
 
-def test_dev_serves_a_change_with_a_process_that_was_ready_before(
-    dev: RunCommand, tmp_path: Path
-) -> None:
+def next_process(server: Program) -> str:
+    """The process that serves after the next change."""
+    serving = server.ask()[1]
+
     def children() -> set[str]:
         listed = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid="], text=True)
         pairs = map(str.split, listed.splitlines())
         return {pid for pid, parent in pairs if parent == str(server.process.pid)}
 
-    server = dev({"src/pages/index.py": PID})
-    first = server.ask()[1]
     wait_until(lambda: len(children()) == 2, "the next process")
-    (ready,) = children() - {first}
+    (ready,) = children() - {serving}
+    return ready
+
+
+def test_dev_serves_a_change_with_a_process_that_was_ready_before(
+    dev: RunCommand, tmp_path: Path
+) -> None:
+    server = dev({"src/pages/index.py": PID})
+    ready = next_process(server)
     write(tmp_path, {"src/pages/index.py": f"{PID}\n"})
     server.answers("/", 200, ready)
+
+
+@pytest.mark.slow
+def test_dev_serves_a_change_if_the_next_process_was_killed(
+    dev: RunCommand, tmp_path: Path
+) -> None:
+    server = dev({"src/pages/index.py": PID})
+    os.kill(int(next_process(server)), signal.SIGKILL)
+    write(tmp_path, {"src/pages/index.py": hello("changed")})
+    server.answers("/", 200, "changed")
 
 
 @pytest.mark.slow
