@@ -195,6 +195,7 @@ def test_a_cookie_can_not_be_changed_and_its_repr_shows_nothing():
     with pytest.raises(AttributeError):
         cookie.value = "other"
     assert repr(cookie) == "Cookie()"
+    assert list(cookie.__rich_repr__()) == []
 
 
 # Writing
