@@ -3,7 +3,7 @@
 import math
 import numbers
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast
@@ -93,8 +93,8 @@ class Cookie(Struct, frozen=True):
     def __repr__(self) -> str:
         return "Cookie()"
 
-    def __rich_repr__(self) -> Iterator[object]:
-        return iter(())  # msgspec's shows the value
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []  # msgspec's shows the value
 
 
 class Cookies:
