@@ -58,7 +58,8 @@ class App:
             if match is None or environ.get("SCRIPT_NAME"):
                 match = self._match(environ)
             if match is not None:
-                route, params = match.route, match.params or {}  # an exact match shares its {}
+                # All requests share the {} of an exact match.
+                route, params = match.route, match.params or {}
                 context = APIContext(self._services, environ, variables, route, params, match.path)
                 method = environ["REQUEST_METHOD"]
                 if method not in SAFE_METHODS and route.check_origin:

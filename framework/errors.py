@@ -3,7 +3,10 @@
 The exceptions about a request's body are in `web/errors.py`.
 """
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,6 +24,12 @@ class Mistake:
     def __str__(self) -> str:
         text = f"{self.location}: {self.what}" if self.location else self.what
         return "\n    ".join([text, *self.remedy.splitlines()])
+
+
+def locate(function: Callable[..., Any], file: str) -> str:
+    """Return the file and line of a function, or the file alone if the line is unknown."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{file}:{code.co_firstlineno}" if code else file
 
 
 class SiteError(Exception):

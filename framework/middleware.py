@@ -11,7 +11,7 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from .context import APIContext
-from .errors import HandlerError, RewriteLoopError
+from .errors import HandlerError, RewriteLoopError, locate
 from .route import Handler, Middleware, Route
 from .routing.paths import decode_mount, decode_path, find_path_below
 from .routing.table import RouteTable
@@ -33,11 +33,9 @@ def make_middleware(function: Any, file: str) -> tuple[Middleware, ...]:
     """Return the middleware of an `on_request`: one, or those of a `sequence()`."""
     if isinstance(function, _Sequence):
         return tuple(one for part in function.parts for one in make_middleware(part, file))
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    where = f"{file}:{code.co_firstlineno}" if code else file
     call = getattr(function, "__call__", None)  # noqa: B004 - an object may be async there
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
-    return (Middleware(function, where, is_async),)
+    return (Middleware(function, locate(function, file), is_async),)
 
 
 def _rewrite(context: APIContext, target: Target, outer: tuple[Middleware, ...]) -> Response:

@@ -19,7 +19,7 @@ import werkzeug
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..context import CONTEXT_NAMES, APIContext
-from ..errors import HandlerError, Mistake
+from ..errors import HandlerError, Mistake, locate
 from ..options import did_you_mean
 from ..route import Handler, Handlers
 from ..web.formdata import File, FormData
@@ -74,12 +74,6 @@ def _find_misnamed_handlers(
     remedies = [f"Rename it to {name}." for hook, name in hooks.items() if hasattr(module, hook)]
     remedies.append("Define GET, or begin the file's name with _.")
     yield Mistake(file, "defines no handler", remedies[0])
-
-
-def locate(function: Callable[..., Any], file: str) -> str:
-    """Return the file and line of a function, or the file alone if the line is unknown."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return f"{file}:{code.co_firstlineno}" if code else file
 
 
 def make_handlers(by_method: dict[str, Handler]) -> Handlers:

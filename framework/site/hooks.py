@@ -5,8 +5,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from ..errors import Mistake
-from .endpoints import locate
+from ..errors import Mistake, locate
 from .modules import LoadError
 from .near_misses import find_near
 

@@ -11,9 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from ..context import State
-from ..errors import Mistake, SiteError
+from ..errors import Mistake, SiteError, locate
 from ..web.iteration import Iteration
-from .endpoints import locate
 from .modules import LoadError, SiteModules
 from .near_misses import find_misnamed_files, find_near
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ..config import Config
 from ..error_pages import ERROR_PAGES, ErrorFolders, ErrorHandler
-from ..errors import Mistake, SiteError
+from ..errors import Mistake, SiteError, locate
 from ..route import Handlers, Route
 from ..routing.pattern import Pattern, PatternError, parse_pattern, pattern_of_file
 from ..routing.rules import Compiler
@@ -24,7 +24,7 @@ from ..static.files import StaticFile, find_static_files
 from ..static.types import has_extension
 from ..web.requeststream import BodyLimits
 from .config_file import CONFIG_FILE, load_config
-from .endpoints import load_handlers, locate, make_handlers
+from .endpoints import load_handlers, make_handlers
 from .hooks import find_hook
 from .lifespan import Lifespan, find_lifespan
 from .markdown import Markdown
