@@ -43,6 +43,10 @@ def make_context(path="/", services=None, **environ):
     return context
 
 
+def test_a_context_is_shown_with_its_method_and_path():
+    assert repr(make_context("/a/b")) == "<APIContext GET /a/b>"
+
+
 # ------------------------------------------------------------ locals
 
 
