@@ -69,8 +69,6 @@ class RequestStream(Stream):
         self._failure = self._close = None
 
     def read(self) -> bytes:
-        if self._failure is not None:
-            self._raise_failure()
         block = self._read_block(sys.maxsize)
         if not block or (self._known and not self._left):  # the usual case: a single read
             return block
