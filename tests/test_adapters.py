@@ -175,6 +175,7 @@ def test_a_worker_that_cannot_start_logs_the_reason_and_exits(
 def test_several_workers_that_cannot_start_end_the_server_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("SERVER_SOFTWARE", "")  # gunicorn sets it, and nobody unsets it
     module = importlib.import_module("framework.adapters.gunicorn_server")
     ended = iter([HaltServer("Worker failed to boot."), HaltServer("Worker failed to boot."), None])
     stopped = []
