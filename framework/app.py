@@ -275,7 +275,7 @@ class _StreamedBody:
         context.cookies.mark_sent()
 
     def __iter__(self) -> Iterator[bytes]:
-        # It calls variables.run(next, chunks) for each chunk.
+        # For each chunk, variables.run(next, chunks) without a frame of Python around it.
         return starmap(self._context.variables.run, repeat((next, iter(self._body))))
 
     def close(self) -> None:

@@ -35,8 +35,8 @@ class Locals:
         own = type(self).__name__.lower()
         raise AttributeError(f"{own} has no {name!r}; it has: {', '.join(self) or 'nothing yet'}")
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set any name: so type checkers see it."""
+    # For type checkers only: it tells them that any name can be set.
+    def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __getitem__(self, name: str) -> Any:
         return self.__dict__[name]
@@ -64,7 +64,7 @@ class Locals:
         return f"{type(self).__name__}({self.__dict__!r})"
 
 
-del Locals.__setattr__  # that of `object` does it, and is faster
+del Locals.__setattr__  # at run time the faster method of `object` sets names
 
 
 class State(Locals):

@@ -78,7 +78,7 @@ class Headers:
         self._cookies = [*add_headers(self._values, init)]
 
     @classmethod
-    def of(cls, values: dict[str, str], cookies: list[str]) -> Self:
+    def _of(cls, values: dict[str, str], cookies: list[str]) -> Self:
         """Return headers that hold these checked values and `set-cookie` values."""
         headers = object.__new__(cls)
         headers._values = values

@@ -194,11 +194,11 @@ class Response(Body):
     def headers(self) -> Headers:
         """The headers; they can be changed."""
         if self._headers is None:
-            self._headers = Headers.of(self._values.copy(), list(self._cookies))
+            self._headers = Headers._of(self._values.copy(), list(self._cookies))
         return self._headers
 
     def _find_values(self) -> dict[str, str]:
-        # The constructor of a subclass may have used `headers`.
+        """Return the values to change: those of `headers`, if a subclass has used it already."""
         return self._values if self._headers is None else self._headers._values
 
     def clone(self) -> Self:
